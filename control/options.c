@@ -1,0 +1,97 @@
+#include "control/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "Usage: penstock [/path/to/penstock.conf] [options] [-]\n"
+    "       penstock -             (read the configuration from standard input)\n"
+    "       penstock -v or --version\n"
+    "       penstock -h or --help\n"
+    "\n"
+    "Every directive of the configuration file is an option: --name value ...\n"
+    "\n"
+    "Examples:\n"
+    "       penstock               (defaults: 127.0.0.1 and ::1, port 6379)\n"
+    "       penstock --port 7777 --maxmemory 1gb\n"
+    "       penstock /etc/penstock/penstock.conf --loglevel verbose\n"
+    "       echo 'maxmemory 128mb' | penstock -\n";
+
+static bool is_word(const char *text, const char *a, const char *b)
+{
+    return strcmp(text, a) == 0 || strcmp(text, b) == 0;
+}
+
+void options_print_error(FILE *to, const struct conf_error *error)
+{
+    fprintf(to, "\n*** FATAL CONFIG FILE ERROR (Penstock " PENSTOCK_VERSION ") ***\n");
+    fprintf(to, "Reading the configuration file, at line %u", error->line);
+    if (error->file[0]) fprintf(to, " of %s", error->file);
+    fprintf(to, "\n>>> '%s'\n%s\n", error->directive, error->text);
+}
+
+static enum options_result options_fail(const struct conf_error *error)
+{
+    options_print_error(stderr, error);
+    return OPTIONS_BAD;
+}
+
+static enum options_result read_file(struct options *o, const char *file)
+{
+    struct conf_error error = { .line = 0 };
+    bool is_stdin = strcmp(file, "-") == 0;
+    if (is_stdin)
+        snprintf(o->config_file, sizeof o->config_file, "-");
+    else if (!realpath(file, o->config_file)) { // dir changes the folder that names are relative to
+        fprintf(stderr, "Fatal error, can't open config file '%s': %s\n", file, strerror(errno));
+        return OPTIONS_BAD;
+    }
+    enum status status = conf_read_file(&o->settings, file, &error);
+    if (status == OK) return OPTIONS_RUN;
+    if (error.line > 0) return options_fail(&error);
+    fprintf(stderr, "Fatal error, can't open config file '%s': %s\n", file,
+            error.text[0] ? error.text : strerror(errno));
+    return OPTIONS_BAD;
+}
+
+enum options_result options_read(struct options *o, int argc, char **argv)
+{
+    struct conf_error error = { .line = 0 };
+    const char *file = NULL;
+    memset(o, 0, sizeof *o);
+    if (argc >= 2 && is_word(argv[1], "-v", "--version")) {
+        printf("Penstock server v=" REDIS_VERSION " penstock=" PENSTOCK_VERSION
+               " malloc=jemalloc bits=64\n");
+        return OPTIONS_DONE;
+    }
+    if (argc >= 2 && is_word(argv[1], "-h", "--help")) {
+        fputs(usage, stdout);
+        return OPTIONS_DONE;
+    }
+    settings_init(&o->settings);
+    int first = 1;
+    if (argc > 1 && strncmp(argv[1], "--", 2) != 0) {
+        enum options_result result = read_file(o, argv[first++]);
+        if (result != OPTIONS_RUN) return result;
+    }
+    if (first < argc &&
+        conf_read_arguments(&o->settings, argc - first, argv + first, &file, &error) != OK)
+        return options_fail(&error);
+    if (settings_check(&o->settings, error.text) != OK) {
+        fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Penstock " PENSTOCK_VERSION ") ***\n%s\n",
+                error.text);
+        return OPTIONS_BAD;
+    }
+    return OPTIONS_RUN;
+}
+
+void options_close(struct options *o) { settings_close(&o->settings); }
+
+char *options_text(const struct settings *s, const char *name, char *out, size_t capacity)
+{
+    const struct setting_row *row = setting_find(bytes_text(name));
+    size_t size = row && capacity > 1 ? setting_text(s, row, out, capacity - 1) : 0;
+    out[size] = '\0';
+    return out;
+}

@@ -1,0 +1,64 @@
+// heap.h: the memory of one shard. Every allocation is booked to an owner, so the ledger adds up.
+//
+// Source:  DESIGN "The ledger"; jemalloc(3) mallocx, sdallocx, nallocx
+// Thread:  the shard that opened it (a jemalloc arena and thread cache of its own); not shareable
+// Memory:  what is allocated here is freed here, with the same owner and the same size
+// Units:   bytes; what is booked is the size class that jemalloc really spends
+// Lives in base, not in keyspace, because sessions and transports book their buffers with it too.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "dataplane/base/list.h"
+#include "dataplane/base/status.h"
+
+enum heap_owner {
+    HEAP_DATASET,    // entries: keys with their small values, and values of their own
+    HEAP_TABLES,     // hash table segments, directories, deadline wheel
+    HEAP_CLIENT_IN,  // query buffers
+    HEAP_CLIENT_OUT, // reply blocks not yet sent
+    HEAP_SESSION,    // what one client costs besides its buffers
+    HEAP_SCRIPTS,
+    HEAP_BACKLOG,
+    HEAP_LOG,
+    HEAP_OTHER,
+    HEAP_OWNER_COUNT
+};
+
+struct heap {
+    unsigned arena, tcache; // jemalloc's numbers
+    int flags;              // MALLOCX_ARENA | MALLOCX_TCACHE
+    uint64_t bytes[HEAP_OWNER_COUNT];
+    uint64_t bytes_total, bytes_peak;
+    uint64_t allocation_count; // live allocations
+    struct list *blocks;       // under AddressSanitizer: what heap_close frees; otherwise NULL
+};
+
+enum status heap_open(struct heap *h) MUST_USE; // ERR_NO_SPACE when jemalloc refuses an arena
+void heap_close(struct heap *h);                // destroys the arena with all that is still in it
+
+// size >= 1. Never fails for want of memory short of the machine's end: then the process stops with
+// a clear line, as Redis does. Not zeroed.
+void *heap_take(struct heap *h, size_t size, enum heap_owner owner);
+// size is a multiple of alignment; more than 4096 only for sizes of 16 KiB and up.
+void *heap_take_aligned(struct heap *h, size_t size, size_t alignment, enum heap_owner owner);
+void *heap_take_zeroed(struct heap *h, size_t size, enum heap_owner owner);
+void heap_give(struct heap *h, void *p, size_t size,
+               enum heap_owner owner); // size: as asked for; p may be NULL
+void *heap_resize(struct heap *h, void *p, size_t old_size, size_t new_size, enum heap_owner owner);
+void heap_move(struct heap *h, size_t size, enum heap_owner from,
+               enum heap_owner to); // rebook, same memory
+size_t heap_usable(size_t size);    // what jemalloc spends on a request of size
+// Gives unused pages back to the kernel in the background at jemalloc's own decay; this forces it
+// (MEMORY PURGE).
+void heap_purge(struct heap *h);
+// What the arena holds: bytes handed out or cached, in pages that have some, and of pages that the
+// kernel backs. Costs a walk of jemalloc's statistics (tens of microseconds): a few times a second.
+// Under AddressSanitizer all three are what is booked.
+struct heap_pages {
+    uint64_t allocated_bytes, active_bytes, resident_bytes;
+};
+void heap_measure(struct heap *h, struct heap_pages *out);
+// Once per process, after daemonizing and before threads are pinned (the threads it makes inherit
+// the affinity): from then on jemalloc returns decayed pages on threads of its own. Without it the
+// shard's own allocations pay for the madvise calls now and then.
+enum status heap_start_background(void) MUST_USE;

@@ -1,0 +1,68 @@
+#include "dataplane/cmd/client.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+void client_table_init(struct client_table *t)
+{
+    list_init(&t->all);
+    for (uint32_t i = 0; i < CLIENT_TABLE_BUCKETS; i++) list_init(&t->buckets[i]);
+    t->next_id = 1;
+}
+
+// Ids count up, so their low bits spread evenly by themselves.
+static struct list *bucket_of(struct client_table *t, uint64_t id)
+{
+    return &t->buckets[id % CLIENT_TABLE_BUCKETS];
+}
+
+void client_table_add(struct client_table *t, struct client *c)
+{
+    c->id = t->next_id++;
+    list_append(&t->all, &c->all);
+    list_append(bucket_of(t, c->id), &c->by_id);
+}
+
+void client_table_remove(struct client_table *t, struct client *c)
+{
+    list_remove(&t->all, &c->all);
+    list_remove(bucket_of(t, c->id), &c->by_id);
+}
+
+struct client *client_table_find(const struct client_table *t, uint64_t id)
+{
+    const struct list *bucket = &t->buckets[id % CLIENT_TABLE_BUCKETS];
+    for (struct list_node *n = list_first(bucket); n; n = list_next(bucket, n)) {
+        struct client *c = LIST_OWNER(n, struct client, by_id);
+        if (c->id == id) return c;
+    }
+    return NULL;
+}
+
+static bool is_ip4(const struct net_addr *a)
+{
+    static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+    return memcmp(a->ip, prefix, sizeof prefix) == 0;
+}
+
+uint32_t client_address_text(const struct client *c, bool local, const char *unix_path,
+                             char out[128])
+{
+    if (c->stream->kind == STREAM_SOCK_UNIX) {
+        int size = snprintf(out, 128, "%.120s:0", unix_path ? unix_path : "");
+        return (uint32_t)size;
+    }
+    const struct net_addr *a = local ? &c->stream->local : &c->stream->remote;
+    char ip[INET6_ADDRSTRLEN];
+    bool four = is_ip4(a);
+    inet_ntop(four ? AF_INET : AF_INET6, four ? a->ip + 12 : a->ip, ip, sizeof ip);
+    return (uint32_t)snprintf(out, 128, four ? "%s:%u" : "[%s]:%u", ip, (unsigned)a->port);
+}
+
+bool client_is_local(const struct client *c)
+{
+    static const uint8_t loopback6[16] = { [15] = 1 };
+    const struct net_addr *a = &c->stream->remote;
+    if (c->stream->kind == STREAM_SOCK_UNIX) return true;
+    return is_ip4(a) ? a->ip[12] == 127 : memcmp(a->ip, loopback6, sizeof loopback6) == 0;
+}

@@ -1,0 +1,56 @@
+// client.h: one client as commands see it. The session (shard/) embeds it; commands never see
+// sockets or packets.
+//
+// Thread:  the shard that owns the connection
+// Memory:  texts are heap allocations of the shard (HEAP_SESSION), owned by the client
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/list.h"
+#include "dataplane/base/stream.h"
+#include "dataplane/resp/resp_write.h"
+
+enum client_flags {
+    CLIENT_CLOSE_AFTER_REPLY = 1 << 0, // QUIT, protocol errors: send what is queued, then close
+    CLIENT_CLOSE_NOW = 1 << 1,         // killed: nothing more is sent
+    CLIENT_NO_EVICT = 1 << 2,
+    CLIENT_NO_TOUCH = 1 << 3,
+    CLIENT_REPLY_OFF = 1 << 4,
+    CLIENT_REPLY_SKIP_NEXT = 1 << 5,
+    CLIENT_REPLY_SKIP = 1 << 6, // this command's reply is dropped
+    CLIENT_UNIX_SOCKET = 1 << 7,
+    CLIENT_ADMIN_RESERVED = 1 << 8, // sits in one of the places kept for local administration
+};
+
+struct client {
+    uint64_t id;            // ascending, never reused while the server runs
+    struct reply reply;     // version 2 or 3; writes into stream->out
+    struct stream *stream;  // borrowed: addresses, fd, byte counts
+    struct list_node all;   // on server->clients.all, oldest first
+    struct list_node by_id; // on its bucket's chain (client_table)
+    uint32_t flags;         // enum client_flags
+    uint32_t db;
+    bool authenticated;                   // requirepass satisfied, or none asked
+    char *name, *lib_name, *lib_version;  // NULL = none
+    uint64_t created_ms, last_command_ms; // wall clock
+    uint16_t last_command_id;             // row of the command table; UINT16_MAX: none yet
+    uint64_t arguments_bytes;             // of the command under way: argv-mem
+    uint64_t command_count, input_bytes, output_bytes;
+    uint64_t query_buffer_bytes; // kept current by the session: qbuf
+    uint64_t output_peak_bytes;
+};
+
+enum { CLIENT_TABLE_BUCKETS = 1024 };
+struct client_table {
+    struct list all; // of client->all, oldest first
+    struct list buckets[CLIENT_TABLE_BUCKETS];
+    uint64_t next_id; // starts at 1
+};
+void client_table_init(struct client_table *t);
+void client_table_add(struct client_table *t, struct client *c); // gives it its id
+void client_table_remove(struct client_table *t, struct client *c);
+struct client *client_table_find(const struct client_table *t, uint64_t id);
+// "127.0.0.1:6379", "[::1]:6379", or the socket's path with ":0". Returns length.
+uint32_t client_address_text(const struct client *c, bool local, const char *unix_path,
+                             char out[128]);
+bool client_is_local(const struct client *c); // Unix socket, or the peer is 127.0.0.0/8 or ::1

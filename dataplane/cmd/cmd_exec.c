@@ -1,0 +1,162 @@
+#include <stdio.h>
+#include <string.h>
+#include "dataplane/base/status.h"
+#include "dataplane/cmd/cmd.h"
+
+// The row, down to the subcommand. A container without a subcommand stays the container (its arity
+// refuses it, or its own body runs); one with an unknown subcommand is NULL.
+static const struct command *find_row(const struct bytes *argv, uint32_t argc)
+{
+    const struct command *row = command_find(argv[0]);
+    if (LIKELY(!row || !row->subcommand_count || argc < 2)) return row;
+    return command_find_sub(row, argv[1]);
+}
+
+void command_prepare(struct call *call)
+{
+    const struct command *row = find_row(call->argv, call->argc);
+    call->command = row;
+    call->has_key = row && row->first_key > 0 && (uint32_t)row->first_key < call->argc;
+    if (!call->has_key) {
+        call->key = (struct key){ 0 };
+        return;
+    }
+    call->key = key_make(call->keyspace, call->argv[row->first_key]);
+    keyspace_prefetch_bucket(call->keyspace, call->client->db, &call->key);
+}
+
+void command_prefetch(const struct call *call)
+{
+    if (call->has_key) keyspace_prefetch_entry(call->keyspace, call->client->db, &call->key);
+}
+
+// ---- refusals, in the order in which Redis looks
+
+static bool refuse_unknown(struct call *call)
+{
+    const struct command *container = command_find(call->argv[0]);
+    if (!container) {
+        reply_error_unknown_command(call->reply, call->argv, call->argc);
+        return false;
+    }
+    reply_error_unknown_subcommand(call->reply, call->argv[0], call->argv[1]);
+    return false;
+}
+
+static bool arity_fits(const struct command *row, uint32_t argc)
+{
+    return row->arity >= 0 ? argc == (uint32_t)row->arity : argc >= (uint32_t)-row->arity;
+}
+
+// DEBUG and MODULE are open only as far as the operator said.
+static bool protected_fits(const struct call *call)
+{
+    int64_t open_to = call->server->settings->enable_debug_command;
+    return open_to == LOCAL_YES || (open_to == LOCAL_ONLY && client_is_local(call->client));
+}
+
+static void refuse_protected(struct call *call)
+{
+    reply_error(call->reply,
+                "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+                "\"local\", you can run it from a local connection, otherwise you need to set this "
+                "option in the configuration file, and then restart the server.");
+}
+
+// Over the limit nothing may be added. Under a policy other than noeviction the keyspace's reap step
+// is to have made room before this is asked; until it evicts, the answer is the same.
+static bool memory_fits(const struct call *call)
+{
+    uint64_t limit = call->server->settings->maxmemory;
+    return LIKELY(!limit) || call->server->heap->bytes_total <= limit;
+}
+
+// True when the body may run; otherwise the refusal has been written.
+static bool may_run(struct call *call)
+{
+    const struct command *row = call->command;
+    if (UNLIKELY(!row)) return refuse_unknown(call);
+    if (UNLIKELY(!arity_fits(row, call->argc))) reply_error_arity(call->reply, row->full_name);
+    else if (UNLIKELY((row->flags & CMD_PROTECTED) && !protected_fits(call))) refuse_protected(call);
+    else if (UNLIKELY(!call->client->authenticated && !(row->flags & CMD_NO_AUTH)))
+        reply_error(call->reply, reply_text_no_auth);
+    else if (UNLIKELY((row->flags & CMD_DENYOOM) && !memory_fits(call)))
+        reply_error(call->reply, reply_text_oom);
+    else return true;
+    call->server->tally->commands[row->id].rejected++;
+    return false;
+}
+
+// ---- counting
+
+static void book_errors(struct call *call)
+{
+    struct server *s = call->server;
+    struct reply *r = call->reply;
+    s->tally->error_replies += r->error_count;
+    for (uint32_t i = 0; i < s->error_stat_count; i++) {
+        if (strcmp(s->error_stats[i].code, r->error_code) != 0) continue;
+        s->error_stats[i].count += r->error_count;
+        return;
+    }
+    if (s->error_stat_count == sizeof s->error_stats / sizeof s->error_stats[0]) {
+        s->error_stats_overflow += r->error_count;
+        return;
+    }
+    struct error_stat *stat = &s->error_stats[s->error_stat_count++];
+    snprintf(stat->code, sizeof stat->code, "%s", r->error_code);
+    stat->count = r->error_count;
+}
+
+static void book_call(struct call *call, uint64_t start, uint64_t end)
+{
+    struct shard_tally *t = call->server->tally;
+    struct command_tally *row = &t->commands[call->command->id];
+    uint64_t wait = start > call->arrival_tsc ? start - call->arrival_tsc : 0;
+    uint64_t execute = end - start;
+    row->calls++;
+    row->failed += call->reply->error_count != 0;
+    row->wait_cycles += wait;
+    row->execute_cycles += execute;
+    if (wait > row->wait_cycles_max) row->wait_cycles_max = wait;
+    if (execute > row->execute_cycles_max) row->execute_cycles_max = execute;
+    if (execute > t->execute_cycles_max) t->execute_cycles_max = execute;
+    t->commands_processed++;
+}
+
+// CLIENT REPLY SKIP silences the one command that follows it.
+static void step_reply_mode(struct client *c)
+{
+    c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
+    if (c->flags & CLIENT_REPLY_SKIP_NEXT)
+        c->flags = (c->flags | CLIENT_REPLY_SKIP) & ~(uint32_t)CLIENT_REPLY_SKIP_NEXT;
+    c->reply.muted = (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
+}
+
+static void note_client(struct call *call)
+{
+    struct client *c = call->client;
+    c->last_command_ms = call->now_ms;
+    c->last_command_id = call->command ? call->command->id : UINT16_MAX;
+    c->arguments_bytes = call->request ? call->request->bytes : 0;
+    c->command_count++;
+}
+
+void command_execute(struct call *call)
+{
+    struct cycle_meter *meter = &call->server->meter;
+    uint64_t start = meter->open == CYCLES_EXECUTE ? meter->since
+                                                   : cycle_meter_switch(meter, CYCLES_EXECUTE);
+    struct client *c = call->client;
+    call->reply->error_count = 0;
+    note_client(call);
+    bool ran = may_run(call);
+    if (LIKELY(ran)) call->command->body(call);
+    uint64_t end = cycle_meter_switch(meter, CYCLES_EXECUTE);
+    if (LIKELY(ran)) book_call(call, start, end);
+    if (UNLIKELY(call->reply->error_count)) book_errors(call);
+    if (UNLIKELY(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)) ||
+        UNLIKELY(c->reply.muted))
+        step_reply_mode(c);
+    c->arguments_bytes = 0;
+}

@@ -1,0 +1,69 @@
+// server.h: what the commands of one shard share: settings, keyspace, clients, counters, and what
+// they may ask of the shard around them.
+//
+// Thread:  the shard
+// Memory:  owned by the shard; everything it points to is borrowed
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/clock.h"
+#include "dataplane/base/hash.h"
+#include "dataplane/base/heap.h"
+#include "dataplane/base/tally.h"
+#include "dataplane/cmd/client.h"
+#include "dataplane/conf/settings.h"
+#include "dataplane/keyspace/keyspace.h"
+#include "dataplane/lane/region.h"
+
+struct server;
+struct bell;
+
+// What a command asks of the shard. Each is carried out at the end of the turn unless it says
+// otherwise.
+struct server_ops {
+    void (*kill_client)(struct server *s,
+                        struct client *c); // c may be the caller: its reply is still sent then
+    void (*stop)(struct server *s, uint32_t flags); // SHUTDOWN: enum lane_stop_flags
+    // CONFIG SET took effect in *settings for these rows; the shard applies what needs more than
+    // the field (limits, listeners, maxmemory-policy, busy-poll) and tells control. May refuse with
+    // a text: then nothing has changed.
+    enum status (*apply_settings)(struct server *s, const struct settings *next,
+                                  const struct setting_row *const *rows, uint32_t row_count,
+                                  char error[SETTING_ERROR_MAX]);
+    void (*refresh_tally)(struct server *s); // at once: heap figures and levels, for INFO
+};
+
+struct server {
+    const struct server_ops *ops;
+    void *shard;               // for ops
+    struct settings *settings; // the shard's copy
+    struct keyspace *keyspace;
+    struct heap *heap;
+    struct client_table clients;
+    struct shard_tally *tally;
+    struct region *region; // control's and dataplane's parts for INFO
+    struct region_shard *region_shard;
+    struct bell *bell;
+    const struct clock *clock;
+    struct rng rng;
+    uint64_t now_ns; // of this turn, monotonic
+    uint64_t now_ms; // of this turn, wall clock: deadlines are compared with it
+    uint64_t now_us; // wall clock, refreshed per command where it matters (TIME)
+    uint64_t started_wall_ms;
+    uint32_t shard_index, shard_count;
+    int64_t tcp_port; // as bound
+    uint64_t
+        busy_until_ns; // DEBUG SLEEP: the shard serves nobody until then (it does not call sleep)
+    bool protected_refusal;
+    struct cycle_meter meter;
+    // Rates, sampled by the shard 10 times a second over 16 samples, as Redis's instantaneous_*
+    // fields.
+    uint64_t instantaneous_ops, instantaneous_input_bps, instantaneous_output_bps;
+    uint64_t peak_memory_bytes, peak_memory_ms;
+    uint64_t error_stats_overflow;
+    struct error_stat {
+        char code[24];
+        uint64_t count;
+    } error_stats[64];
+    uint32_t error_stat_count;
+};

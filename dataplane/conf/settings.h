@@ -1,0 +1,148 @@
+// settings.h: every directive of the server: one row each, one typed field each.
+//
+// Source:  redis.conf of Redis 7.2 (names, units, ranges, defaults, error texts); Penstock's own
+// directives at the end Thread:  a struct settings has one owner; the table is const Memory:  text
+// fields are heap copies owned by the struct (settings_close frees them) Both processes use this:
+// control reads files and arguments, the dataplane reads the text that control publishes and
+// answers CONFIG GET/SET. So the folder lies below both and knows neither.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dataplane/base/bytes.h"
+#include "dataplane/base/status.h"
+
+enum setting_kind {
+    SETTING_BOOL,          // bool            yes | no
+    SETTING_COUNT,         // int64_t         plain integer, min..max
+    SETTING_BYTES,         // uint64_t        memory units (1gb), min..max
+    SETTING_BYTES_PERCENT, // int64_t         memory units, or a percentage kept as a negative
+                           // number (maxmemory-clients)
+    SETTING_OCTAL,         // int64_t         unixsocketperm
+    SETTING_ENUM,          // int64_t         one of row->words
+    SETTING_FLAGS,         // int64_t         several of row->words (shutdown-on-sigterm)
+    SETTING_TEXT,          // char *          one word, may be empty
+    SETTING_WORDS,         // struct setting_words   a list in one line (bind), replaced as a whole
+    SETTING_LINES,         // struct setting_words   a line each, repeated directives add (user,
+                           // rename-command,
+    //                 nic-address, nic-devargs); "" clears where Redis lets it
+    SETTING_SAVE,          // struct setting_save    save <seconds> <changes> ...
+    SETTING_OUTPUT_LIMITS, // struct setting_output_limit[3]   client-output-buffer-limit
+    SETTING_EVENTS,        // char *          notify-keyspace-events, canonical letters
+};
+enum setting_flags {
+    SETTING_AT_START = 1,    // CONFIG SET answers "can't set immutable config"
+    SETTING_NOT_YET = 2,     // accepted, no effect yet: said at start
+    SETTING_SECRET = 4,      // not written to logs
+    SETTING_PROTECTED = 8,   // CONFIG SET only with enable-protected-configs
+    SETTING_HIDDEN = 16,     // CONFIG GET shows it only when named exactly
+    SETTING_MANY_WORDS = 32, // a text of several words (oom-score-adj-values)
+};
+
+struct setting_words {
+    char **words;
+    uint32_t count;
+};
+struct setting_save_point {
+    int64_t seconds, changes;
+};
+struct setting_save {
+    struct setting_save_point points[16];
+    uint32_t count;
+    bool given;
+};
+struct setting_output_limit {
+    uint64_t hard_bytes, soft_bytes;
+    int64_t soft_seconds;
+};
+enum { OUTPUT_LIMIT_NORMAL, OUTPUT_LIMIT_REPLICA, OUTPUT_LIMIT_PUBSUB, OUTPUT_LIMIT_COUNT };
+
+enum { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING }; // loglevel
+enum { TRANSPORT_SOCKET, TRANSPORT_NIC };
+enum { // maxmemory-policy
+    EVICT_VOLATILE_LRU,
+    EVICT_VOLATILE_LFU,
+    EVICT_VOLATILE_RANDOM,
+    EVICT_VOLATILE_TTL,
+    EVICT_ALLKEYS_LRU,
+    EVICT_ALLKEYS_LFU,
+    EVICT_ALLKEYS_RANDOM,
+    EVICT_NOEVICTION,
+};
+enum { LOCAL_NO, LOCAL_YES, LOCAL_ONLY }; // enable-debug-command and the like
+
+// The fields that code reads. Directives without an effect yet keep only their text (in other[]).
+struct settings {
+    // network
+    struct setting_words bind; // bind 127.0.0.1 -::1; a leading '-' tolerates absence
+    int64_t port, tcp_backlog, timeout, tcp_keepalive, maxclients, unixsocketperm;
+    char *unixsocket;
+    bool protected_mode;
+    struct setting_output_limit output_limits[OUTPUT_LIMIT_COUNT];
+    uint64_t query_buffer_limit, proto_max_bulk_len;
+    // general
+    bool daemonize, syslog_enabled, always_show_logo;
+    int64_t supervised, loglevel, databases, hz, syslog_facility, shutdown_on_sigterm,
+        shutdown_on_sigint;
+    char *pidfile, *logfile, *syslog_ident, *dir, *dbfilename, *requirepass, *proc_title_template;
+    struct setting_save save;
+    int64_t enable_debug_command, enable_protected_configs;
+    // memory
+    uint64_t maxmemory;
+    int64_t maxmemory_policy, maxmemory_samples, lfu_log_factor, lfu_decay_time;
+    // operators
+    int64_t slowlog_log_slower_than, slowlog_max_len, latency_monitor_threshold;
+    bool latency_tracking;
+    // ours
+    int64_t transport, shards, core, housekeeping_core, nic_memory_mb, nic_rx_descriptors,
+        nic_tx_descriptors, nic_frames, nic_mtu, nic_vlan, nic_congestion, admin_reserved_clients;
+    bool busy_poll, nic_no_huge, nic_software_checksum;
+    struct setting_words nic_devargs, nic_address; // lines
+    char *nic_eal_args, *nic_gateway, *nic_gateway6;
+    int64_t nic_connections, nic_syn_backlog;
+    uint64_t nic_send_buffer, nic_receive_buffer;
+    char **other; // text of the rows that have no typed field, by row index
+};
+
+struct setting_row {
+    const char *name;
+    const char *alias; // slave-... names, or NULL
+    enum setting_kind kind;
+    uint32_t offset; // of the field in struct settings; UINT32_MAX: kept as text in other[]
+    int64_t min, max;
+    const char *normal; // default, as text
+    uint32_t flags;     // enum setting_flags
+    const char *const
+        *words;       // SETTING_ENUM, SETTING_FLAGS: NULL-ended, the value is the index (or bit)
+    const char *help; // one line
+};
+extern const struct setting_row setting_rows[];
+extern const uint32_t setting_row_count;
+
+enum { SETTING_ERROR_MAX = 256, SETTING_TEXT_MAX = 64 * 1024 };
+
+void settings_init(struct settings *s); // every default
+void settings_close(struct settings *s);
+void settings_copy(struct settings *to,
+                   const struct settings *from); // deep; to is not closed first
+const struct setting_row *
+setting_find(struct bytes name); // case folded, aliases too; NULL: unknown
+// One directive's arguments (without its name). error gets Redis's text ("argument must be 'yes' or
+// 'no'", ...). repeat: for SETTING_LINES and save, whether this is a further line of the same
+// source (adds) or the first (replaces).
+enum status setting_assign(struct settings *s, const struct setting_row *row,
+                           const struct bytes *words, uint32_t count, bool repeat,
+                           char error[SETTING_ERROR_MAX]) MUST_USE;
+// CONFIG SET form: the whole value as one text (split into words by the kind's rules).
+enum status setting_assign_text(struct settings *s, const struct setting_row *row,
+                                struct bytes text, char error[SETTING_ERROR_MAX]) MUST_USE;
+// CONFIG GET form. Returns the length, at most capacity (never truncates a value shorter than
+// SETTING_TEXT_MAX).
+size_t setting_text(const struct settings *s, const struct setting_row *row, char *out,
+                    size_t capacity);
+// Rules that span directives (output: error). Called after a file, an argument list or a CONFIG
+// SET.
+enum status settings_check(const struct settings *s, char error[SETTING_ERROR_MAX]) MUST_USE;
+
+// All of it as configuration text, and back: how control hands settings to the dataplane. Lossless.
+size_t settings_write(const struct settings *s, char *out, size_t capacity); // 0: does not fit

@@ -1,0 +1,173 @@
+// keyspace.h: the keys of one shard: find, put, drop, expire. 16 databases (configurable) of one
+// shard's heap.
+//
+// Source:  DESIGN "Keyspace"; Redis 7.2 for what a command can see (lazy expiry, encodings, LRU and
+// LFU clocks) Thread:  the shard that owns it Memory:  entries and values on the shard's heap
+// (HEAP_DATASET), segments and directories HEAP_TABLES Units:   deadlines in ms since 1970 (wall
+// clock); now_ms is passed by the caller, one value per command
+//
+// A database is a segmented extendible hash table (index.h) of entries. An entry is one allocation:
+// header, optional deadline and wheel links, key, and the value when it is small. Positions in hash
+// space order the table, so a SCAN cursor stays valid across splits.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/blob.h"
+#include "dataplane/base/bytes.h"
+#include "dataplane/base/hash.h"
+#include "dataplane/base/heap.h"
+#include "dataplane/base/status.h"
+#include "dataplane/base/tally.h"
+
+enum value_type { // Redis's RDB and TYPE order
+    TYPE_STRING = 0,
+    TYPE_LIST = 1,
+    TYPE_SET = 2,
+    TYPE_ZSET = 3,
+    TYPE_HASH = 4,
+    TYPE_STREAM = 6,
+};
+enum value_encoding {
+    ENCODING_INT,
+    ENCODING_EMBSTR,
+    ENCODING_RAW,
+    ENCODING_LISTPACK,
+    ENCODING_QUICKLIST,
+    ENCODING_INTSET,
+    ENCODING_HASHTABLE,
+    ENCODING_SKIPLIST,
+    ENCODING_STREAM,
+};
+const char *value_type_name(enum value_type type);             // "string", "list", ...
+const char *value_encoding_name(enum value_encoding encoding); // as OBJECT ENCODING says it
+
+enum {
+    KEYSPACE_NO_DEADLINE = 0,
+    STRING_EMBED_MAX = 44
+}; // ms; bytes up to which OBJECT ENCODING says embstr
+
+struct entry; // entry.h, internal to keyspace/
+struct keyspace;
+
+// A key's name with its hash, computed once per command (and ahead of time, to prefetch).
+struct key {
+    struct bytes name;
+    uint64_t hash;
+};
+
+struct keyspace_config {
+    uint32_t database_count; // 1..16384
+    struct hash_key hash_key;
+    bool lfu; // access clock holds an LFU counter, else an LRU clock
+};
+enum status keyspace_open(struct keyspace **out, struct heap *heap,
+                          const struct keyspace_config *config, struct shard_tally *tally,
+                          uint64_t now_ms) MUST_USE;
+void keyspace_close(struct keyspace *k);
+
+struct key key_make(const struct keyspace *k, struct bytes name);
+// Two stages, some commands ahead: the bucket's line, then the entry that the bucket's fingerprint
+// points at.
+void keyspace_prefetch_bucket(const struct keyspace *k, uint32_t db, const struct key *key);
+void keyspace_prefetch_entry(const struct keyspace *k, uint32_t db, const struct key *key);
+
+// ---- finding. An entry pointer is valid until the next call that may write (put, set, edit,
+// delete, expire, step).
+enum find_flags {
+    FIND_READ = 0,  // a command's read: counts hit or miss, touches the access clock
+    FIND_QUIET = 1, // neither (TYPE touches nothing, OBJECT, EXISTS in some forms): as Redis's
+    FIND_WRITE = 2, // a lookup for writing: no hit or miss counted, touches
+    FIND_PEEK = 3,  // counts hit or miss, does not touch: TYPE, TTL, EXISTS, OBJECT in Redis 7.2
+};
+// NULL when absent. An expired key counts as absent and is removed here (expired_keys is counted; a
+// removal of that kind also goes to on_expired).
+struct entry *keyspace_find(struct keyspace *k, uint32_t db, const struct key *key,
+                            enum find_flags flags, uint64_t now_ms);
+struct bytes entry_key(const struct entry *e);
+enum value_type entry_type(const struct entry *e);
+enum value_encoding entry_encoding(const struct entry *e);
+uint64_t entry_deadline_ms(const struct entry *e);  // KEYSPACE_NO_DEADLINE = none
+uint64_t entry_memory_bytes(const struct entry *e); // MEMORY USAGE, DEBUG OBJECT
+uint32_t entry_idle_s(const struct keyspace *k, const struct entry *e, uint64_t now_ms);
+uint32_t entry_lru_clock(const struct entry *e); // the 24-bit field as stored
+uint32_t entry_frequency(const struct keyspace *k, const struct entry *e,
+                         uint64_t now_ms); // OBJECT FREQ: the LFU counter, decayed to now
+
+// ---- strings. Every write counts one change (keyspace_dirty) unless it says it changed nothing.
+// The bytes of a string value. An int encoding is formatted into scratch. blob: non-NULL when the
+// bytes lie in a blob that a reply may hold a reference to.
+struct string_view {
+    struct bytes bytes;
+    struct blob *blob;
+    char scratch[24];
+};
+void string_read(const struct entry *e, struct string_view *view);
+bool string_read_int(const struct entry *e,
+                     int64_t *value); // by encoding or by text; false: not an integer
+enum {
+    SET_KEEP_DEADLINE = 1,
+    SET_TEXT = 2, // never ENCODING_INT: INCRBYFLOAT's result
+};
+// Creates or overwrites (any type) with value; deadline_ms KEYSPACE_NO_DEADLINE clears it unless
+// SET_KEEP_DEADLINE. given: when not NULL its bytes are the value and the reference is taken over
+// (value is ignored). Integers in canonical form get ENCODING_INT. Returns the entry.
+struct entry *string_set(struct keyspace *k, uint32_t db, const struct key *key, struct bytes value,
+                         struct blob *given, uint64_t deadline_ms, uint32_t flags, uint64_t now_ms);
+struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *key,
+                             struct entry *existing,
+                             int64_t value); // keeps the deadline; existing may be NULL
+// A string (existing or new when NULL) made exactly size bytes long for editing in place: new bytes
+// are zero, encoding is raw afterwards, shared blobs are copied first. *bytes is where they are.
+// Keeps the deadline.
+struct entry *string_edit(struct keyspace *k, uint32_t db, const struct key *key,
+                          struct entry *existing, size_t size, uint8_t **bytes);
+
+// ---- keys of every type
+bool keyspace_delete(struct keyspace *k, uint32_t db, const struct key *key,
+                     uint64_t now_ms); // false: was not there
+void keyspace_delete_entry(struct keyspace *k, uint32_t db, struct entry *e);
+// Big values are detached here and freed in slices by keyspace_reap_step (always: DEL is as cheap as
+// UNLINK).
+struct entry *keyspace_set_deadline(struct keyspace *k, uint32_t db, struct entry *e,
+                                    uint64_t deadline_ms);
+// Moves the value with its deadline to another key and database, replacing what is there. Entry
+// must exist.
+struct entry *keyspace_rename(struct keyspace *k, uint32_t from_db, struct entry *e, uint32_t to_db,
+                              const struct key *to, uint64_t now_ms);
+// Deep copy (or shared blob) with deadline; what was at the destination is replaced.
+struct entry *keyspace_copy(struct keyspace *k, uint32_t from_db, struct entry *e, uint32_t to_db,
+                            const struct key *to, uint64_t now_ms);
+struct entry *keyspace_random(struct keyspace *k, uint32_t db, struct rng *rng,
+                              uint64_t now_ms); // NULL: empty
+uint64_t keyspace_size(const struct keyspace *k, uint32_t db);
+uint64_t keyspace_deadline_count(const struct keyspace *k, uint32_t db);
+uint64_t keyspace_average_ttl_ms(const struct keyspace *k, uint32_t db,
+                                 uint64_t now_ms); // INFO keyspace avg_ttl
+// Detaches the table at once (freed in slices by keyspace_reap_step). Returns how many keys it held.
+uint64_t keyspace_flush(struct keyspace *k, uint32_t db);
+void keyspace_swap(struct keyspace *k, uint32_t db_a, uint32_t db_b);
+// Visits the keys of whole buckets from cursor on, at least one bucket, until count keys were
+// visited. visit may not write. Expired keys are not shown. Returns the next cursor; 0 = done.
+// Guarantees as Redis's SCAN.
+uint64_t keyspace_scan(struct keyspace *k, uint32_t db, uint64_t cursor, uint64_t count,
+                       uint64_t now_ms, void (*visit)(void *context, const struct entry *e),
+                       void *context);
+uint64_t keyspace_dirty(const struct keyspace *k); // changes since start
+void keyspace_add_dirty(struct keyspace *k, uint64_t n);
+
+// ---- work between commands, bounded: active expiry by the deadline wheel (in both directions of
+// time: at most budget entries), freeing of detached tables and values. Returns how much was done;
+// budget = there may be more.
+uint32_t keyspace_expire_step(struct keyspace *k, uint64_t now_ms, uint32_t budget);
+uint32_t keyspace_reap_step(struct keyspace *k, uint32_t budget);
+uint64_t keyspace_next_deadline_ms(const struct keyspace *k); // UINT64_MAX: none
+uint64_t keyspace_reap_pending(const struct keyspace *k);     // objects detached, not yet freed
+void keyspace_set_active_expire(struct keyspace *k, bool on); // DEBUG SET-ACTIVE-EXPIRE
+void keyspace_set_access_clock(struct keyspace *k, bool lfu); // maxmemory-policy changed
+void keyspace_set_lfu(struct keyspace *k, uint32_t log_factor,
+                      uint32_t decay_min); // lfu-log-factor, lfu-decay-time
+void keyspace_stats(const struct keyspace *k, uint32_t db, char *text,
+                    uint32_t text_bytes); // DEBUG HTSTATS
+// Called for each key that expiry removed, before it goes (notifications, effects). May be NULL.
+void keyspace_on_expired(struct keyspace *k,
+                         void (*hook)(void *context, uint32_t db, struct bytes key), void *context);

@@ -1,0 +1,110 @@
+// keyspace_priv.h: what the files of keyspace/ share.
+//
+// Thread:  the shard that owns the keyspace
+// Memory:  struct keyspace owns everything here unless it says otherwise
+#pragma once
+#include <string.h>
+#include "dataplane/base/wheel.h"
+#include "dataplane/keyspace/entry.h"
+#include "dataplane/keyspace/index.h"
+#include "dataplane/keyspace/keyspace.h"
+
+enum {
+    TABLE_DETACHED = -1,
+    TABLE_ID_MAX = 65535, // entries name their table in 16 bits
+    EXPIRE_BATCH = 32,    // fired deadlines whose buckets are fetched together
+    LFU_INIT = 5,         // a new key's counter, so that it is not evicted at once
+    LFU_LOG_FACTOR = 10,  // Redis's defaults
+    LFU_DECAY_MIN = 1,
+    RANDOM_EXPIRED_MAX = 100, // expired keys that one keyspace_random removes
+};
+
+// The keys of one database. SWAPDB exchanges two databases' tables, FLUSHDB detaches one.
+struct table {
+    struct index index;
+    uint64_t deadline_count;
+    unsigned __int128 deadline_sum_ms; // of all deadlines: the average TTL without sampling
+    int32_t db;                        // or TABLE_DETACHED
+    uint16_t id;                       // its place in keyspace.tables
+    struct table *next;                // of the detached ones
+};
+
+struct keyspace {
+    struct heap *heap;         // borrowed
+    struct shard_tally *tally; // borrowed
+    struct hash_key hash_key;
+    uint64_t now_ms; // as last passed by a caller
+    uint64_t dirty;
+    uint64_t key_count, deadline_count; // over all databases
+
+    struct table **dbs; // by database number; each is one of tables
+    uint32_t database_count;
+    struct table **tables; // by id; NULL: the id is free
+    uint32_t table_count, table_room;
+    struct table *detached_first, *detached_last;
+    uint64_t detached_keys;
+
+    struct rng rng; // LFU's dice
+    bool lfu;
+    uint32_t lfu_log_factor, lfu_decay_min;
+
+    // Deadlines. A wheel cannot go back, the wall clock can: ticks are wall clock plus skew_ms,
+    // which grows by what the clock was set back. A timer armed before that fires early by as much
+    // and is armed once more; none fires late.
+    bool active_expire;
+    uint64_t skew_ms;
+    uint64_t tick; // latest
+    struct wheel wheel;
+    struct entry *fired[EXPIRE_BATCH];
+    uint32_t fired_count;
+    void (*on_expired)(void *context, uint32_t db, struct bytes key);
+    void *on_expired_context;
+};
+
+static inline struct table *keyspace_table(const struct keyspace *k, uint32_t db)
+{
+    return k->dbs[db];
+}
+static inline void keyspace_publish(struct keyspace *k)
+{
+    k->tally->keys = k->key_count;
+    k->tally->keys_with_deadline = k->deadline_count;
+}
+
+// ---- keyspace.c
+static inline bool entry_is_named(const void *item, const void *key) // key: a struct bytes
+{
+    const struct entry *e = item;
+    const struct bytes *name = key;
+    if (e->key_size != name->size) return false;
+    return name->size == 0 || memcmp(entry_key_data(e), name->data, name->size) == 0;
+}
+static inline struct entry *table_find(const struct table *t, const struct key *key)
+{
+    return index_find(&t->index, key->hash, entry_is_named, &key->name);
+}
+// As table_find, but an expired key is removed and counts as absent.
+struct entry *table_find_live(struct keyspace *k, struct table *t, const struct key *key,
+                              uint64_t now_ms);
+// Puts v at key, in existing's memory when the class is the same; existing is the entry of key, or
+// NULL when there is none. deadline_ms KEYSPACE_NO_DEADLINE: without. Takes over v->blob.
+struct entry *table_put(struct keyspace *k, struct table *t, const struct key *key,
+                        struct entry *existing, const struct value *v, uint64_t deadline_ms);
+void table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e);
+
+// ---- expire.c
+void deadline_set(struct keyspace *k, struct table *t, struct entry *e, uint64_t deadline_ms);
+void deadline_clear(struct keyspace *k, struct table *t, struct entry *e); // before e is freed
+static inline bool entry_is_expired(const struct entry *e, uint64_t now_ms)
+{
+    return e->has_deadline && entry_deadline_of(e)->at_ms <= now_ms;
+}
+void entry_expire(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e);
+
+// ---- reap.c
+struct table *table_new(struct keyspace *k, uint32_t db);
+void table_free(struct keyspace *k, struct table *t); // index is drained
+
+// ---- access.c
+uint32_t access_new(const struct keyspace *k); // the clock field of a new value
+void access_touch(struct keyspace *k, struct entry *e);

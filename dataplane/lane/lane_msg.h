@@ -1,0 +1,24 @@
+// lane_msg.h: the catalogue of messages between control and the shards.
+#pragma once
+#include "dataplane/lane/lane.h"
+
+enum lane_kind {
+    // control -> shard
+    LANE_STOP = 1,     // stop in order: a = enum lane_stop_flags
+    LANE_LOG_REOPENED, // (reserved for the operator: control reopened its log file)
+    LANE_PING,         // a = number; answered with LANE_PONG
+    LANE_STATS_RESET,  // CONFIG RESETSTAT from the console
+    // shard -> control
+    LANE_READY = 64, // listening and serving: a = tcp port (0: none)
+    LANE_STOPPING,   // SHUTDOWN was accepted: a = enum lane_stop_flags, b = client id. Control must
+                     // not restart it
+    LANE_STOPPED,    // last message: everything is closed; a = exit code
+    LANE_SETTINGS,   // CONFIG SET changed something: region's live settings hold the new text
+    LANE_PONG,
+};
+enum lane_stop_flags {
+    LANE_STOP_SAVE = 1,
+    LANE_STOP_NOSAVE = 2,
+    LANE_STOP_NOW = 4,
+    LANE_STOP_FORCE = 8
+};

@@ -1,0 +1,31 @@
+// nic_dpdk.h: DPDK ports as queue pairs of nic.h. The only module that sees DPDK.
+//
+// Source:  DPDK 22.11 ethdev, mbuf, mempool; spec/testbed.md for what each virtual port can do
+// Thread:  open and close from the main thread, before and after the pollers
+// Memory:  EAL and its mempools live until the process ends
+#pragma once
+#include "dataplane/nic/nic.h"
+
+struct nic_dpdk_config {
+    const char *const
+        *devargs; // vdevs or PCI addresses; each one becomes one queue pair of the server, in order
+    uint32_t devarg_count; // 1..8
+    const char *eal_args;  // extra EAL arguments, space separated; may be empty
+    bool no_huge;
+    uint32_t memory_mb;      // EAL -m
+    const char *file_prefix; // unique per process
+    uint32_t frame_count;    // mbufs of one queue pair's pool
+    uint16_t rx_descriptors, tx_descriptors;
+    uint16_t mtu;           // 0: the port's own
+    int core;               // EAL main lcore
+    bool software_checksum; // ignore the port's checksum and TSO offloads (for tests)
+};
+
+struct nic_dpdk;
+// error: filled with one line that says what failed and on which device.
+enum status nic_dpdk_open(struct nic_dpdk **out, const struct nic_dpdk_config *config, char *error,
+                          uint32_t error_bytes) MUST_USE;
+void nic_dpdk_close(struct nic_dpdk *d);
+uint32_t nic_dpdk_queue_count(const struct nic_dpdk *d);
+struct nic_queue *nic_dpdk_queue(struct nic_dpdk *d, uint32_t index);
+const char *nic_dpdk_driver_name(const struct nic_dpdk *d, uint32_t index);

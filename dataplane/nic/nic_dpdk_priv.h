@@ -1,0 +1,61 @@
+// nic_dpdk_priv.h: what the files of nic_dpdk share: a port as a queue pair, a frame as the private
+// area of an mbuf.
+//
+//   mempool element:  | mbuf 128 | struct frame | headroom 128 | data ...
+//
+// A frame's references are the mbuf's own count, so whoever drops the last one, driver or stack,
+// gives the buffer back. A slice is an indirect mbuf of a pool of its own.
+#pragma once
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include "dataplane/nic/nic_dpdk.h"
+
+_Static_assert(RTE_PKTMBUF_HEADROOM == FRAME_HEADROOM, "frames start where DPDK's data does");
+
+enum {
+    NIC_DPDK_QUEUES_MAX = 8,
+    DPDK_CLEANUP_POLLS = 256, // sent buffers are asked back every so many polls
+    DPDK_NAME_BYTES = 32,
+};
+
+struct dpdk_pool {
+    struct frame_pool pool; // first: what the stack sees
+    struct rte_mempool *mbufs, *slices;
+};
+
+struct dpdk_queue {
+    struct nic_queue queue; // first: what the shard sees
+    struct dpdk_pool pool;
+    uint16_t port;
+    bool is_attached;      // the polling thread has an lcore id of its own, for mempool caches
+    bool can_clean_up;     // the driver answers rte_eth_tx_done_cleanup
+    bool copies_held;      // it keeps sent buffers for long, and cannot be asked to give them back
+    bool prepares_plain;   // tx_prepare for checksum offload too, not for TSO alone
+    bool is_started, is_configured;
+    bool has_sent;         // since the last clean-up
+    uint32_t polls;
+    uint64_t rx_rejected, tx_rejected; // frames in pieces that do not fit one buffer; unpreparable
+    char driver[DPDK_NAME_BYTES];
+};
+
+static inline struct rte_mbuf *frame_mbuf(const struct frame *f)
+{
+    return (struct rte_mbuf *)((uintptr_t)f - sizeof(struct rte_mbuf));
+}
+static inline struct frame *mbuf_frame(struct rte_mbuf *m)
+{
+    return (struct frame *)rte_mbuf_to_priv(m);
+}
+
+// nic_dpdk_pool.c. payload_bytes: room behind the headroom.
+enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, uint32_t frame_count,
+                           uint32_t payload_bytes, int socket) MUST_USE;
+void dpdk_pool_close(struct dpdk_pool *p);
+
+// nic_dpdk_queue.c
+extern const struct nic_ops dpdk_queue_ops;
+
+// nic_dpdk_eal.c: EAL with the arguments that config asks for. error as in nic_dpdk_open.
+enum status dpdk_eal_start(const struct nic_dpdk_config *config, char *error,
+                           uint32_t error_bytes) MUST_USE;
+bool dpdk_is_pci_address(const char *devarg); // [dddd:]bb:dd.f, perhaps with arguments behind it

@@ -1,0 +1,234 @@
+// dataplane_main.c: the data-plane process: region, settings, pinning, NIC, shards. Control starts
+// it with the name of the region; everything else is in there.
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "dataplane/conf/conf_file.h"
+#include "dataplane/lane/crash.h"
+#include "dataplane/nic/nic_dpdk.h"
+#include "dataplane/shard/shard.h"
+
+enum { EXIT_START_FAILED = 1, DESCRIPTORS_BEYOND_CLIENTS = 128 };
+
+struct dataplane {
+    struct region region;
+    struct bell bell;
+    struct clock clock;
+    struct settings *settings;
+    struct nic_dpdk *nic;
+    struct shard *shard;
+    struct crash_options crash;
+    int signal_fd;
+};
+
+// Said to control through the region, and on stderr for who started the process by hand.
+__attribute__((format(printf, 2, 3), noreturn)) static void start_failed(struct dataplane *d,
+                                                                         const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (d->region.dataplane)
+        memcpy(d->region.dataplane->start_error, text, sizeof d->region.dataplane->start_error);
+    else
+        fprintf(stderr, "penstock-dataplane: %s\n", text);
+    exit(EXIT_START_FAILED);
+}
+
+static const char *region_argument(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--region") == 0) return argv[2];
+    fprintf(stderr, "penstock-dataplane is started by penstock.\nusage: %s --region NAME\n",
+            argv[0]);
+    exit(2);
+}
+
+static void open_region(struct dataplane *d, const char *name)
+{
+    switch (region_open(&d->region, name, REGION_DATAPLANE, 0)) {
+    case REGION_FOUND:
+        return;
+    case REGION_BUSY:
+        start_failed(d, "region %s already has a running dataplane", name);
+    case REGION_INVALID:
+        start_failed(d, "region %s is of another version or damaged", name);
+    default:
+        start_failed(d, "region %s cannot be opened: %s", name, strerror(errno));
+    }
+}
+
+static void read_settings(struct dataplane *d)
+{
+    struct conf_error error;
+    char *text = malloc(REGION_SETTINGS_BYTES);
+    d->settings = malloc(sizeof *d->settings);
+    if (!text || !d->settings) start_failed(d, "out of memory");
+    settings_init(d->settings);
+    size_t size = region_text_read(&d->region.control->settings, text, REGION_SETTINGS_BYTES);
+    if (conf_read_text(d->settings, bytes_make(text, size), "region", &error) != OK)
+        start_failed(d, "settings from control, line %u: %s: %s", error.line, error.directive,
+                     error.text);
+    free(text);
+}
+
+// A client each, with some for files and devices. Fewer clients are served when the system allows
+// no more.
+static void raise_descriptor_limit(struct dataplane *d)
+{
+    struct rlimit limit;
+    struct settings *s = d->settings;
+    rlim_t want = (rlim_t)(s->maxclients + s->admin_reserved_clients) + DESCRIPTORS_BEYOND_CLIENTS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) return;
+    if (limit.rlim_max < want) limit.rlim_max = want;
+    limit.rlim_cur = want;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    s->maxclients =
+        (int64_t)limit.rlim_max - s->admin_reserved_clients - DESCRIPTORS_BEYOND_CLIENTS;
+    if (s->maxclients < 1) start_failed(d, "the limit of open files is too low to serve anyone");
+}
+
+static void pin_to_core(struct dataplane *d)
+{
+    cpu_set_t cores;
+    if (d->settings->core < 0) return;
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)d->settings->core, &cores);
+    if (sched_setaffinity(0, sizeof cores, &cores) != 0)
+        start_failed(d, "core %ld: %s", (long)d->settings->core, strerror(errno));
+}
+
+static struct nic_queue *open_nic(struct dataplane *d)
+{
+    char error[256], prefix[64];
+    const struct settings *s = d->settings;
+    if (s->transport != TRANSPORT_NIC) return NULL;
+    snprintf(prefix, sizeof prefix, "penstock-%d", (int)getpid());
+    struct nic_dpdk_config config = {
+        .devargs = (const char *const *)s->nic_devargs.words,
+        .devarg_count = s->nic_devargs.count,
+        .eal_args = s->nic_eal_args,
+        .no_huge = s->nic_no_huge,
+        .memory_mb = (uint32_t)s->nic_memory_mb,
+        .file_prefix = prefix,
+        .frame_count = (uint32_t)s->nic_frames,
+        .rx_descriptors = (uint16_t)s->nic_rx_descriptors,
+        .tx_descriptors = (uint16_t)s->nic_tx_descriptors,
+        .mtu = (uint16_t)s->nic_mtu,
+        .core = (int)s->core,
+        .software_checksum = s->nic_software_checksum,
+    };
+    if (config.devarg_count != 1)
+        start_failed(d, "transport nic needs one nic-devargs for its one shard, %u given",
+                     config.devarg_count);
+    if (nic_dpdk_open(&d->nic, &config, error, sizeof error) != OK)
+        start_failed(d, "Failed opening the NIC: %s", error);
+    return nic_dpdk_queue(d->nic, 0);
+}
+
+static void install_signals(struct dataplane *d)
+{
+    // Control's terminal is ours too: ^C reaches both, but stopping is control's to order. A vhost
+    // peer that leaves raises SIGPIPE. SIGTERM is read from a descriptor by the shard's loop.
+    static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT };
+    sigset_t terminate;
+    sigemptyset(&terminate);
+    sigaddset(&terminate, SIGTERM);
+    sigprocmask(SIG_BLOCK, &terminate, NULL);
+    d->signal_fd = signalfd(-1, &terminate, SFD_NONBLOCK | SFD_CLOEXEC);
+    for (uint32_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
+    struct region_dataplane *part = d->region.dataplane;
+    d->crash = (struct crash_options){ .program = "Penstock dataplane",
+                                       .fd = -1,
+                                       .text = part->crash_text,
+                                       .text_capacity = sizeof part->crash_text,
+                                       .signal = &part->crash_signal,
+                                       .bytes = &part->crash_bytes };
+    if (crash_install(&d->crash) != OK) start_failed(d, "out of memory");
+}
+
+static void announce_ready(struct dataplane *d)
+{
+    struct lane_msg ready = { .kind = LANE_READY, .a = (uint64_t)d->shard->server.tcp_port };
+    __atomic_store_n(&d->region.dataplane->state, DATAPLANE_READY, __ATOMIC_RELEASE);
+    if (lane_send(&region_shard(&d->region, 0)->events, &ready) == OK) bell_ring(&d->bell);
+}
+
+static void announce_stopped(struct dataplane *d)
+{
+    struct lane_msg stopped = { .kind = LANE_STOPPED, .a = 0 };
+    __atomic_store_n(&d->region.dataplane->state, DATAPLANE_GONE, __ATOMIC_RELEASE);
+    if (lane_send(&region_shard(&d->region, 0)->events, &stopped) == OK) bell_ring(&d->bell);
+}
+
+static void on_bell(void *context)
+{
+    bell_drain(context); // the loop looks at its lanes on every turn
+}
+
+// Somebody ends this process by itself: stop in order, and control is told not to start another.
+static void on_terminate(void *context)
+{
+    struct dataplane *d = context;
+    struct signalfd_siginfo info;
+    if (read(d->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
+    shard_log(d->shard, LOG_NOTICE, "Received SIGTERM, stopping");
+    d->shard->server.ops->stop(&d->shard->server, 0);
+}
+
+static void open_shard(struct dataplane *d, struct nic_queue *nic)
+{
+    char error[512];
+    struct shard_config config = { .settings = d->settings,
+                                   .region = &d->region,
+                                   .bell = &d->bell,
+                                   .clock = &d->clock,
+                                   .nic = nic,
+                                   .index = 0,
+                                   .count = 1 };
+    if (shard_open(&d->shard, &config, error, sizeof error) != OK) start_failed(d, "%s", error);
+    if (sock_watch(d->shard->sock, d->bell.fd, on_bell, &d->bell) != OK ||
+        sock_watch(d->shard->sock, d->signal_fd, on_terminate, d) != OK)
+        start_failed(d, "the control plane's bell cannot be watched");
+}
+
+int main(int argc, char **argv)
+{
+    static struct dataplane dataplane;
+    struct dataplane *d = &dataplane;
+    open_region(d, region_argument(argc, argv));
+    d->region.dataplane->pid = (uint32_t)getpid();
+    d->region.dataplane->state = DATAPLANE_STARTING;
+    d->region.dataplane->started_wall_us = clock_wall_us();
+    install_signals(d);
+    if (bell_open(&d->bell, d->region.name, REGION_DATAPLANE) != OK)
+        start_failed(d, "the doorbell socket could not be opened: %s", strerror(errno));
+    if (clock_init(&d->clock) != OK) start_failed(d, "the CPU's time stamp counter is not usable");
+    d->region.header->tsc_hz = d->clock.tsc_hz;
+    d->region.dataplane->start_tsc = clock_tsc();
+    read_settings(d);
+    raise_descriptor_limit(d);
+    pin_to_core(d);
+    open_shard(d, open_nic(d));
+    announce_ready(d);
+    shard_run(d->shard);
+    shard_close(d->shard);
+    if (d->nic) nic_dpdk_close(d->nic);
+    announce_stopped(d);
+    bell_close(&d->bell);
+    region_close(&d->region, false);
+    return 0;
+}

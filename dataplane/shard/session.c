@@ -1,0 +1,271 @@
+#include "dataplane/shard/session.h"
+#include <stdlib.h>
+#include "dataplane/shard/shard.h"
+
+static bool address_is_loopback(const struct stream *stream)
+{
+    static const uint8_t mapped_127[13] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127 };
+    static const uint8_t loopback6[16] = { [15] = 1 };
+    if (stream->kind == STREAM_SOCK_UNIX) return true;
+    return memcmp(stream->remote.ip, mapped_127, sizeof mapped_127) == 0 ||
+           memcmp(stream->remote.ip, loopback6, sizeof loopback6) == 0;
+}
+
+// A refusal is said, then the connection is closed; no session is made, so further calls about the
+// stream find no user.
+static bool session_refuse(struct shard *shard, struct stream *stream, const char *text)
+{
+    shard->server.tally->connections_rejected++;
+    stream->user = NULL;
+    outq_append(&stream->out, bytes_text(text));
+    stream->ops->flush(stream);
+    stream->ops->close(stream);
+    return true;
+}
+
+static const char protected_mode_text[] =
+    "-DENIED Penstock runs in protected mode: no password is set for the default user, so only "
+    "connections from the loopback interface and the Unix socket are served. To serve other hosts, "
+    "either 1) set a password (CONFIG SET requirepass, or the requirepass directive), 2) run "
+    "CONFIG "
+    "SET protected-mode no from the loopback interface, if the network is trusted, or 3) start "
+    "with "
+    "--protected-mode no. One of these is enough.\r\n";
+
+// Places above maxclients are kept for the Unix socket, so that an operator on the machine gets in
+// when all are taken.
+static bool session_admit(struct shard *shard, const struct stream *stream, bool *reserved)
+{
+    const struct settings *settings = shard->settings;
+    *reserved = false;
+    uint64_t ordinary = shard->server.clients.all.count - shard->admin_client_count;
+    if (ordinary < (uint64_t)settings->maxclients) return true;
+    if (stream->kind != STREAM_SOCK_UNIX) return false;
+    *reserved = shard->admin_client_count < (uint64_t)settings->admin_reserved_clients;
+    return *reserved;
+}
+
+bool session_on_open(void *app, struct stream *stream)
+{
+    struct shard *shard = app;
+    const struct settings *settings = shard->settings;
+    bool reserved, has_password = settings->requirepass[0] != 0;
+    shard->server.tally->connections_received++;
+    if (!session_admit(shard, stream, &reserved))
+        return session_refuse(shard, stream, "-ERR max number of clients reached\r\n");
+    if (settings->protected_mode && !has_password && !address_is_loopback(stream))
+        return session_refuse(shard, stream, protected_mode_text);
+
+    struct session *session = heap_take_zeroed(&shard->heap, sizeof *session, HEAP_SESSION);
+    struct client *c = &session->client;
+    resp_reader_init(&session->reader, &shard->heap);
+    c->reply = (struct reply){ .out = &stream->out, .version = 2 };
+    c->stream = stream;
+    c->authenticated = !has_password;
+    c->created_ms = c->last_command_ms = shard->server.now_ms;
+    c->last_command_id = UINT16_MAX;
+    if (stream->kind == STREAM_SOCK_UNIX) c->flags |= CLIENT_UNIX_SOCKET;
+    if (reserved) {
+        c->flags |= CLIENT_ADMIN_RESERVED;
+        shard->admin_client_count++;
+    }
+    client_table_add(&shard->server.clients, c);
+    list_append(&shard->rotation, &session->rotation);
+    stream->user = session;
+    return true;
+}
+
+void session_on_data(void *app, struct stream *stream, struct bytes data)
+{
+    struct shard *shard = app;
+    struct session *session = stream->user;
+    shard->server.tally->net_input_bytes += data.size;
+    shard->server.tally->reads_processed++;
+    if (!session || session->closing) return;
+    if (shard->readable_count == SHARD_READABLE_MAX) shard_run_readable(shard);
+    shard->readable[shard->readable_count++] =
+        (struct readable){ session, data, stream->arrival_tsc };
+}
+
+static void session_protocol_error(struct shard *shard, struct session *session)
+{
+    struct client *c = &session->client;
+    batch_run(shard); // replies to what came before go first
+    shard->server.tally->protocol_errors++;
+    reply_errorf(&c->reply, "ERR %s", session->reader.error);
+    shard_log(shard, LOG_VERBOSE, "Protocol error from client id=%lu: %s", (unsigned long)c->id,
+              session->reader.error);
+    c->flags |= CLIENT_CLOSE_AFTER_REPLY;
+    session_mark_dirty(shard, session);
+}
+
+static void session_query_limit(struct shard *shard, struct session *session)
+{
+    struct client *c = &session->client;
+    batch_run(shard);
+    shard->server.tally->query_limit_disconnections++;
+    shard_log(shard, LOG_WARNING,
+              "Closing client that reached max query buffer length: id=%lu qbuf=%lu",
+              (unsigned long)c->id, (unsigned long)resp_reader_memory(&session->reader));
+    c->flags |= CLIENT_CLOSE_NOW;
+    session_mark_dirty(shard, session);
+}
+
+static struct resp_limits session_limits(const struct shard *shard, const struct session *session)
+{
+    return (struct resp_limits){
+        .bulk_bytes_max = shard->settings->proto_max_bulk_len,
+        .buffer_bytes_max = shard->settings->query_buffer_limit,
+        .authenticated = session->client.authenticated,
+    };
+}
+
+void session_parse(struct shard *shard, struct session *session, struct bytes data,
+                   uint64_t arrival_tsc)
+{
+    struct client *c = &session->client;
+    struct resp_limits limits = session_limits(shard, session);
+    struct resp_request request;
+    c->input_bytes += data.size;
+    while (data.size > 0 && !(c->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW))) {
+        switch (resp_read(&session->reader, &data, &limits, &request)) {
+        case RESP_REQUEST:
+            if (request.argc == 0) break;
+            batch_add(shard, session, &request, arrival_tsc, resp_reader_holds(&session->reader));
+            // What may be sent changes with AUTH: until then one request is read at a time.
+            if (UNLIKELY(!limits.authenticated)) {
+                batch_run(shard);
+                limits = session_limits(shard, session);
+            }
+            break;
+        case RESP_MORE:
+            break;
+        case RESP_ERROR:
+            session_protocol_error(shard, session);
+            return;
+        case RESP_LIMIT:
+            session_query_limit(shard, session);
+            return;
+        }
+    }
+}
+
+void session_on_end(void *app, struct stream *stream)
+{
+    struct shard *shard = app;
+    struct session *session = stream->user;
+    if (!session) return;
+    shard_run_readable(shard);
+    session->client.flags |= CLIENT_CLOSE_AFTER_REPLY;
+    session_mark_dirty(shard, session);
+}
+
+void session_on_drained(void *app, struct stream *stream) {}
+
+static void client_free_texts(struct shard *shard, struct client *c)
+{
+    char **texts[] = { &c->name, &c->lib_name, &c->lib_version };
+    for (uint32_t i = 0; i < 3; i++) {
+        if (*texts[i]) heap_give(&shard->heap, *texts[i], strlen(*texts[i]) + 1, HEAP_SESSION);
+        *texts[i] = NULL;
+    }
+}
+
+void session_on_closed(void *app, struct stream *stream, enum stream_close why)
+{
+    struct shard *shard = app;
+    struct session *session = stream->user;
+    if (!session) return;
+    shard_run_readable(shard); // its commands may be among those that have arrived
+    if (list_node_is_linked(&session->dirty)) list_remove(&shard->dirty, &session->dirty);
+    list_remove(&shard->rotation, &session->rotation);
+    client_table_remove(&shard->server.clients, &session->client);
+    if (session->client.flags & CLIENT_ADMIN_RESERVED) shard->admin_client_count--;
+    client_free_texts(shard, &session->client);
+    resp_reader_close(&session->reader);
+    stream->user = NULL;
+    heap_give(&shard->heap, session, sizeof *session, HEAP_SESSION);
+}
+
+void session_mark_dirty(struct shard *shard, struct session *session)
+{
+    if (!list_node_is_linked(&session->dirty)) list_append(&shard->dirty, &session->dirty);
+}
+
+static uint64_t session_output_bytes(const struct session *session)
+{
+    const struct stream *stream = session->client.stream;
+    return stream->out.bytes + stream->ops->pending(stream);
+}
+
+// client-output-buffer-limit: hard at once, soft after soft_seconds above it. Returns true when it
+// must go.
+static bool session_is_over_limit(struct shard *shard, struct session *session)
+{
+    const struct setting_output_limit *limit = &shard->settings->output_limits[OUTPUT_LIMIT_NORMAL];
+    uint64_t bytes = session_output_bytes(session);
+    uint64_t now_ms = shard->server.now_ms;
+    if (bytes > session->client.output_peak_bytes) session->client.output_peak_bytes = bytes;
+    if (limit->hard_bytes && bytes >= limit->hard_bytes) return true;
+    if (!limit->soft_bytes || bytes < limit->soft_bytes) {
+        session->soft_limit_since_ms = 0;
+        return false;
+    }
+    if (!session->soft_limit_since_ms) session->soft_limit_since_ms = now_ms;
+    return now_ms - session->soft_limit_since_ms > (uint64_t)limit->soft_seconds * 1000;
+}
+
+static void session_enforce_output_limit(struct shard *shard, struct session *session)
+{
+    struct client *c = &session->client;
+    if (!session_is_over_limit(shard, session)) return;
+    shard->server.tally->output_limit_disconnections++;
+    shard_log(shard, LOG_WARNING,
+              "Client id=%lu scheduled to be closed ASAP for overcoming of output buffer limits "
+              "(omem=%lu).",
+              (unsigned long)c->id, (unsigned long)session_output_bytes(session));
+    c->flags |= CLIENT_CLOSE_NOW;
+}
+
+void session_flush(struct shard *shard, struct session *session)
+{
+    struct client *c = &session->client;
+    struct stream *stream = c->stream;
+    if (session->closing) return;
+    session_enforce_output_limit(shard, session);
+    if (stream->out.broken || (c->flags & CLIENT_CLOSE_NOW)) {
+        session->closing = true;
+        stream->ops->abort(stream);
+        return;
+    }
+    if (stream->out.bytes) {
+        uint64_t fresh = stream->out.bytes_total - c->output_bytes;
+        c->output_bytes = stream->out.bytes_total;
+        shard->server.tally->net_output_bytes += fresh;
+        shard->server.tally->sent_client_bytes += fresh;
+        shard->server.tally->writes_processed++;
+        stream->ops->flush(stream);
+    }
+    if (c->flags & CLIENT_CLOSE_AFTER_REPLY) {
+        session->closing = true;
+        stream->ops->close(stream);
+    }
+}
+
+void session_check(struct shard *shard, struct session *session)
+{
+    struct client *c = &session->client;
+    const struct settings *settings = shard->settings;
+    uint64_t now_ms = shard->server.now_ms;
+    c->query_buffer_bytes = resp_reader_memory(&session->reader);
+    if (session->closing) return;
+    session_enforce_output_limit(shard, session);
+    if (settings->timeout && now_ms > c->last_command_ms &&
+        now_ms - c->last_command_ms > (uint64_t)settings->timeout * 1000) {
+        shard->server.tally->timeout_disconnections++;
+        shard_log(shard, LOG_VERBOSE, "Closing idle client id=%lu", (unsigned long)c->id);
+        c->flags |= CLIENT_CLOSE_AFTER_REPLY;
+    }
+    if (c->flags & (CLIENT_CLOSE_NOW | CLIENT_CLOSE_AFTER_REPLY))
+        session_mark_dirty(shard, session);
+}

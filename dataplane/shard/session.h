@@ -1,0 +1,44 @@
+// session.h: one client on one connection: what has been read, who it is, what it may still send.
+//
+// Thread:  the shard
+// Memory:  allocated from the shard's heap (HEAP_SESSION) when a stream opens, freed in on_closed
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/list.h"
+#include "dataplane/base/stream.h"
+#include "dataplane/cmd/client.h"
+#include "dataplane/resp/resp_read.h"
+
+struct shard;
+
+struct session {
+    struct client client;
+    struct resp_reader reader;
+    struct list_node dirty;       // on shard->dirty: has output to flush, or is to be closed
+    struct list_node rotation;    // on shard->rotation: looked at in turn by shard_cron
+    uint64_t soft_limit_since_ms; // output above the soft limit since; 0 = it is not
+    bool closing; // stream close or abort was called; nothing more is read or written
+};
+
+static inline struct session *session_of(struct client *c)
+{
+    return LIST_OWNER(c, struct session, client);
+}
+
+// stream_app's calls; app is the struct shard.
+bool session_on_open(void *app, struct stream *stream);
+void session_on_data(void *app, struct stream *stream, struct bytes data);
+void session_on_end(void *app, struct stream *stream);
+void session_on_drained(void *app, struct stream *stream);
+void session_on_closed(void *app, struct stream *stream, enum stream_close why);
+
+// Parses data (bytes of session's stream that arrived at arrival_tsc) into the shard's batch,
+// running the batch when it fills up.
+void session_parse(struct shard *shard, struct session *session, struct bytes data,
+                   uint64_t arrival_tsc);
+void session_mark_dirty(struct shard *shard, struct session *session);
+// End of turn for a session on the dirty list: output limits, flush, closing.
+void session_flush(struct shard *shard, struct session *session);
+// Now and then (shard_cron): idle timeout, soft output limit, buffer levels.
+void session_check(struct shard *shard, struct session *session);

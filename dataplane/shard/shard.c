@@ -1,0 +1,368 @@
+#include "dataplane/shard/shard.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "dataplane/shard/shard_net.h"
+
+enum {
+    REPLY_BLOCK_BYTES = 16 * 1024,
+    NIC_IDLE_NS = 10 * 1000 *
+                  1000, // without busy-poll a NIC shard starts to nap after this long without work
+    NIC_NAP_NS = 50 * 1000,
+    STOP_FLUSH_NS = 1000 * 1000 * 1000, // how long replies may take to leave at shutdown
+};
+
+void shard_log(struct shard *s, int level, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    if (level < s->settings->loglevel) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    region_log_write(s->server.region_shard, s->bell, level, clock_wall_us(), "%s", text);
+}
+
+// ---- opening and closing
+
+static enum status shard_open_keyspace(struct shard *s)
+{
+    struct keyspace_config config = { .database_count = (uint32_t)s->settings->databases };
+    int64_t policy = s->settings->maxmemory_policy;
+    config.lfu = policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU;
+    rng_entropy(&config.hash_key, sizeof config.hash_key);
+    return keyspace_open(&s->keyspace, &s->heap, &config, s->server.tally, s->server.now_ms);
+}
+
+static enum status shard_open_sock(struct shard *s)
+{
+    uint64_t places =
+        (uint64_t)s->settings->maxclients + (uint64_t)s->settings->admin_reserved_clients + 32;
+    struct sock_config config = {
+        .connection_count_max = (uint32_t)places,
+        .receive_buffer_count = 512,
+        .receive_buffer_bytes = 16 * 1024,
+        .keepalive_s = (uint32_t)s->settings->tcp_keepalive,
+    };
+    return sock_open(&s->sock, &config, &s->heap, &s->app);
+}
+
+static void shard_init_server(struct shard *s, const struct shard_config *config)
+{
+    struct server *server = &s->server;
+    uint64_t seed;
+    rng_entropy(&seed, sizeof seed);
+    server->ops = &shard_server_ops;
+    server->shard = s;
+    server->settings = s->settings;
+    server->heap = &s->heap;
+    server->region = config->region;
+    server->region_shard = region_shard(config->region, config->index);
+    server->tally = &server->region_shard->tally;
+    server->bell = config->bell;
+    server->clock = config->clock;
+    server->shard_index = config->index;
+    server->shard_count = config->count;
+    server->meter = (struct cycle_meter){ .cycles = server->tally->cycles,
+                                          .since = clock_tsc(),
+                                          .open = CYCLES_LOOP };
+    memset(server->tally, 0, sizeof *server->tally);
+    rng_seed(&server->rng, seed);
+    client_table_init(&server->clients);
+}
+
+static void shard_read_clocks(struct shard *s)
+{
+    s->server.now_ns = clock_now_ns(s->server.clock);
+    s->server.now_us = clock_wall_us();
+    s->server.now_ms = s->server.now_us / 1000;
+}
+
+enum status shard_open(struct shard **out, const struct shard_config *config, char *error,
+                       uint32_t error_bytes)
+{
+    struct shard *s = aligned_alloc(64, (sizeof *s + 63) / 64 * 64);
+    *out = NULL;
+    if (!s) return ERR_NO_SPACE;
+    memset(s, 0, sizeof *s);
+    s->settings = config->settings;
+    s->bell = config->bell;
+    s->nic = config->nic;
+    list_init(&s->dirty);
+    list_init(&s->rotation);
+    s->app = (struct stream_app){
+        s, session_on_open, session_on_data, session_on_end, session_on_drained, session_on_closed
+    };
+    snprintf(error, error_bytes, "out of memory");
+    if (heap_open(&s->heap) != OK) {
+        shard_close(s);
+        return ERR_NO_SPACE;
+    }
+    shard_init_server(s, config);
+    shard_read_clocks(s);
+    s->server.started_wall_ms = s->server.now_ms;
+    heap_piece_source_init(&s->overflow, &s->heap, REPLY_BLOCK_BYTES);
+    if (shard_open_keyspace(s) != OK) goto fail;
+    s->server.keyspace = s->keyspace;
+    snprintf(error, error_bytes, "io_uring is not available: the socket transport needs it");
+    if (shard_open_sock(s) != OK) goto fail;
+    if (s->nic && shard_net_open(s, error, error_bytes) != OK) goto fail;
+    if (shard_listen(s, error, error_bytes) != OK) goto fail;
+    s->running = true;
+    *out = s;
+    return OK;
+fail:
+    shard_close(s);
+    return ERR_IO;
+}
+
+void shard_close(struct shard *s)
+{
+    if (!s) return;
+    if (s->net) net_close(s->net);
+    if (s->sock) sock_close(s->sock);
+    if (s->keyspace) keyspace_close(s->keyspace);
+    heap_close(&s->heap);
+    settings_close(s->settings);
+    free(s->settings);
+    free(s);
+}
+
+// ---- the loop's stages
+
+void shard_run_readable(struct shard *s)
+{
+    uint32_t count = s->readable_count;
+    enum cycle_account before = s->server.meter.open;
+    if (count == 0 && s->batch.call_count == 0) return;
+    cycle_meter_switch(&s->server.meter, CYCLES_PARSE);
+    s->readable_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct readable *r = &s->readable[i];
+        session_parse(s, r->session, r->data, r->arrival_tsc);
+    }
+    batch_run(s);
+    cycle_meter_switch(&s->server.meter, before);
+}
+
+static uint32_t shard_rx_nic(struct shard *s)
+{
+    struct frame *frames[NIC_BURST];
+    uint32_t total = 0, count;
+    if (!s->net) return 0;
+    for (uint32_t i = 0; i < SHARD_RX_BURSTS; i++) {
+        cycle_meter_switch(&s->server.meter, CYCLES_RX);
+        count = nic_rx(s->nic, frames, NIC_BURST);
+        cycle_meter_switch(&s->server.meter, CYCLES_TCP);
+        if (count) net_input(s->net, frames, count, s->server.now_ns);
+        total += count;
+        if (count < NIC_BURST) break;
+    }
+    shard_run_readable(s);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return total;
+}
+
+static uint32_t shard_rx_sock(struct shard *s)
+{
+    cycle_meter_switch(&s->server.meter, CYCLES_RX);
+    uint32_t count = sock_poll(s->sock, SHARD_SOCK_BUDGET);
+    shard_run_readable(s);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return count;
+}
+
+static uint32_t shard_expire(struct shard *s)
+{
+    uint32_t done = 0;
+    if (keyspace_next_deadline_ms(s->keyspace) <= s->server.now_ms) {
+        cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
+        done = keyspace_expire_step(s->keyspace, s->server.now_ms, SHARD_EXPIRE_BUDGET);
+    }
+    if (keyspace_reap_pending(s->keyspace)) {
+        cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
+        done += keyspace_reap_step(s->keyspace, SHARD_REAP_BUDGET);
+    }
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return done;
+}
+
+static uint32_t shard_timers(struct shard *s)
+{
+    uint32_t done = 0;
+    if (s->net && net_next_deadline_ns(s->net) <= s->server.now_ns) {
+        cycle_meter_switch(&s->server.meter, CYCLES_TIMERS);
+        done = net_timers(s->net, s->server.now_ns, SHARD_TIMER_BUDGET);
+        cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    }
+    if (s->server.now_ns >= s->next_cron_ns) {
+        cycle_meter_switch(&s->server.meter, CYCLES_CONTROL);
+        shard_cron(s);
+        s->next_cron_ns = s->server.now_ns + SHARD_CRON_MS * 1000000ull;
+        cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    }
+    return done;
+}
+
+static void shard_order(struct shard *s, const struct lane_msg *m)
+{
+    switch ((enum lane_kind)m->kind) {
+    case LANE_STOP:
+        shard_stop(s, (uint32_t)m->a);
+        break;
+    case LANE_PING: {
+        struct lane_msg answer = { .kind = LANE_PONG, .a = m->a };
+        if (lane_send(&s->server.region_shard->events, &answer) == OK) bell_ring(s->bell);
+        break;
+    }
+    case LANE_STATS_RESET:
+        tally_reset(s->server.tally);
+        break;
+    default:
+        shard_log(s, LOG_WARNING, "Unknown order %u from the control plane", m->kind);
+    }
+}
+
+static uint32_t shard_lanes(struct shard *s)
+{
+    struct lane_msg m;
+    uint32_t count = 0;
+    while (count < SHARD_LANE_BUDGET && lane_receive(&s->server.region_shard->orders, &m)) {
+        shard_order(s, &m);
+        count++;
+    }
+    return count;
+}
+
+static void shard_flush(struct shard *s)
+{
+    struct list_node *node;
+    if (s->dirty.count == 0) return;
+    cycle_meter_switch(&s->server.meter, CYCLES_REPLY);
+    while ((node = list_take_first(&s->dirty)) != NULL)
+        session_flush(s, LIST_OWNER(node, struct session, dirty));
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+}
+
+static void shard_tx_nic(struct shard *s)
+{
+    struct frame *frames[NIC_BURST];
+    uint32_t count;
+    if (!s->net) return;
+    cycle_meter_switch(&s->server.meter, CYCLES_TX);
+    while ((count = net_output(s->net, frames, NIC_BURST, s->server.now_ns)) > 0) {
+        uint32_t sent = nic_tx(s->nic, frames, count);
+        if (sent == count) continue;
+        s->server.tally->net.tx_refused += count - sent;
+        net_output_return(s->net, &frames[sent], count - sent);
+        break; // the port is full: the rest leaves next turn
+    }
+    net_release(s->net);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+}
+
+// ---- sleeping
+
+static uint64_t shard_next_event_ns(const struct shard *s)
+{
+    uint64_t next = s->next_cron_ns;
+    uint64_t deadline_ms = keyspace_next_deadline_ms(s->keyspace);
+    if (deadline_ms != UINT64_MAX) {
+        uint64_t left_ms = deadline_ms > s->server.now_ms ? deadline_ms - s->server.now_ms : 0;
+        uint64_t at = s->server.now_ns + left_ms * 1000000u;
+        if (at < next) next = at;
+    }
+    if (s->net) {
+        uint64_t at = net_next_deadline_ns(s->net);
+        if (at < next) next = at;
+    }
+    return next;
+}
+
+// Nothing was done this turn: wait in the kernel unless told to poll. A NIC has to be polled;
+// without busy-poll its shard naps for NIC_NAP_NS at a time once it has been idle for a while.
+static void shard_idle(struct shard *s)
+{
+    uint64_t now = s->server.now_ns, until = shard_next_event_ns(s);
+    bool has_pending = keyspace_reap_pending(s->keyspace) || s->dirty.count;
+    if (s->settings->busy_poll || has_pending || until <= now) {
+        sock_submit(s->sock, 0);
+        return;
+    }
+    if (s->net) {
+        if (!s->idle_since_ns) s->idle_since_ns = now;
+        if (now - s->idle_since_ns < NIC_IDLE_NS) {
+            sock_submit(s->sock, 0);
+            return;
+        }
+        if (until > now + NIC_NAP_NS) until = now + NIC_NAP_NS;
+    }
+    cycle_meter_switch(&s->server.meter, CYCLES_IDLE);
+    sock_submit(s->sock, clock_monotonic_ns() + (until - now));
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+}
+
+static uint32_t shard_turn(struct shard *s)
+{
+    uint32_t work = 0;
+    uint64_t started = s->server.meter.since;
+    shard_read_clocks(s);
+    work += shard_rx_nic(s);
+    work += shard_rx_sock(s);
+    work += shard_expire(s);
+    work += shard_timers(s);
+    work += shard_lanes(s);
+    shard_flush(s);
+    shard_tx_nic(s);
+    s->server.tally->turns++;
+    if (work) {
+        cycle_meter_switch(&s->server.meter, CYCLES_TX);
+        sock_submit(s->sock, 0);
+        uint64_t cycles = cycle_meter_switch(&s->server.meter, CYCLES_LOOP) - started;
+        if (cycles > s->server.tally->turn_cycles_max) s->server.tally->turn_cycles_max = cycles;
+        s->server.tally->turns_busy++;
+        s->idle_since_ns = 0;
+    } else {
+        shard_idle(s);
+    }
+    return work;
+}
+
+// ---- stopping
+
+void shard_stop(struct shard *s, uint32_t flags)
+{
+    if (s->stopping) return;
+    s->stopping = true;
+    s->stop_flags = flags;
+    s->stop_deadline_ns = s->server.now_ns + STOP_FLUSH_NS;
+}
+
+// Replies that are queued may leave; who does not read them within STOP_FLUSH_NS is cut off.
+static bool shard_output_is_empty(const struct shard *s)
+{
+    for (struct list_node *n = list_first(&s->rotation); n; n = list_next(&s->rotation, n)) {
+        const struct session *session = LIST_OWNER(n, struct session, rotation);
+        const struct stream *stream = session->client.stream;
+        if (stream->out.bytes || stream->ops->pending(stream)) return false;
+    }
+    return true;
+}
+
+static void shard_announce_stop(struct shard *s)
+{
+    sock_stop_listening(s->sock);
+    s->server.region->dataplane->state = DATAPLANE_STOPPING;
+    s->stop_announced = true;
+}
+
+void shard_run(struct shard *s)
+{
+    while (s->running) {
+        shard_turn(s);
+        if (LIKELY(!s->stopping)) continue;
+        if (!s->stop_announced) shard_announce_stop(s);
+        if (shard_output_is_empty(s) || s->server.now_ns > s->stop_deadline_ns) s->running = false;
+    }
+}

@@ -1,0 +1,97 @@
+// shard.h: what one core owns, and its loop.
+//
+// Source:  DESIGN "A request's way"; STYLE section 1
+// Thread:  one, pinned; nothing here is shared but the region's part of this shard
+// Memory:  owned unless it says borrowed
+#pragma once
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/clock.h"
+#include "dataplane/cmd/server.h"
+#include "dataplane/lane/bell.h"
+#include "dataplane/lane/region.h"
+#include "dataplane/net/net.h"
+#include "dataplane/nic/nic.h"
+#include "dataplane/shard/batch.h"
+#include "dataplane/shard/session.h"
+#include "dataplane/sock/sock.h"
+
+enum {
+    SHARD_READABLE_MAX = 256, // pieces of input kept before they are parsed
+    SHARD_RX_BURSTS = 4,      // bursts per turn while the queue has more
+    SHARD_SOCK_BUDGET = 512,  // completions per turn
+    SHARD_TIMER_BUDGET = 256,
+    SHARD_EXPIRE_BUDGET = 512, // keys freed per turn
+    SHARD_REAP_BUDGET = 512,
+    SHARD_LANE_BUDGET = 16,
+    SHARD_CRON_MS = 100,
+    SHARD_RATE_SAMPLES = 16, // of instantaneous_ops_per_sec, as Redis's
+};
+
+struct readable { // bytes that arrived and are not parsed yet
+    struct session *session;
+    struct bytes data;
+    uint64_t arrival_tsc;
+};
+
+struct rate { // one instantaneous_* figure
+    uint64_t samples[SHARD_RATE_SAMPLES];
+    uint64_t last_value;
+};
+
+struct shard_config {
+    struct settings *settings; // given: the shard owns and changes it
+    struct region *region;     // borrowed, as are the rest
+    struct bell *bell;
+    const struct clock *clock;
+    struct nic_queue *nic; // NULL: socket transport only
+    uint32_t index, count;
+};
+
+struct shard {
+    // Touched on every turn.
+    struct server server;
+    struct nic_queue *nic; // borrowed
+    struct net *net;       // NULL without nic
+    struct sock *sock;
+    struct keyspace *keyspace;
+    struct list dirty; // sessions with output or to be closed
+    uint32_t readable_count;
+    struct readable readable[SHARD_READABLE_MAX];
+    struct batch batch;
+
+    // Now and then.
+    struct heap heap;
+    struct list rotation; // every session, in the order shard_cron looks at them
+    uint64_t next_cron_ns, last_rate_ns, idle_since_ns;
+    uint32_t rate_index;
+    struct rate rate_ops, rate_input, rate_output;
+    struct heap_piece_source
+        overflow; // NIC connections that hold much output: blocks that are not packets
+    uint32_t admin_client_count; // in reserved places
+    struct stream_app app;
+    struct settings *settings;
+    struct bell *bell;
+    bool stopping, stop_announced, running;
+    uint32_t stop_flags;
+    uint64_t stop_deadline_ns;
+};
+
+// error: one line for the operator. The thread that calls open is the one that turns it.
+enum status shard_open(struct shard **out, const struct shard_config *config, char *error,
+                       uint32_t error_bytes) MUST_USE;
+void shard_close(struct shard *s);
+void shard_run(struct shard *s); // until stopped
+
+void shard_log(struct shard *s, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void shard_run_readable(struct shard *s); // parse and run everything that has arrived
+void shard_stop(struct shard *s, uint32_t flags);
+
+// shard_ops.c
+extern const struct server_ops shard_server_ops;
+enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes) MUST_USE;
+// shard_cron.c
+void shard_cron(struct shard *s); // every SHARD_CRON_MS
+void shard_refresh_tally(struct shard *s);

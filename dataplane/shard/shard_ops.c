@@ -1,0 +1,159 @@
+#include <stdio.h>
+#include "dataplane/base/num.h"
+#include "dataplane/shard/shard.h"
+
+static void op_kill_client(struct server *server, struct client *c)
+{
+    struct shard *s = server->shard;
+    c->flags |= CLIENT_CLOSE_NOW;
+    session_mark_dirty(s, session_of(c));
+}
+
+static void op_stop(struct server *server, uint32_t flags)
+{
+    struct shard *s = server->shard;
+    struct lane_msg m = { .kind = LANE_STOPPING, .a = flags };
+    if (lane_send(&server->region_shard->events, &m) == OK) bell_ring(s->bell);
+    shard_stop(s, flags);
+}
+
+static void op_refresh_tally(struct server *server) { shard_refresh_tally(server->shard); }
+
+// ---- listeners
+
+// A leading '-' means that the address may be absent on this machine. "*" and "::*" are every
+// address of a family.
+static enum status listen_address(struct shard *s, const char *address, char *error,
+                                  uint32_t error_bytes)
+{
+    const struct settings *settings = s->settings;
+    bool optional = address[0] == '-';
+    if (optional) address++;
+    const char *ip = strcmp(address, "*") == 0     ? "0.0.0.0"
+                     : strcmp(address, "::*") == 0 ? "::"
+                                                   : address;
+    enum status status = sock_listen_tcp(s->sock, ip, (uint16_t)settings->port,
+                                         (int)settings->tcp_backlog, error, error_bytes);
+    if (status == OK) return OK;
+    shard_log(s, optional ? LOG_VERBOSE : LOG_WARNING,
+              "Warning: Could not create server TCP listening socket %s:%ld: %s", address,
+              (long)settings->port, error);
+    // Only an address that does not exist here is forgiven; one that is taken is not.
+    if (optional && !strstr(error, "in use")) return OK;
+    return status;
+}
+
+static enum status listen_sockets(struct shard *s, char *error, uint32_t error_bytes)
+{
+    const struct settings *settings = s->settings;
+    char cause[256];
+    if (settings->unixsocket[0] &&
+        sock_listen_unix(s->sock, settings->unixsocket, (uint32_t)settings->unixsocketperm,
+                         (int)settings->tcp_backlog, cause, sizeof cause) != OK) {
+        snprintf(error, error_bytes, "Failed opening Unix socket: %s", cause);
+        return ERR_IO;
+    }
+    if (s->net || settings->port == 0) return OK;
+    for (uint32_t i = 0; i < settings->bind.count; i++) {
+        if (listen_address(s, settings->bind.words[i], cause, sizeof cause) == OK) continue;
+        snprintf(error, error_bytes, "Failed listening on port %ld (tcp), aborting. %s",
+                 (long)settings->port, cause);
+        return ERR_IO;
+    }
+    return OK;
+}
+
+enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes)
+{
+    enum status status = listen_sockets(s, error, error_bytes);
+    if (status != OK) return status;
+    if (s->net && net_listen(s->net, (uint16_t)s->settings->port) != OK) {
+        snprintf(error, error_bytes, "Failed listening on port %ld (nic), aborting.",
+                 (long)s->settings->port);
+        return ERR_IO;
+    }
+    s->server.tcp_port = s->settings->port;
+    return OK;
+}
+
+// ---- CONFIG SET
+
+static bool row_is(const struct setting_row *row, const char *name)
+{
+    return strcmp(row->name, name) == 0;
+}
+
+static bool row_moves_listeners(const struct setting_row *row)
+{
+    static const char *const names[] = { "port", "bind", "unixsocket", "unixsocketperm",
+                                         "tcp-backlog" };
+    for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (row_is(row, names[i])) return true;
+    return false;
+}
+
+// Listens anew with the settings already in place; on failure the caller puts the old ones back and
+// calls again.
+static enum status listen_anew(struct shard *s, char error[SETTING_ERROR_MAX])
+{
+    sock_stop_listening(s->sock);
+    enum status status = listen_sockets(s, error, SETTING_ERROR_MAX);
+    if (status == OK) s->server.tcp_port = s->settings->port;
+    return status;
+}
+
+static void apply_row(struct shard *s, const struct setting_row *row)
+{
+    const struct settings *settings = s->settings;
+    if (row_is(row, "maxmemory-policy")) {
+        int64_t policy = settings->maxmemory_policy;
+        keyspace_set_access_clock(s->keyspace,
+                                  policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU);
+    }
+}
+
+// What control starts the dataplane with after a crash: the settings as they are now.
+static void publish_settings(struct shard *s)
+{
+    struct region_dataplane *part = s->server.region->dataplane;
+    char *text = heap_take(&s->heap, REGION_SETTINGS_BYTES, HEAP_OTHER);
+    size_t size = settings_write(s->settings, text, REGION_SETTINGS_BYTES);
+    if (size) {
+        struct lane_msg m = { .kind = LANE_SETTINGS };
+        region_text_write(&part->live_settings, text, size);
+        if (lane_send(&s->server.region_shard->events, &m) == OK) bell_ring(s->bell);
+    } else {
+        shard_log(s, LOG_WARNING, "The settings are too long to be kept over a restart");
+    }
+    heap_give(&s->heap, text, REGION_SETTINGS_BYTES, HEAP_OTHER);
+}
+
+static enum status op_apply_settings(struct server *server, const struct settings *next,
+                                     const struct setting_row *const *rows, uint32_t row_count,
+                                     char error[SETTING_ERROR_MAX])
+{
+    struct shard *s = server->shard;
+    struct settings old = *s->settings;
+    bool moves_listeners = false;
+    for (uint32_t i = 0; i < row_count; i++) moves_listeners |= row_moves_listeners(rows[i]);
+    settings_copy(s->settings, next);
+    if (moves_listeners && listen_anew(s, error) != OK) {
+        char ignored[SETTING_ERROR_MAX];
+        settings_close(s->settings);
+        *s->settings = old;
+        if (listen_anew(s, ignored) != OK)
+            shard_log(s, LOG_WARNING, "The former listeners could not be restored: %s", ignored);
+        return ERR_IO;
+    }
+    settings_close(&old);
+    for (uint32_t i = 0; i < row_count; i++) apply_row(s, rows[i]);
+    publish_settings(s);
+    return OK;
+}
+
+const struct server_ops shard_server_ops = {
+    .kill_client = op_kill_client,
+    .stop = op_stop,
+    .apply_settings = op_apply_settings,
+    .refresh_tally = op_refresh_tally,
+};
