@@ -102,7 +102,8 @@ extern const char *const command_flag_names[COMMAND_FLAG_COUNT]; // as COMMAND I
 // such.
 const struct command *command_find(struct bytes name);
 const struct command *command_find_sub(const struct command *container, struct bytes name);
-// Every command and subcommand; NULL past the last. Ids below command_top_count() are the top level.
+// Every command and subcommand; NULL past the last. Ids below command_top_count() are the top
+// level.
 const struct command *command_by_id(uint16_t id);
 uint32_t command_count(void);     // of ids in use, <= COMMAND_TALLY_MAX
 uint32_t command_top_count(void); // COMMAND COUNT
@@ -115,8 +116,8 @@ void command_prefetch(const struct call *call);
 // 3: checks (known, arity, authentication, arguments' limits, memory), runs the body, counts and
 // times it, books the error if one was replied. Exactly one reply is written, unless the client
 // asked for none.
-// Charges CYCLES_EXECUTE: leaves that account open in server->meter, so that within a burst the end of
-// one command is the start of the next (one rdtsc each). The caller closes it after the burst.
+// Charges CYCLES_EXECUTE: leaves that account open in server->meter, so that within a burst the end
+// of one command is the start of the next (one rdtsc each). The caller closes it after the burst.
 void command_execute(struct call *call);
 
 // ---- helpers for bodies (cmd_util.c)
@@ -136,7 +137,7 @@ void call_log(struct call *call, int level, const char *format, ...)
 bool call_db_index(struct call *call, uint32_t index, uint32_t *db); // replies Redis's two errors
 // Finds without touching the access clock, but counting a hit or a miss: TYPE, TTL, EXISTS, OBJECT.
 struct entry *call_peek(struct call *call, const struct key *key);
-bool bytes_is_option(struct bytes argument, const char *word);       // case folded
-void reply_value(struct call *call, const struct entry *e);          // a string entry as a bulk
+bool bytes_is_option(struct bytes argument, const char *word); // case folded
+void reply_value(struct call *call, const struct entry *e);    // a string entry as a bulk
 // Container HELP: the head line, these lines (NULL-ended) and HELP's own, as status replies.
 void call_reply_help(struct call *call, const char *const *lines);

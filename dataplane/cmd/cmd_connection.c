@@ -13,9 +13,12 @@ const struct command cmd_connection[] = {
 
 static void cmd_ping(struct call *call)
 {
-    if (call->argc > 2) reply_error_arity(call->reply, call->command->full_name);
-    else if (call->argc == 2) reply_bulk(call->reply, call->argv[1]);
-    else reply_status(call->reply, "PONG");
+    if (call->argc > 2)
+        reply_error_arity(call->reply, call->command->full_name);
+    else if (call->argc == 2)
+        reply_bulk(call->reply, call->argv[1]);
+    else
+        reply_status(call->reply, "PONG");
 }
 
 static void cmd_echo(struct call *call) { reply_bulk(call->reply, call->argv[1]); }

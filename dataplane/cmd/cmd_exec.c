@@ -63,8 +63,8 @@ static void refuse_protected(struct call *call)
                 "option in the configuration file, and then restart the server.");
 }
 
-// Over the limit nothing may be added. Under a policy other than noeviction the keyspace's reap step
-// is to have made room before this is asked; until it evicts, the answer is the same.
+// Over the limit nothing may be added. Under a policy other than noeviction the keyspace's reap
+// step is to have made room before this is asked; until it evicts, the answer is the same.
 static bool memory_fits(const struct call *call)
 {
     uint64_t limit = call->server->settings->maxmemory;
@@ -76,13 +76,16 @@ static bool may_run(struct call *call)
 {
     const struct command *row = call->command;
     if (UNLIKELY(!row)) return refuse_unknown(call);
-    if (UNLIKELY(!arity_fits(row, call->argc))) reply_error_arity(call->reply, row->full_name);
-    else if (UNLIKELY((row->flags & CMD_PROTECTED) && !protected_fits(call))) refuse_protected(call);
+    if (UNLIKELY(!arity_fits(row, call->argc)))
+        reply_error_arity(call->reply, row->full_name);
+    else if (UNLIKELY((row->flags & CMD_PROTECTED) && !protected_fits(call)))
+        refuse_protected(call);
     else if (UNLIKELY(!call->client->authenticated && !(row->flags & CMD_NO_AUTH)))
         reply_error(call->reply, reply_text_no_auth);
     else if (UNLIKELY((row->flags & CMD_DENYOOM) && !memory_fits(call)))
         reply_error(call->reply, reply_text_oom);
-    else return true;
+    else
+        return true;
     call->server->tally->commands[row->id].rejected++;
     return false;
 }
@@ -145,8 +148,8 @@ static void note_client(struct call *call)
 void command_execute(struct call *call)
 {
     struct cycle_meter *meter = &call->server->meter;
-    uint64_t start = meter->open == CYCLES_EXECUTE ? meter->since
-                                                   : cycle_meter_switch(meter, CYCLES_EXECUTE);
+    uint64_t start =
+        meter->open == CYCLES_EXECUTE ? meter->since : cycle_meter_switch(meter, CYCLES_EXECUTE);
     struct client *c = call->client;
     call->reply->error_count = 0;
     note_client(call);

@@ -49,11 +49,13 @@ static bool conditions_parse(struct call *call, uint32_t *conditions)
                     "ERR NX and XX, GT or LT options at the same time are not compatible");
     else if ((*conditions & ONLY_GT) && (*conditions & ONLY_LT))
         reply_error(call->reply, "ERR GT and LT options at the same time are not compatible");
-    else return true;
+    else
+        return true;
     return false;
 }
 
-// argv[2] in its unit plus base_ms, as a signed moment: times before 1970 are legal and have passed.
+// argv[2] in its unit plus base_ms, as a signed moment: times before 1970 are legal and have
+// passed.
 static bool moment_parse(struct call *call, int64_t base_ms, bool is_seconds, int64_t *moment_ms)
 {
     int64_t value;
@@ -88,8 +90,10 @@ static void expire(struct call *call, int64_t base_ms, bool is_seconds)
         reply_int(call->reply, 0);
         return;
     }
-    if (moment_ms <= (int64_t)call->now_ms) keyspace_delete_entry(call->keyspace, db, e);
-    else keyspace_set_deadline(call->keyspace, db, e, (uint64_t)moment_ms);
+    if (moment_ms <= (int64_t)call->now_ms)
+        keyspace_delete_entry(call->keyspace, db, e);
+    else
+        keyspace_set_deadline(call->keyspace, db, e, (uint64_t)moment_ms);
     reply_int(call->reply, 1);
 }
 

@@ -1,5 +1,5 @@
-// cmd_index.h: the index of names that command_index.py makes at build time; only cmd_table.c and its
-// test include it.
+// cmd_index.h: the index of names that command_index.py makes at build time; only cmd_table.c and
+// its test include it.
 //
 // Thread:  any
 // Memory:  const

@@ -45,8 +45,8 @@ static void cmd_touch(struct call *call)
     int64_t count = 0;
     for (uint32_t i = 1; i < call->argc; i++) {
         struct key key = call_key(call, i);
-        count += keyspace_find(call->keyspace, call->client->db, &key, FIND_READ, call->now_ms) !=
-                 NULL;
+        count +=
+            keyspace_find(call->keyspace, call->client->db, &key, FIND_READ, call->now_ms) != NULL;
     }
     reply_int(call->reply, count);
 }
@@ -63,8 +63,8 @@ static bool is_there(struct call *call, uint32_t db, const struct key *key)
     return keyspace_find(call->keyspace, db, key, FIND_WRITE, call->now_ms) != NULL;
 }
 
-// The two looks happen destination first, because a look may remove an expired entry and with it the
-// right to hold an earlier pointer.
+// The two looks happen destination first, because a look may remove an expired entry and with it
+// the right to hold an earlier pointer.
 static void rename_key(struct call *call, bool only_if_free)
 {
     struct keyspace *k = call->keyspace;
@@ -78,8 +78,10 @@ static void rename_key(struct call *call, bool only_if_free)
     }
     bool same = bytes_equal(from.name, to.name); // nothing to do, but the key had to exist
     if (!same && !occupied) keyspace_rename(k, db, e, db, &to, call->now_ms);
-    if (only_if_free) reply_int(call->reply, !same && !occupied);
-    else reply_ok(call->reply);
+    if (only_if_free)
+        reply_int(call->reply, !same && !occupied);
+    else
+        reply_ok(call->reply);
 }
 
 static void cmd_rename(struct call *call) { rename_key(call, false); }
@@ -106,7 +108,8 @@ static bool copy_options(struct call *call, uint32_t *to_db, bool *replace)
     *to_db = call->client->db;
     *replace = false;
     for (uint32_t i = 3; i < call->argc; i++) {
-        if (bytes_is_option(call->argv[i], "replace")) *replace = true;
+        if (bytes_is_option(call->argv[i], "replace"))
+            *replace = true;
         else if (bytes_is_option(call->argv[i], "db") && i + 1 < call->argc) {
             if (!call_db_index(call, ++i, to_db)) return false;
         } else {

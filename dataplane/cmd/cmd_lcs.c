@@ -1,13 +1,15 @@
 // LCS: the longest common subsequence, row by row over bit vectors.
 //
-// Source:  Hyyrö, "Bit-parallel LCS-length computation revisited" (2004); replies, and which of several
+// Source:  Hyyrö, "Bit-parallel LCS-length computation revisited" (2004); replies, and which of
+// several
 //          equally long answers is given, as Redis 7.2
-// Cost:    a.size * b.size / 64 steps, and as many bits of transient memory when the path is wanted: both
+// Cost:    a.size * b.size / 64 steps, and as many bits of transient memory when the path is
+// wanted: both
 //          bounded by LCS_CELLS_MAX. Redis takes 4 bytes a cell, so what it can do fits here.
 //
-// Let L(i,j) be the answer for the first i bytes of a and j of b. Row i keeps one bit per j: 0 where
-// L(i,j) = L(i,j-1) + 1. Walking back from the end at a mismatch, L(i-1,j) > L(i,j-1) exactly when that
-// bit is 0 (then L(i,j) must come from above), so the rows are all that the walk needs.
+// Let L(i,j) be the answer for the first i bytes of a and j of b. Row i keeps one bit per j: 0
+// where L(i,j) = L(i,j-1) + 1. Walking back from the end at a mismatch, L(i-1,j) > L(i,j-1) exactly
+// when that bit is 0 (then L(i,j) must come from above), so the rows are all that the walk needs.
 #include <string.h>
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd_rows.h"
@@ -97,8 +99,10 @@ static void reply_common(struct call *call, const struct lcs *l)
         if (l->a.data[i - 1] == l->b.data[j - 1]) {
             text[--at] = l->a.data[--i];
             j--;
-        } else if (lcs_is_from_above(l, i, j)) i--;
-        else j--;
+        } else if (lcs_is_from_above(l, i, j))
+            i--;
+        else
+            j--;
     }
     reply_bulk(call->reply, bytes_make(text, l->length));
     heap_give(l->heap, text, l->length + 1, HEAP_OTHER);
@@ -113,8 +117,10 @@ struct run {
 static bool lcs_next_run(const struct lcs *l, size_t *i, size_t *j, struct run *run)
 {
     while (*i > 0 && *j > 0 && l->a.data[*i - 1] != l->b.data[*j - 1]) {
-        if (lcs_is_from_above(l, *i, *j)) --*i;
-        else --*j;
+        if (lcs_is_from_above(l, *i, *j))
+            --*i;
+        else
+            --*j;
     }
     *run = (struct run){ *i, *j, 0 };
     while (*i > 0 && *j > 0 && l->a.data[*i - 1] == l->b.data[*j - 1]) {
@@ -157,9 +163,12 @@ static bool lcs_options_parse(struct call *call, struct lcs_options *o)
     *o = (struct lcs_options){ 0 };
     for (uint32_t i = 3; i < call->argc; i++) {
         struct bytes word = call->argv[i];
-        if (bytes_is_option(word, "idx")) o->idx = true;
-        else if (bytes_is_option(word, "len")) o->len = true;
-        else if (bytes_is_option(word, "withmatchlen")) o->with_match_len = true;
+        if (bytes_is_option(word, "idx"))
+            o->idx = true;
+        else if (bytes_is_option(word, "len"))
+            o->len = true;
+        else if (bytes_is_option(word, "withmatchlen"))
+            o->with_match_len = true;
         else if (bytes_is_option(word, "minmatchlen") && i + 1 < call->argc) {
             if (!call_int(call, ++i, &o->min_match_len, NULL)) return false;
         } else {
@@ -168,12 +177,12 @@ static bool lcs_options_parse(struct call *call, struct lcs_options *o)
         }
     }
     if (!o->len || !o->idx) return true;
-    reply_error(call->reply,
-                "ERR If you want both the length and indexes, please just use IDX.");
+    reply_error(call->reply, "ERR If you want both the length and indexes, please just use IDX.");
     return false;
 }
 
-// A key's value for the comparison; a missing key is an empty string. Formatted integers lie in view.
+// A key's value for the comparison; a missing key is an empty string. Formatted integers lie in
+// view.
 static bool lcs_value(struct call *call, uint32_t index, struct string_view *view)
 {
     struct key key = call_key(call, index);
@@ -207,8 +216,11 @@ static void cmd_lcs_body(struct call *call)
         return;
     }
     lcs_run(&l, !o.len);
-    if (o.len) reply_int(call->reply, (int64_t)l.length);
-    else if (o.idx) reply_matches(call, &l, &o);
-    else reply_common(call, &l);
+    if (o.len)
+        reply_int(call->reply, (int64_t)l.length);
+    else if (o.idx)
+        reply_matches(call, &l, &o);
+    else
+        reply_common(call, &l);
     lcs_close(&l);
 }

@@ -50,8 +50,10 @@ static void cmd_decrby(struct call *call)
 {
     int64_t delta;
     if (!call_int(call, 2, &delta, NULL)) return;
-    if (delta == INT64_MIN) reply_error(call->reply, "ERR decrement would overflow");
-    else add(call, -delta);
+    if (delta == INT64_MIN)
+        reply_error(call->reply, "ERR decrement would overflow");
+    else
+        add(call, -delta);
 }
 
 // The stored value and the argument, in that order; false after replying that one is no float.

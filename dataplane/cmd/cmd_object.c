@@ -68,10 +68,11 @@ static void object_idletime(struct call *call)
         reply_int(call->reply, entry_idle_s(call->keyspace, e, call->now_ms));
         return;
     }
-    reply_error(call->reply,
-                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that "
-                "when switching between policies at runtime LRU and LFU data will take some time to "
-                "adjust.");
+    reply_error(
+        call->reply,
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that "
+        "when switching between policies at runtime LRU and LFU data will take some time to "
+        "adjust.");
 }
 
 // Values are not shared here, so the honest count is 1; but Redis shows its shared integers 0..9999
@@ -81,8 +82,8 @@ static void object_refcount(struct call *call)
     struct entry *e = find(call);
     if (!e) return;
     int64_t value;
-    bool may_share = call->server->settings->maxmemory == 0 ||
-                     (!policy_is_lru(call) && !policy_is_lfu(call));
+    bool may_share =
+        call->server->settings->maxmemory == 0 || (!policy_is_lru(call) && !policy_is_lfu(call));
     bool is_shared = may_share && entry_type(e) == TYPE_STRING &&
                      entry_encoding(e) == ENCODING_INT && string_read_int(e, &value) &&
                      value >= 0 && value < 10000;

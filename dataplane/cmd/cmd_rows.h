@@ -2,9 +2,10 @@
 //
 // Source:  spec/commands.tsv; ACL categories of Redis 7.2 (acl.c behaviour: some follow from flags)
 // Memory:  rows are const
-// A file of commands opens with `const struct command cmd_x[] = { COMMAND(...), ... };` and its name
-// is in cmd_row_src (meson.build); command_index.py finds the rows there and makes CMD_ID_<ID>, the
-// name index and command_by_id from them. Each COMMAND, CONTAINER or SUBCOMMAND starts a line.
+// A file of commands opens with `const struct command cmd_x[] = { COMMAND(...), ... };` and its
+// name is in cmd_row_src (meson.build); command_index.py finds the rows there and makes
+// CMD_ID_<ID>, the name index and command_by_id from them. Each COMMAND, CONTAINER or SUBCOMMAND
+// starts a line.
 #pragma once
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/command_ids.h"

@@ -61,8 +61,10 @@ static void cmd_randomkey(struct call *call)
 {
     struct entry *e =
         keyspace_random(call->keyspace, call->client->db, &call->server->rng, call->now_ms);
-    if (e) reply_bulk(call->reply, entry_key(e));
-    else reply_null(call->reply);
+    if (e)
+        reply_bulk(call->reply, entry_key(e));
+    else
+        reply_null(call->reply);
 }
 
 // As Redis reads it, with strtoul: a sign is allowed, leading blanks are not, and "" is 0.

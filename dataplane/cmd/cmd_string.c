@@ -65,8 +65,10 @@ static void cmd_mget(struct call *call)
     for (uint32_t i = 1; i < call->argc; i++) {
         struct key key = call_key(call, i);
         struct entry *e = find(call, &key, FIND_READ);
-        if (e && entry_type(e) == TYPE_STRING) reply_value(call, e);
-        else reply_null(call->reply); // another type is no error here
+        if (e && entry_type(e) == TYPE_STRING)
+            reply_value(call, e);
+        else
+            reply_null(call->reply); // another type is no error here
     }
 }
 
@@ -105,8 +107,10 @@ static void cmd_getrange(struct call *call)
     struct string_view view = { 0 };
     if (e) string_read(e, &view);
     struct bytes part = part_of(view.bytes, start, end);
-    if (view.blob) reply_blob(call->reply, view.blob, part);
-    else reply_bulk(call->reply, part);
+    if (view.blob)
+        reply_blob(call->reply, view.blob, part);
+    else
+        reply_bulk(call->reply, part);
 }
 
 // ---- SET and its family
@@ -248,8 +252,7 @@ static void cmd_psetex(struct call *call) { set_with_ttl(call, false); }
 static void cmd_getset(struct call *call)
 {
     struct key key = call_key(call, 1);
-    if (reply_found(call, find(call, &key, FIND_READ)))
-        put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
+    if (reply_found(call, find(call, &key, FIND_READ))) put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
 }
 
 static void getex_apply(struct call *call, struct entry *e, uint32_t seen, uint64_t deadline_ms)
@@ -258,7 +261,8 @@ static void getex_apply(struct call *call, struct entry *e, uint32_t seen, uint6
     bool absolute = (seen & (OPTION_EXAT | OPTION_PXAT)) != 0;
     if (absolute && deadline_ms <= call->now_ms)
         keyspace_delete_entry(call->keyspace, db, e); // the moment named has passed
-    else if (seen & OPTION_EXPIRE) keyspace_set_deadline(call->keyspace, db, e, deadline_ms);
+    else if (seen & OPTION_EXPIRE)
+        keyspace_set_deadline(call->keyspace, db, e, deadline_ms);
     else if ((seen & OPTION_PERSIST) && entry_deadline_ms(e) != KEYSPACE_NO_DEADLINE)
         keyspace_set_deadline(call->keyspace, db, e, KEYSPACE_NO_DEADLINE);
 }

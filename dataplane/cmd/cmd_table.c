@@ -2,28 +2,32 @@
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd_index.h"
 
-_Static_assert((int)COMMAND_COUNT <= (int)COMMAND_TALLY_MAX, "a command without a place in the tally");
+_Static_assert((int)COMMAND_COUNT <= (int)COMMAND_TALLY_MAX,
+               "a command without a place in the tally");
 
 const char *const acl_category_names[ACL_CATEGORY_COUNT] = {
-    "keyspace",  "read",        "write",      "set",         "sortedset", "list",   "hash",
-    "string",    "bitmap",      "hyperloglog", "geo",        "stream",    "pubsub", "admin",
-    "fast",      "slow",        "blocking",   "dangerous",   "connection", "transaction",
-    "scripting",
+    "keyspace", "read",   "write",       "set",       "sortedset",  "list",        "hash",
+    "string",   "bitmap", "hyperloglog", "geo",       "stream",     "pubsub",      "admin",
+    "fast",     "slow",   "blocking",    "dangerous", "connection", "transaction", "scripting",
 };
 
 const char *const command_flag_names[COMMAND_FLAG_COUNT] = {
-    "write",        "readonly",     "denyoom",
-    "admin",        "pubsub",       "noscript",
-    "blocking",     "loading",      "stale",
-    "skip_monitor", "skip_slowlog", "asking",
-    "fast",         "no_auth",      "may_replicate",
-    "no_mandatory_keys", "protected", "no_async_loading",
-    "no_multi",     "allow_busy",   "movablekeys",
-    "touches_arbitrary_keys", "sentinel",
+    "write",         "readonly",
+    "denyoom",       "admin",
+    "pubsub",        "noscript",
+    "blocking",      "loading",
+    "stale",         "skip_monitor",
+    "skip_slowlog",  "asking",
+    "fast",          "no_auth",
+    "may_replicate", "no_mandatory_keys",
+    "protected",     "no_async_loading",
+    "no_multi",      "allow_busy",
+    "movablekeys",   "touches_arbitrary_keys",
+    "sentinel",
 };
 
-// Eight letters at once: sets 0x20 in the bytes that are 'A'..'Z'. A byte's top bit is kept out of the
-// sums, so no byte carries into its neighbour, and bytes >= 0x80 are never letters.
+// Eight letters at once: sets 0x20 in the bytes that are 'A'..'Z'. A byte's top bit is kept out of
+// the sums, so no byte carries into its neighbour, and bytes >= 0x80 are never letters.
 static inline uint64_t fold_case(uint64_t x)
 {
     uint64_t low = x & 0x7f7f7f7f7f7f7f7full;

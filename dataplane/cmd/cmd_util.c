@@ -55,8 +55,8 @@ bool call_db_index(struct call *call, uint32_t index, uint32_t *db)
     int64_t value;
     if (!call_int(call, index, &value, NULL)) return false;
     if (value < INT_MIN || value > INT_MAX) {
-        reply_errorf(call->reply, "ERR value is out of range, value must between %d and %d", INT_MIN,
-                     INT_MAX);
+        reply_errorf(call->reply, "ERR value is out of range, value must between %d and %d",
+                     INT_MIN, INT_MAX);
         return false;
     }
     if (value < 0 || value >= call->server->settings->databases) {
@@ -79,8 +79,10 @@ void reply_value(struct call *call, const struct entry *e)
 {
     struct string_view view;
     string_read(e, &view);
-    if (view.blob) reply_blob(call->reply, view.blob, view.bytes);
-    else reply_bulk(call->reply, view.bytes);
+    if (view.blob)
+        reply_blob(call->reply, view.blob, view.bytes);
+    else
+        reply_bulk(call->reply, view.bytes);
 }
 
 void call_reply_help(struct call *call, const char *const *lines)

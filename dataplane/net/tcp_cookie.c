@@ -67,12 +67,17 @@ uint32_t tcp_cookie_ts(const struct net *n, uint32_t ts_offset, const struct tcp
     return seq_gt(ts, now) ? ts - mask - 1 : ts; // never ahead of the clock
 }
 
+bool tcp_cookies_in_use(const struct net *n)
+{
+    uint64_t life_ns = COOKIE_PERIOD_S * COOKIE_AGE_MAX * TCP_NS_PER_S;
+    return n->tcp->cookie_sent_ns != 0 && n->now_ns - n->tcp->cookie_sent_ns <= life_ns;
+}
+
 bool tcp_cookie_check(const struct net *n, const struct tcp_node *tuple, const struct tcp_seg *seg,
                       struct tcp_cookie *out)
 {
-    uint64_t life_ns = COOKIE_PERIOD_S * COOKIE_AGE_MAX * TCP_NS_PER_S;
     uint32_t cookie = seg->ack - 1, top = cookie >> 24;
-    if (n->tcp->cookie_sent_ns == 0 || n->now_ns - n->tcp->cookie_sent_ns > life_ns) return false;
+    if (!tcp_cookies_in_use(n)) return false;
     if (((cookie_time(n) - (top >> 3)) & 31) >= COOKIE_AGE_MAX) return false;
     if ((cookie & 0xffffff) != cookie_mac(n, tuple, seg->seq - 1, top)) return false;
     *out = (struct tcp_cookie){ .mss = cookie_mss[top & 7] };

@@ -129,6 +129,8 @@ static void take_reset(struct tcp_pcb *p, const struct tcp_seg *seg)
         return;
     }
     p->net->tally->tcp_resets_in++;
+    // Both FINs are through and only the application lags behind: as in TIME_WAIT (RFC 1337).
+    if (p->flags & TCP_F_FIN_SEEN && p->state == TCP_FIN_WAIT_2) return;
     bool is_refusal = p->state == TCP_SYN_RECEIVED && p->flags & TCP_F_ACTIVE;
     tcp_pcb_die(p, is_refusal ? STREAM_REFUSED : STREAM_RESET);
 }

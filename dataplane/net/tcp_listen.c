@@ -187,10 +187,12 @@ void tcp_no_connection(struct net *n, struct tcp_seg *seg, struct frame *f, uint
         net_give(n, f);
         return;
     }
-    if (is_listening && (kind == TCP_ACK || kind == (TCP_ACK | TCP_FIN)) &&
-        accept_cookie(n, seg, f, &tuple))
-        return;
-    if (is_listening && !(seg->flags & TCP_ACK)) // a reset, or nothing of use: silence
+    bool may_be_cookie = kind == TCP_ACK || kind == (TCP_ACK | TCP_FIN);
+    if (is_listening && may_be_cookie && accept_cookie(n, seg, f, &tuple)) return;
+    // A reset, or nothing of use: silence. So too for what may be the second segment of a
+    // connection whose cookie was lost or overtaken on its way: the first will come again.
+    may_be_cookie &= tcp_cookies_in_use(n);
+    if (is_listening && (may_be_cookie || !(seg->flags & TCP_ACK)))
         n->tally->drop_tcp_no_connection++;
     else
         refuse(n, seg, &tuple);

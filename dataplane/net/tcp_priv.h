@@ -270,6 +270,7 @@ uint32_t tcp_cookie_make(const struct net *n, const struct tcp_node *tuple, uint
                          const struct tcp_opts *opts);
 // The TSval of a cookie's SYN-ACK: the clock with its lowest bits given to the options.
 uint32_t tcp_cookie_ts(const struct net *n, uint32_t ts_offset, const struct tcp_opts *opts);
+bool tcp_cookies_in_use(const struct net *n); // one sent not long ago may still come back
 bool tcp_cookie_check(const struct net *n, const struct tcp_node *tuple, const struct tcp_seg *seg,
                       struct tcp_cookie *out);
 

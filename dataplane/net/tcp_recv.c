@@ -269,7 +269,8 @@ static void resume(struct tcp_pcb *p)
         if (p->flags & (TCP_F_DISCARD | TCP_F_RST_DUE)) net_give(n, f);
         else deliver(p, f);
     }
-    if (tcp_window_growth(p) >= p->mss) p->flags |= TCP_F_ACK_NOW;
+    // After the peer's FIN nobody waits for room; if it is gone, it would answer with a reset.
+    if (!(p->flags & TCP_F_FIN_SEEN) && tcp_window_growth(p) >= p->mss) p->flags |= TCP_F_ACK_NOW;
     tcp_want_output(p);
     if (p->paused || !(p->flags & TCP_F_END_DUE)) return;
     p->flags &= ~(uint32_t)TCP_F_END_DUE;

@@ -17,7 +17,7 @@ struct nic_dpdk_config {
     uint32_t frame_count;    // mbufs of one queue pair's pool
     uint16_t rx_descriptors, tx_descriptors;
     uint16_t mtu;           // 0: the port's own
-    int core;               // EAL main lcore
+    int core; // EAL's main lcore; -1: the first allowed. The calling thread's affinity is kept
     bool software_checksum; // ignore the port's checksum and TSO offloads (for tests)
 };
 
@@ -29,3 +29,6 @@ void nic_dpdk_close(struct nic_dpdk *d);
 uint32_t nic_dpdk_queue_count(const struct nic_dpdk *d);
 struct nic_queue *nic_dpdk_queue(struct nic_dpdk *d, uint32_t index);
 const char *nic_dpdk_driver_name(const struct nic_dpdk *d, uint32_t index);
+// Frames that came in more pieces than a buffer holds, and frames the driver called impossible to
+// send.
+uint64_t nic_dpdk_rejected(const struct nic_dpdk *d, uint32_t index);

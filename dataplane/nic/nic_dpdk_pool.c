@@ -25,7 +25,7 @@ static struct frame *pool_slice(struct frame_pool *pool, struct frame *body, con
     rte_pktmbuf_attach(m, frame_mbuf(body));
     struct frame *f = (struct frame *)(m + 1); // priv_size is the body's now, the place is not
     f->next = f->body = NULL;
-    f->buffer = f->data = body->buffer + (data - body->buffer);
+    f->buffer = f->data = (uint8_t *)(uintptr_t)data;
     f->buffer_size = f->size = size;
     f->refs = &m->refcnt;
     f->flags = 0;
@@ -45,7 +45,7 @@ static uint32_t pool_available(struct frame_pool *pool)
 {
     struct rte_mempool *mp = ((struct dpdk_pool *)pool)->mbufs;
     const struct rte_mempool_cache *cache = rte_mempool_default_cache(mp, rte_lcore_id());
-    return rte_mempool_ops_get_count(mp) + (cache ? cache->len : 0);
+    return rte_mempool_get_ops(mp->ops_index)->get_count(mp) + (cache ? cache->len : 0);
 }
 
 // Runs once per mbuf after DPDK's own set-up: what never changes about its frame.
@@ -84,11 +84,4 @@ enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, uint32_t frame_c
                                    .total = frame_count,
                                    .payload_bytes = payload_bytes };
     return OK;
-}
-
-void dpdk_pool_close(struct dpdk_pool *p)
-{
-    rte_mempool_free(p->slices);
-    rte_mempool_free(p->mbufs);
-    p->slices = p->mbufs = NULL;
 }

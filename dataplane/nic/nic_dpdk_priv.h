@@ -50,7 +50,6 @@ static inline struct frame *mbuf_frame(struct rte_mbuf *m)
 // nic_dpdk_pool.c. payload_bytes: room behind the headroom.
 enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, uint32_t frame_count,
                            uint32_t payload_bytes, int socket) MUST_USE;
-void dpdk_pool_close(struct dpdk_pool *p);
 
 // nic_dpdk_queue.c
 extern const struct nic_ops dpdk_queue_ops;

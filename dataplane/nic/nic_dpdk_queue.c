@@ -96,8 +96,8 @@ static void set_offloads(struct rte_mbuf *m, const struct frame *f)
     }
     m->ol_flags = (m->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)) | tx_flags(f);
     m->tx_offload = 0;
-    m->l2_len = f->l2_bytes & 0x7f;
-    m->l3_len = f->l3_bytes & 0x1ff;
+    m->l2_len = f->l2_bytes & 0x7fu;
+    m->l3_len = f->l3_bytes & 0x1ffu;
     m->l4_len = (uint8_t)f->l4_bytes;
     m->tso_segsz = f->tso_mss_bytes;
 }

@@ -62,6 +62,7 @@ static void batch_run_held(struct shard *shard, struct session *session,
     enum cycle_account before = shard->server.meter.open;
     cycle_meter_switch(&shard->server.meter, CYCLES_EXECUTE);
     batch_execute(shard, &call);
+    resp_reader_release(&session->reader);
     cycle_meter_switch(&shard->server.meter, before);
 }
 

@@ -221,6 +221,8 @@ int main(int argc, char **argv)
     d->region.dataplane->start_tsc = clock_tsc();
     read_settings(d);
     raise_descriptor_limit(d);
+    // Before pinning, so that jemalloc's threads stay off the shard's core.
+    if (heap_start_background() != OK) start_failed(d, "jemalloc has no background threads");
     pin_to_core(d);
     open_shard(d, open_nic(d));
     announce_ready(d);

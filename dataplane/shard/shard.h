@@ -20,7 +20,9 @@
 enum {
     SHARD_READABLE_MAX = 256, // pieces of input kept before they are parsed
     SHARD_RX_BURSTS = 4,      // bursts per turn while the queue has more
-    SHARD_SOCK_BUDGET = 512,  // completions per turn
+    SHARD_SOCK_BUDGET = 512,  // completions per turn, taken in portions
+    SHARD_SOCK_PORTION = 32,
+    SHARD_COMMAND_BUDGET = 4096, // commands after which a turn takes no further portion
     SHARD_TIMER_BUDGET = 256,
     SHARD_EXPIRE_BUDGET = 512, // keys freed per turn
     SHARD_REAP_BUDGET = 512,

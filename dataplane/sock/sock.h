@@ -11,6 +11,8 @@
 // A turn: sock_poll (callbacks run), the app writes and calls stream ops, sock_submit. Stream ops
 // only note what is wanted; sock_submit turns all of it into one io_uring_enter. No callback runs
 // outside sock_poll (and sock_close).
+// Output of SOCK_QUIET_BYTES_MAX or less does not end the sleep of sock_submit when it has left:
+// pending() and on_drained tell of it at the next turn, whatever causes that.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +24,7 @@ enum {
     SOCK_LISTENERS_MAX = 32,
     SOCK_WATCHES_MAX = 8,
     SOCK_CONNECTIONS_MAX = 1 << 20,
+    SOCK_QUIET_BYTES_MAX = 16384,
 };
 
 struct sock_config {
@@ -30,6 +33,8 @@ struct sock_config {
     uint32_t receive_buffer_count; // power of two, <= 32768
     uint32_t receive_buffer_bytes; // >= 16384 pays off for large values (spec/testbed.md)
     uint32_t keepalive_s;          // tcp-keepalive; 0 = off
+    bool receive_whole_buffers;    // one receive, one buffer, as Linux before 6.12 does; otherwise
+                                   // small receives share a buffer
 };
 
 struct sock_tally {

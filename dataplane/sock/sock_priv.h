@@ -21,7 +21,6 @@ enum {
     SOCK_CQ_ENTRIES_MAX = 32768,
     SOCK_SEND_PIECES_MAX = 64,      // of one sendmsg
     SOCK_SEND_BYTES_MAX = 4 << 20,  // of one send: how far output may run ahead of its release
-    SOCK_QUIET_BYTES_MAX = 16384,   // of a send that completes without a completion, see sock_send.c
     SOCK_MESSAGES_MAX = 128,        // sendmsg requests prepared before they must be submitted
     SOCK_ACCEPT_RETRY_MS = 100,     // pause after EMFILE and the like
     SOCK_BUFFER_GROUP = 0,
@@ -152,7 +151,7 @@ bool sock_flush_requests(struct sock *s); // submits without waiting; false: try
 bool sock_cancel(struct sock *s, uint64_t tag); // asks to cancel one request; false: no slot
 
 // sock_receive.c
-enum status sock_receive_open(struct sock *s, uint32_t count, uint32_t bytes) MUST_USE;
+enum status sock_receive_open(struct sock *s, const struct sock_config *config) MUST_USE;
 void sock_receive_close(struct sock *s);
 // The bytes of a completion; they stay until sock_receive_give_back.
 struct bytes sock_receive_take(struct sock_receive *r, const struct io_uring_cqe *cqe);

@@ -33,9 +33,10 @@ static void add_buffer(struct sock_receive *r, uint16_t id, uint32_t place)
                           io_uring_buf_ring_mask(r->count), (int)place);
 }
 
-enum status sock_receive_open(struct sock *s, uint32_t count, uint32_t bytes)
+enum status sock_receive_open(struct sock *s, const struct sock_config *config)
 {
     struct sock_receive *r = &s->receive;
+    uint32_t count = config->receive_buffer_count, bytes = config->receive_buffer_bytes;
     CHECK(count >= 1 && count <= 32768 && (count & (count - 1)) == 0);
     CHECK(bytes >= 1 && bytes <= 1 << 30);
     r->count = count;
@@ -46,7 +47,7 @@ enum status sock_receive_open(struct sock *s, uint32_t count, uint32_t bytes)
     r->spent = calloc(count, sizeof *r->spent);
     if (!r->ring || !r->memory || !r->offset || !r->spent) return ERR_NO_SPACE;
     io_uring_buf_ring_init(r->ring);
-    r->incremental = register_ring(s, BUFFER_RING_INCREMENTAL);
+    r->incremental = !config->receive_whole_buffers && register_ring(s, BUFFER_RING_INCREMENTAL);
     if (!r->incremental && !register_ring(s, 0)) return ERR_IO;
     for (uint32_t i = 0; i < count; i++) r->spent[i] = (uint16_t)(count - 1 - i);
     r->spent_count = count;

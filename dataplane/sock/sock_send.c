@@ -53,6 +53,7 @@ static void fill_message(struct sock_message *m, const struct sock_conn *c)
 static bool is_quiet(const struct sock_conn *c)
 {
     return c->state == SOCK_OPEN && !c->send_blocked && c->stream.out.bytes == 0 &&
+           c->sock->quiet_count < c->sock->conn_count_max &&
            c->sending_bytes <= SOCK_QUIET_BYTES_MAX;
 }
 
@@ -62,7 +63,6 @@ static void make_quiet(struct sock *s, struct sock_conn *c, struct io_uring_sqe 
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     sqe->user_data = sock_tag(SOCK_OP_SEND_QUIET, c->generation, c->index);
     c->send_quiet = true;
-    CHECK(s->quiet_count < s->conn_count_max);
     s->quiet_index[s->quiet_count++] = c->index;
 }
 

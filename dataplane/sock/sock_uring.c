@@ -68,8 +68,7 @@ enum status sock_open(struct sock **out, const struct sock_config *config, struc
     for (uint32_t i = 0; i < SOCK_LISTENERS_MAX; i++) s->listeners[i].fd = -1;
     enum status st = memory_open(s);
     if (st == OK) st = ring_open(s);
-    if (st == OK)
-        st = sock_receive_open(s, config->receive_buffer_count, config->receive_buffer_bytes);
+    if (st == OK) st = sock_receive_open(s, config);
     if (st != OK) {
         int reason = errno;
         sock_close(s);

@@ -1,5 +1,5 @@
-// harness.h: commands run as text against a real keyspace and server struct; the reply's wire bytes come
-// back. No network, no shard: what a command body may touch is all there is.
+// harness.h: commands run as text against a real keyspace and server struct; the reply's wire bytes
+// come back. No network, no shard: what a command body may touch is all there is.
 //
 // Memory:  harness_close checks that every byte of the heap was given back
 #pragma once

@@ -22,7 +22,8 @@ Test(client, finds_clients_by_id_until_they_are_removed)
     free(t);
 }
 
-static void expect_address(enum stream_kind kind, struct net_addr remote, const char *text, bool local)
+static void expect_address(enum stream_kind kind, struct net_addr remote, const char *text,
+                           bool local)
 {
     struct stream stream = { .kind = kind, .remote = remote, .local = { .ip = { 9 }, .port = 7 } };
     struct client c = { .stream = &stream };

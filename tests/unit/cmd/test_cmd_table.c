@@ -101,7 +101,8 @@ Test(cmd_table, has_a_body_or_subcommands_in_every_row)
             const struct command *sub = &row->subcommands[i];
             size_t size = strlen(row->name);
             cr_expect(eq(ptr, (void *)command_find_sub(row, bytes_text(sub->name)), (void *)sub));
-            cr_expect(strncmp(sub->full_name, row->name, size) == 0 && sub->full_name[size] == '|' &&
+            cr_expect(strncmp(sub->full_name, row->name, size) == 0 &&
+                          sub->full_name[size] == '|' &&
                           strcmp(sub->full_name + size + 1, sub->name) == 0,
                       "%s in %s", sub->full_name, row->name);
             cr_expect(eq(ptr, (void *)command_by_id(sub->id), (void *)sub), "%s", sub->full_name);
@@ -126,13 +127,14 @@ Test(cmd_table, keeps_key_positions_within_the_arity)
     }
 }
 
-// Rows that 7.2 changed against the recorded 7.0: flags and categories are then checked by nobody but
-// this list.
+// Rows that 7.2 changed against the recorded 7.0: flags and categories are then checked by nobody
+// but this list.
 static bool is_newer(const char *name)
 {
-    static const char *const names[] = { "quit",         "client|no-touch", "client|setinfo",
-                                         "config|set",   "waitaof",         "command|docs",
-                                         "cluster|myshardid" };
+    static const char *const names[] = {
+        "quit",    "client|no-touch", "client|setinfo",   "config|set",
+        "waitaof", "command|docs",    "cluster|myshardid"
+    };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], name) == 0) return true;
     return false;
@@ -165,6 +167,7 @@ Test(cmd_table, names_flags_and_categories_by_their_bits)
     char text[512];
     join_bits(CMD_WRITE | CMD_FAST | CMD_SENTINEL, command_flag_names, COMMAND_FLAG_COUNT, text);
     cr_expect(eq(str, text, (char *)"fast,sentinel,write"));
-    join_bits(ACL_KEYSPACE | ACL_FAST | ACL_SCRIPTING, acl_category_names, ACL_CATEGORY_COUNT, text);
+    join_bits(ACL_KEYSPACE | ACL_FAST | ACL_SCRIPTING, acl_category_names, ACL_CATEGORY_COUNT,
+              text);
     cr_expect(eq(str, text, (char *)"fast,keyspace,scripting"));
 }

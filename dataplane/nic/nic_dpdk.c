@@ -1,0 +1,249 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <rte_ether.h>
+#include <rte_lcore.h>
+#include "dataplane/base/check.h"
+#include "dataplane/nic/nic_dpdk_priv.h"
+
+enum {
+    FRAME_BYTES_MIN = 2048, // what drivers expect of a buffer at least
+    L2_BYTES_MAX = 18,
+    HEADER_BYTES_MAX = L2_BYTES_MAX + 40 + 60, // of one packet
+    TX_FRAMES_MIN = 64, // beyond what the rings can hold
+};
+
+struct nic_dpdk {
+    struct dpdk_queue queues[NIC_DPDK_QUEUES_MAX];
+    uint32_t queue_count;
+};
+
+// Where a failing call says what went wrong.
+struct complaint {
+    char *text;
+    uint32_t text_bytes;
+    const char *device;
+};
+
+static enum status complain(const struct complaint *c, const char *what, int error)
+{
+    snprintf(c->text, c->text_bytes, "%s: %s: %s", c->device, what,
+             error ? rte_strerror(error < 0 ? -error : error) : "not possible");
+    return ERR_IO;
+}
+
+// EAL names a port after the devarg's first word; PCI devices with their domain.
+static bool find_port(const char *devarg, uint16_t *port)
+{
+    char name[RTE_ETH_NAME_MAX_LEN], full[RTE_ETH_NAME_MAX_LEN + 8];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(devarg, ","), devarg);
+    snprintf(full, sizeof full, "0000:%s", name);
+    return rte_eth_dev_get_port_by_name(name, port) == 0 ||
+           rte_eth_dev_get_port_by_name(full, port) == 0;
+}
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
+// Copies in its transmit call, so a sent buffer is free at once.
+static bool frees_at_once(const char *driver, const char *devarg)
+{
+    static const char *const names[] = { "net_af_packet", "net_tap", "net_vhost" };
+    if (strcmp(driver, "net_memif") == 0) return !strstr(devarg, "zero-copy=yes");
+    return is_one_of(driver, names, sizeof names / sizeof names[0]);
+}
+
+// For plain checksum offload these need nothing but the pseudo-header sum, which is there already.
+static bool prepares_plain(const char *driver)
+{
+    static const char *const names[] = { "net_virtio", "net_virtio_user", "net_vhost", "net_tap" };
+    return !is_one_of(driver, names, sizeof names / sizeof names[0]);
+}
+
+static uint64_t rx_offloads(const struct rte_eth_dev_info *info, bool software_checksum)
+{
+    uint64_t wanted = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+    return software_checksum ? 0 : info->rx_offload_capa & wanted;
+}
+
+// TSO takes segments: a packet of 60 KB is never in one buffer.
+static uint64_t tx_offloads(const struct rte_eth_dev_info *info, bool software_checksum)
+{
+    uint64_t wanted = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    if (!software_checksum)
+        wanted |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
+                  RTE_ETH_TX_OFFLOAD_TCP_TSO;
+    uint64_t got = info->tx_offload_capa & wanted;
+    bool can_tso = (got & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) && (got & RTE_ETH_TX_OFFLOAD_TCP_CKSUM);
+    return can_tso ? got : got & ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
+}
+
+static uint32_t tso_bytes_max(const struct rte_eth_dev_info *info, uint32_t payload_bytes)
+{
+    uint32_t max = UINT16_MAX - HEADER_BYTES_MAX, segments = info->tx_desc_lim.nb_seg_max;
+    if (segments > 2 && (segments - 2) * payload_bytes < max) // headers, and a slice begun midway
+        max = (segments - 2) * payload_bytes;
+    return max;
+}
+
+static void fill_caps(struct dpdk_queue *q, const struct rte_eth_dev_info *info, uint64_t rx,
+                      uint64_t tx, uint16_t mtu)
+{
+    struct nic_caps *caps = &q->queue.caps;
+    struct rte_ether_addr mac = { 0 };
+    rte_eth_macaddr_get(q->port, &mac);
+    if (rte_is_zero_ether_addr(&mac)) rte_eth_random_addr(mac.addr_bytes); // net_ring has none
+    memcpy(caps->mac, mac.addr_bytes, 6);
+    caps->mtu = mtu;
+    caps->rx_checksum = rx & RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+    caps->tx_ip_checksum = tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+    caps->tx_l4_checksum = tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+    caps->multi_segment = tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    caps->tso_bytes_max = 0;
+    if (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO)
+        caps->tso_bytes_max = tso_bytes_max(info, q->pool.pool.payload_bytes);
+}
+
+static enum status open_pool(struct dpdk_queue *q, const struct nic_dpdk_config *c, uint32_t index,
+                             uint16_t mtu, uint16_t rx_count, uint16_t tx_count,
+                             const struct complaint *complaint)
+{
+    uint32_t payload_bytes = RTE_ALIGN((uint32_t)mtu + L2_BYTES_MAX, 64u);
+    if (payload_bytes < FRAME_BYTES_MIN) payload_bytes = FRAME_BYTES_MIN;
+    if (c->frame_count < (uint32_t)rx_count + tx_count + TX_FRAMES_MIN)
+        return complain(complaint, "fewer frames than its descriptors can hold", 0);
+    int socket = rte_eth_dev_socket_id(q->port);
+    if (dpdk_pool_open(&q->pool, index, c->frame_count, payload_bytes, socket) != OK)
+        return complain(complaint, "packet buffers", rte_errno);
+    q->queue.pool = &q->pool.pool;
+    return OK;
+}
+
+static enum status set_up_rings(struct dpdk_queue *q, const struct rte_eth_dev_info *info,
+                                const struct rte_eth_conf *conf, uint16_t rx_count,
+                                uint16_t tx_count, const struct complaint *complaint)
+{
+    struct rte_eth_rxconf rx = info->default_rxconf;
+    struct rte_eth_txconf tx = info->default_txconf;
+    unsigned socket = (unsigned)rte_eth_dev_socket_id(q->port);
+    rx.offloads = conf->rxmode.offloads;
+    tx.offloads = conf->txmode.offloads;
+    int error = rte_eth_rx_queue_setup(q->port, 0, rx_count, socket, &rx, q->pool.mbufs);
+    if (error) return complain(complaint, "receive queue", error);
+    error = rte_eth_tx_queue_setup(q->port, 0, tx_count, socket, &tx);
+    if (error) return complain(complaint, "transmit queue", error);
+    return OK;
+}
+
+static enum status start_port(struct dpdk_queue *q, const char *devarg,
+                              const struct complaint *complaint)
+{
+    int error = rte_eth_dev_start(q->port);
+    if (error) return complain(complaint, "start", error);
+    q->is_started = true;
+    (void)rte_eth_promiscuous_disable(q->port);
+    (void)rte_eth_allmulticast_enable(q->port); // IPv6 neighbour discovery; not all can, or need it
+    q->can_clean_up = rte_eth_tx_done_cleanup(q->port, 0, 0) >= 0;
+    q->copies_held = !q->can_clean_up && !frees_at_once(q->driver, devarg);
+    q->prepares_plain = prepares_plain(q->driver);
+    return OK;
+}
+
+static enum status configure(struct dpdk_queue *q, const struct nic_dpdk_config *c, uint32_t index,
+                             const struct rte_eth_dev_info *info, const char *devarg,
+                             const struct complaint *complaint)
+{
+    struct rte_eth_conf conf = { .rxmode = { .mq_mode = RTE_ETH_MQ_RX_NONE } };
+    uint16_t rx_count = c->rx_descriptors, tx_count = c->tx_descriptors, mtu = c->mtu;
+    if (mtu == 0 && rte_eth_dev_get_mtu(q->port, &mtu) != 0) mtu = RTE_ETHER_MTU;
+    conf.rxmode.mtu = mtu;
+    conf.rxmode.offloads = rx_offloads(info, c->software_checksum);
+    conf.txmode.offloads = tx_offloads(info, c->software_checksum);
+    int error = rte_eth_dev_configure(q->port, 1, 1, &conf);
+    if (error) return complain(complaint, "configure", error);
+    q->is_configured = true;
+    error = rte_eth_dev_adjust_nb_rx_tx_desc(q->port, &rx_count, &tx_count);
+    if (error) return complain(complaint, "descriptors", error);
+    enum status s = open_pool(q, c, index, mtu, rx_count, tx_count, complaint);
+    if (s != OK) return s;
+    s = set_up_rings(q, info, &conf, rx_count, tx_count, complaint);
+    if (s != OK) return s;
+    if (c->mtu) { // drivers over a kernel interface pass it on; others took it from configure
+        error = rte_eth_dev_set_mtu(q->port, mtu);
+        if (error && error != -ENOTSUP) return complain(complaint, "MTU", error);
+    }
+    s = start_port(q, devarg, complaint);
+    if (s == OK) fill_caps(q, info, conf.rxmode.offloads, conf.txmode.offloads, mtu);
+    return s;
+}
+
+static enum status open_queue(struct dpdk_queue *q, const struct nic_dpdk_config *c, uint32_t index,
+                              char *error_text, uint32_t error_bytes)
+{
+    const char *devarg = c->devargs[index];
+    struct complaint complaint = { error_text, error_bytes, devarg };
+    struct rte_eth_dev_info info;
+    q->queue.ops = &dpdk_queue_ops;
+    if (!find_port(devarg, &q->port)) return complain(&complaint, "no such port", ENODEV);
+    int error = rte_eth_dev_info_get(q->port, &info);
+    if (error) return complain(&complaint, "information", error);
+    snprintf(q->driver, sizeof q->driver, "%s", info.driver_name);
+    return configure(q, c, index, &info, devarg, &complaint);
+}
+
+enum status nic_dpdk_open(struct nic_dpdk **out, const struct nic_dpdk_config *config, char *error,
+                          uint32_t error_bytes)
+{
+    *out = NULL;
+    CHECK(config->devarg_count >= 1);
+    CHECK(config->devarg_count <= NIC_DPDK_QUEUES_MAX);
+    enum status s = dpdk_eal_start(config, error, error_bytes);
+    if (s != OK) return s;
+    struct nic_dpdk *d = calloc(1, sizeof *d);
+    if (!d) {
+        snprintf(error, error_bytes, "out of memory");
+        return ERR_NO_SPACE;
+    }
+    for (uint32_t i = 0; s == OK && i < config->devarg_count; i++) {
+        s = open_queue(&d->queues[i], config, i, error, error_bytes);
+        d->queue_count++;
+    }
+    if (s == OK) *out = d;
+    else nic_dpdk_close(d);
+    return s;
+}
+
+void nic_dpdk_close(struct nic_dpdk *d)
+{
+    if (!d) return;
+    for (uint32_t i = 0; i < d->queue_count; i++) {
+        struct dpdk_queue *q = &d->queues[i];
+        if (q->is_started) (void)rte_eth_dev_stop(q->port);
+        if (q->is_configured) (void)rte_eth_dev_close(q->port); // drivers detach and unlink here
+    }
+    free(d);
+}
+
+uint32_t nic_dpdk_queue_count(const struct nic_dpdk *d) { return d->queue_count; }
+
+struct nic_queue *nic_dpdk_queue(struct nic_dpdk *d, uint32_t index)
+{
+    CHECK(index < d->queue_count);
+    return &d->queues[index].queue;
+}
+
+const char *nic_dpdk_driver_name(const struct nic_dpdk *d, uint32_t index)
+{
+    CHECK(index < d->queue_count);
+    return d->queues[index].driver;
+}
+
+uint64_t nic_dpdk_rejected(const struct nic_dpdk *d, uint32_t index)
+{
+    CHECK(index < d->queue_count);
+    return d->queues[index].rx_rejected + d->queues[index].tx_rejected;
+}

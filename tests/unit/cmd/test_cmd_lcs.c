@@ -1,0 +1,90 @@
+#include "tests/unit/cmd/harness.h"
+
+static struct harness *h;
+static void open_harness(void) { h = harness_open(); }
+static void close_harness(void) { harness_close(h); }
+TestSuite(cmd_lcs, .init = open_harness, .fini = close_harness);
+
+// The textbook table, and the walk that Redis does over it: at a mismatch up when that is longer.
+static size_t lcs_by_table(const char *a, const char *b, char *out)
+{
+    size_t m = strlen(a), n = strlen(b);
+    uint32_t *table = calloc((m + 1) * (n + 1), sizeof *table);
+#define AT(i, j) table[(i) * (n + 1) + (j)]
+    for (size_t i = 1; i <= m; i++)
+        for (size_t j = 1; j <= n; j++)
+            AT(i, j) = a[i - 1] == b[j - 1]          ? AT(i - 1, j - 1) + 1
+                       : AT(i - 1, j) > AT(i, j - 1) ? AT(i - 1, j)
+                                                     : AT(i, j - 1);
+    size_t length = AT(m, n), at = length;
+    for (size_t i = m, j = n; at > 0;) {
+        if (a[i - 1] == b[j - 1]) {
+            out[--at] = a[--i];
+            j--;
+        } else if (AT(i - 1, j) > AT(i, j - 1))
+            i--;
+        else
+            j--;
+    }
+#undef AT
+    free(table);
+    out[length] = 0;
+    return length;
+}
+
+Test(cmd_lcs, agrees_with_the_textbook_on_random_strings)
+{
+    struct rng rng;
+    rng_seed(&rng, 20);
+    for (int round = 0; round < 400; round++) {
+        char a[300], b[300], expected[300], command[700], reply[400];
+        uint64_t letters = 1 + rng_below(&rng, 5);
+        size_t m = rng_below(&rng, 299), n = rng_below(&rng, 299);
+        for (size_t i = 0; i < m; i++) a[i] = (char)('a' + rng_below(&rng, letters));
+        for (size_t i = 0; i < n; i++) b[i] = (char)('a' + rng_below(&rng, letters));
+        a[m] = b[n] = 0;
+        size_t length = lcs_by_table(a, b, expected);
+        snprintf(command, sizeof command, "mset a \"%s\" b \"%s\"", a, b);
+        harness_run(h, command);
+        snprintf(reply, sizeof reply, "$%zu\r\n%s\r\n", length, expected);
+        EXPECT_REPLY(h, "lcs a b", reply);
+        snprintf(reply, sizeof reply, ":%zu\r\n", length);
+        EXPECT_REPLY(h, "lcs a b len", reply);
+    }
+}
+
+// The example of Redis's documentation of LCS.
+Test(cmd_lcs, shows_matches_from_the_end)
+{
+    harness_run(h, "mset key1 ohmytext key2 mynewtext");
+    EXPECT_REPLY(h, "lcs key1 key2", "$6\r\nmytext\r\n");
+    EXPECT_REPLY(h, "lcs key1 key2 len", ":6\r\n");
+    EXPECT_REPLY(h, "lcs key1 key2 idx",
+                 "*4\r\n$7\r\nmatches\r\n*2\r\n*2\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n"
+                 "*2\r\n*2\r\n:2\r\n:3\r\n*2\r\n:0\r\n:1\r\n$3\r\nlen\r\n:6\r\n");
+    EXPECT_REPLY(h, "lcs key1 key2 idx minmatchlen 4 withmatchlen",
+                 "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n"
+                 "$3\r\nlen\r\n:6\r\n");
+    h->client.reply.version = 3;
+    EXPECT_REPLY(h, "lcs key1 none idx", "%2\r\n$7\r\nmatches\r\n*0\r\n$3\r\nlen\r\n:0\r\n");
+}
+
+Test(cmd_lcs, refuses_len_with_idx_and_what_it_does_not_know)
+{
+    EXPECT_REPLY(h, "lcs a b len idx",
+                 "-ERR If you want both the length and indexes, please just use IDX.\r\n");
+    EXPECT_REPLY(h, "lcs a b foo", "-ERR syntax error\r\n");
+    EXPECT_REPLY(h, "lcs a b minmatchlen", "-ERR syntax error\r\n");
+    EXPECT_REPLY(h, "lcs a b minmatchlen x", "-ERR value is not an integer or out of range\r\n");
+    EXPECT_REPLY(h, "lcs a b", "$0\r\n\r\n");
+    EXPECT_REPLY(h, "lcs a b minmatchlen -1 idx",
+                 "*4\r\n$7\r\nmatches\r\n*0\r\n$3\r\nlen\r\n:0\r\n");
+}
+
+Test(cmd_lcs, refuses_a_comparison_beyond_its_bound)
+{
+    harness_run(h, "setrange a 99999 x");
+    harness_run(h, "setrange b 99999 x");
+    EXPECT_REPLY(h, "lcs a b len",
+                 "-ERR Insufficient memory, failed allocating transient memory for LCS\r\n");
+}

@@ -1,0 +1,231 @@
+// A ring port that loops to itself, without hugepages. Each test is a process of its own, as EAL
+// starts once per process.
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "dataplane/nic/nic_dpdk.h"
+
+static struct nic_dpdk *nic;
+static struct nic_queue *queue;
+
+static struct nic_dpdk_config ring_config(const char *const *devargs, const char *prefix)
+{
+    return (struct nic_dpdk_config){ .devargs = devargs,
+                                     .devarg_count = 1,
+                                     .eal_args = "",
+                                     .no_huge = true,
+                                     .memory_mb = 64,
+                                     .file_prefix = prefix,
+                                     .frame_count = 512,
+                                     .rx_descriptors = 64,
+                                     .tx_descriptors = 64,
+                                     .core = -1 };
+}
+
+static enum status open_device(const char *devarg, char *error, uint32_t error_bytes)
+{
+    char prefix[32];
+    const char *devargs[] = { devarg };
+    snprintf(prefix, sizeof prefix, "test-nic-%d", (int)getpid());
+    struct nic_dpdk_config c = ring_config(devargs, prefix);
+    return nic_dpdk_open(&nic, &c, error, error_bytes);
+}
+
+static void open_ring(void)
+{
+    char error[256] = "";
+    cr_assert(eq(int, open_device("net_ring0", error, sizeof error), OK), "%s", error);
+    queue = nic_dpdk_queue(nic, 0);
+}
+static void close_ring(void) { nic_dpdk_close(nic); }
+
+TestSuite(nic_dpdk, .init = open_ring, .fini = close_ring, .timeout = 30);
+
+static struct frame *make(const char *text)
+{
+    struct frame *f = queue->pool->take(queue->pool);
+    cr_assert(f != NULL);
+    f->size = (uint32_t)strlen(text);
+    memcpy(f->data, text, f->size);
+    return f;
+}
+static void give(struct frame *f) { queue->pool->give(queue->pool, f); }
+
+Test(nic_dpdk, says_what_the_port_can_do)
+{
+    cr_expect(eq(str, (char *)nic_dpdk_driver_name(nic, 0), "net_ring"));
+    cr_expect(eq(u32, nic_dpdk_queue_count(nic), 1));
+    cr_expect(eq(u16, queue->caps.mtu, 1500));
+    cr_expect(eq(int, queue->caps.tx_l4_checksum, false));
+    cr_expect(eq(u32, queue->caps.tso_bytes_max, 0));
+    cr_expect(eq(int, queue->caps.mac[0] & 3, 2)); // a local address, since a ring has none
+    cr_expect(ge(u32, queue->pool->payload_bytes, 2048));
+    cr_expect(queue->ops->link_is_up(queue));
+}
+
+Test(nic_dpdk, hands_out_empty_frames_with_headroom)
+{
+    struct frame *f = queue->pool->take(queue->pool);
+    cr_assert(f != NULL);
+    cr_expect(eq(ptr, f->data, f->buffer + FRAME_HEADROOM));
+    cr_expect(eq(u32, f->size, 0));
+    cr_expect(eq(u32, f->buffer_size, FRAME_HEADROOM + queue->pool->payload_bytes));
+    cr_expect(eq(u16, *f->refs, 1));
+    cr_expect(frame_push(f, FRAME_HEADROOM));
+    cr_expect(eq(int, frame_push(f, 1), false));
+    give(f);
+}
+
+Test(nic_dpdk, pool_is_bounded_and_gets_everything_back)
+{
+    struct frame *taken[600];
+    uint32_t count = 0, before = queue->pool->available(queue->pool);
+    while (count < 600 && (taken[count] = queue->pool->take(queue->pool))) count++;
+    cr_expect(le(u32, count, 512));
+    cr_expect(ge(u32, count, before));
+    cr_expect(eq(u32, queue->pool->available(queue->pool), 0));
+    for (uint32_t i = 0; i < count; i++) give(taken[i]);
+    cr_expect(ge(u32, queue->pool->available(queue->pool), before));
+}
+
+Test(nic_dpdk, slice_holds_the_buffer_it_points_into)
+{
+    struct frame *body = make("0123456789");
+    struct frame *s = queue->pool->slice(queue->pool, body, body->data + 3, 4);
+    cr_assert(s != NULL);
+    cr_expect(eq(u32, s->size, 4));
+    cr_expect(eq(int, memcmp(s->data, "3456", 4), 0));
+    cr_expect(eq(int, frame_push(s, 1), false)); // no headroom: those bytes are another's
+    cr_expect(eq(u16, *body->refs, 2));
+    cr_expect(eq(u16, *s->refs, 1));
+    uint16_t *refs = body->refs;
+    give(body);
+    cr_expect(eq(u16, *refs, 1));
+    cr_expect(eq(int, memcmp(s->data, "3456", 4), 0));
+    uint32_t before = queue->pool->available(queue->pool);
+    give(s);
+    cr_expect(eq(u32, queue->pool->available(queue->pool), before + 1));
+}
+
+Test(nic_dpdk, slice_of_a_slice_holds_the_same_buffer)
+{
+    struct frame *body = make("0123456789");
+    struct frame *a = queue->pool->slice(queue->pool, body, body->data + 2, 6);
+    struct frame *b = queue->pool->slice(queue->pool, a, a->data + 1, 2);
+    cr_expect(eq(u16, *body->refs, 3));
+    give(a);
+    cr_expect(eq(u16, *body->refs, 2));
+    cr_expect(eq(int, memcmp(b->data, "34", 2), 0));
+    give(b);
+    cr_expect(eq(u16, *body->refs, 1));
+    give(body);
+}
+
+// Sends one frame and returns what comes back.
+static struct frame *loop(struct frame *f)
+{
+    struct frame *got[NIC_BURST];
+    cr_assert(eq(u32, nic_tx(queue, &f, 1), 1));
+    cr_assert(eq(u32, nic_rx(queue, got, NIC_BURST), 1));
+    return got[0];
+}
+
+Test(nic_dpdk, delivers_bytes_and_stamps_them)
+{
+    struct frame *f = make("hello");
+    frame_push(f, 2);
+    memcpy(f->data, ">>", 2);
+    f = loop(f);
+    cr_expect(eq(u32, f->size, 7));
+    cr_expect(eq(int, memcmp(f->data, ">>hello", 7), 0));
+    cr_expect(ne(u64, f->arrival_tsc, 0));
+    cr_expect(eq(u32, f->flags, 0)); // nobody verified its checksum, nobody called it bad
+    give(f);
+    struct frame *none[NIC_BURST];
+    cr_expect(eq(u32, nic_rx(queue, none, NIC_BURST), 0));
+}
+
+Test(nic_dpdk, delivers_a_chain_as_one_frame)
+{
+    struct frame *head = make("head "), *body = make("0123456789");
+    head->body = queue->pool->slice(queue->pool, body, body->data + 3, 4);
+    head->body->body = queue->pool->slice(queue->pool, body, body->data, 2);
+    struct frame *f = loop(head);
+    cr_expect(eq(u32, f->size, 11));
+    cr_expect(eq(int, memcmp(f->data, "head 345601", 11), 0));
+    cr_expect(eq(u16, *body->refs, 1)); // both slices were given back
+    give(f);
+    give(body);
+}
+
+// A ring passes pointers: without a copy the receiver would change what the sender still holds.
+Test(nic_dpdk, never_lends_a_held_frame_to_a_driver_that_keeps_it)
+{
+    struct frame *head = make("keep "), *body = make("0123456789");
+    head->body = queue->pool->slice(queue->pool, body, body->data, 10);
+    frame_hold(head);
+    struct frame *got = loop(head);
+    cr_expect(got != head);
+    cr_expect(eq(int, memcmp(got->data, "keep 0123456789", 15), 0));
+    cr_expect(eq(int, frame_is_busy(head), false));
+    cr_expect(eq(u16, *head->body->refs, 1));
+    frame_hold(head); // it can be sent again
+    give(loop(head));
+    give(head);
+    cr_expect(eq(u16, *body->refs, 1));
+    give(got);
+    give(body);
+}
+
+Test(nic_dpdk, leaves_what_the_port_refuses_to_the_caller)
+{
+    struct frame *frames[NIC_BURST], *got[NIC_BURST];
+    uint32_t sent = 0, accepted = NIC_BURST, received = 0;
+    uint32_t before = queue->pool->available(queue->pool);
+    while (accepted == NIC_BURST && sent < 4096) { // until the ring is full, or the pool is spent
+        uint32_t count = 0;
+        for (; count < NIC_BURST; count++)
+            if (!(frames[count] = queue->pool->take(queue->pool))) break;
+        for (uint32_t i = 0; i < count; i++) frames[i]->size = 60;
+        accepted = nic_tx(queue, frames, count);
+        for (uint32_t i = accepted; i < count; i++) give(frames[i]);
+        sent += accepted;
+    }
+    for (uint32_t count; (count = nic_rx(queue, got, NIC_BURST)); received += count)
+        for (uint32_t i = 0; i < count; i++) give(got[i]);
+    cr_expect(eq(u32, received, sent));
+    cr_expect(ge(u32, queue->pool->available(queue->pool), before));
+}
+
+Test(nic_dpdk_open, names_the_device_it_cannot_open, .timeout = 30)
+{
+    char error[256] = "";
+    cr_expect(eq(int, open_device("net_af_packet0,iface=no-such-if", error, sizeof error), ERR_IO));
+    cr_expect(gt(sz, strlen(error), 0));
+    cr_expect(nic == NULL);
+}
+
+Test(nic_dpdk_open, refuses_fewer_frames_than_descriptors, .timeout = 30)
+{
+    char error[256] = "", prefix[32];
+    const char *devargs[] = { "net_ring0" };
+    snprintf(prefix, sizeof prefix, "test-nic-%d", (int)getpid());
+    struct nic_dpdk_config c = ring_config(devargs, prefix);
+    c.frame_count = 128;
+    cr_expect(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), ERR_IO));
+    cr_expect(strstr(error, "net_ring0") != NULL);
+    cr_expect(strstr(error, "descriptors") != NULL);
+}
+
+Test(nic_dpdk_open, rejects_eal_arguments_it_does_not_know, .timeout = 30)
+{
+    char error[256] = "", prefix[32];
+    const char *devargs[] = { "net_ring0" };
+    snprintf(prefix, sizeof prefix, "test-nic-%d", (int)getpid());
+    struct nic_dpdk_config c = ring_config(devargs, prefix);
+    c.eal_args = "  --no-such-option ";
+    cr_expect(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), ERR_IO));
+    cr_expect(gt(sz, strlen(error), 0));
+}

@@ -1,0 +1,153 @@
+// penstockctl: the operator's command line. One verb a call; help says the rest.
+#include "tools/penstockctl.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "Usage: penstockctl [options] VERB [arguments]\n"
+    "\n"
+    "Verbs\n"
+    "  ping                          is the server answering? prints PONG\n"
+    "  status                        processes, ports, clients, keys and memory of an instance\n"
+    "  top                           the ledger, live: cycles, requests, memory, traffic\n"
+    "  config get PATTERN            directives and their values\n"
+    "  config set NAME VALUE [...]   change directives, all or none\n"
+    "  help                          this text\n"
+    "\n"
+    "ping and config ask the server; status and top read the instance's shared region on this\n"
+    "machine (as the user it runs as) and work also when the server does not answer.\n"
+    "\n"
+    "Options\n"
+    "  -h, --host HOST          server's host (127.0.0.1)\n"
+    "  -p, --port PORT          server's port (6379); for status and top: the instance's port\n"
+    "  -s, --socket PATH        server's Unix socket instead\n"
+    "  -a, --password WORD      better in the environment: REDISCLI_AUTH\n"
+    "      --user NAME          user to log in as\n"
+    "      --instance NAME      instance of status and top; needed when several are running\n"
+    "      --json               one JSON object instead of lines\n"
+    "      --once               top: one look, then exit\n"
+    "      --interval SECONDS   top: between looks (1)\n"
+    "      --help, --version\n"
+    "\n"
+    "Exit codes\n"
+    "  0  done; ping: PONG; status: both processes run and the server is ready\n"
+    "  1  the server answered with an error; status: running, but not fully\n"
+    "  2  wrong usage, or several instances and none named\n"
+    "  3  cannot connect; no such instance is running\n"
+    "  4  the connection broke or the answer made no sense\n";
+
+void ctl_complain(const char *format, ...)
+{
+    va_list args;
+    fputs("penstockctl: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+enum { OPTION_USER = 256, OPTION_INSTANCE, OPTION_JSON, OPTION_ONCE, OPTION_INTERVAL, OPTION_HELP,
+       OPTION_VERSION };
+
+static const struct option long_options[] = {
+    { "host", required_argument, NULL, 'h' },
+    { "port", required_argument, NULL, 'p' },
+    { "socket", required_argument, NULL, 's' },
+    { "password", required_argument, NULL, 'a' },
+    { "user", required_argument, NULL, OPTION_USER },
+    { "instance", required_argument, NULL, OPTION_INSTANCE },
+    { "json", no_argument, NULL, OPTION_JSON },
+    { "once", no_argument, NULL, OPTION_ONCE },
+    { "interval", required_argument, NULL, OPTION_INTERVAL },
+    { "help", no_argument, NULL, OPTION_HELP },
+    { "version", no_argument, NULL, OPTION_VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+static bool read_port(struct ctl_options *o, const char *text)
+{
+    char *end;
+    long port = strtol(text, &end, 10);
+    o->port = (int)port;
+    o->port_given = true;
+    if (*end == '\0' && end != text && port >= 1 && port <= 65535) return true;
+    ctl_complain("not a port: %s", text);
+    return false;
+}
+
+static bool read_interval(struct ctl_options *o, const char *text)
+{
+    char *end;
+    o->interval_s = strtod(text, &end);
+    if (*end == '\0' && end != text && o->interval_s >= 0.05 && o->interval_s <= 3600) return true;
+    ctl_complain("not an interval of 0.05 to 3600 seconds: %s", text);
+    return false;
+}
+
+static bool read_option(struct ctl_options *o, int option)
+{
+    switch (option) {
+    case 'h': o->host = optarg; return true;
+    case 'p': return read_port(o, optarg);
+    case 's': o->socket = optarg; return true;
+    case 'a': o->password = optarg; return true;
+    case OPTION_USER: o->user = optarg; return true;
+    case OPTION_INSTANCE: o->instance = optarg; return true;
+    case OPTION_JSON: o->json = true; return true;
+    case OPTION_ONCE: o->once = true; return true;
+    case OPTION_INTERVAL: return read_interval(o, optarg);
+    case OPTION_HELP: fputs(help, stdout); exit(CTL_OK);
+    case OPTION_VERSION: puts("penstockctl " PENSTOCK_VERSION); exit(CTL_OK);
+    default: fputs("penstockctl --help says what can be given\n", stderr); return false;
+    }
+}
+
+static enum ctl_exit run_verb(const struct ctl_options *o, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        enum ctl_exit (*run)(const struct ctl_options *o, int argc, char **argv);
+    } verbs[] = {
+        { "ping", ctl_ping }, { "status", ctl_status }, { "top", ctl_top }, { "config", ctl_config }
+    };
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(argv[0], verbs[i].name) == 0) return verbs[i].run(o, argc - 1, argv + 1);
+    if (strcmp(argv[0], "help") == 0) {
+        fputs(help, stdout);
+        return CTL_OK;
+    }
+    ctl_complain("unknown verb: %s", argv[0]);
+    fputs("penstockctl --help lists them\n", stderr);
+    return CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl_options o = { .host = "127.0.0.1",
+                             .port = 6379,
+                             .password = getenv("REDISCLI_AUTH"),
+                             .interval_s = 1 };
+    int option;
+    // Options may also stand behind the verb, but "config set x -1" must reach the verb whole.
+    while ((option = getopt_long(argc, argv, "+h:p:s:a:", long_options, NULL)) != -1)
+        if (!read_option(&o, option)) return CTL_USAGE;
+    if (optind == argc) {
+        fputs(help, stderr);
+        return CTL_USAGE;
+    }
+    char **words = argv + optind;
+    int count = argc - optind;
+    bool plain = strcmp(words[0], "config") != 0;
+    optind = 0; // starts getopt anew: the words are scanned as if the verb were the program
+    while (plain && (option = getopt_long(count, words, "h:p:s:a:", long_options, NULL)) != -1)
+        if (!read_option(&o, option)) return CTL_USAGE;
+    if (plain && optind < count) {
+        ctl_complain("%s takes no arguments", words[0]);
+        return CTL_USAGE;
+    }
+    return (int)run_verb(&o, plain ? 1 : count, words);
+}

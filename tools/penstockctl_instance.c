@@ -1,0 +1,151 @@
+#include "tools/penstockctl_instance.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/base/clock.h"
+#include "dataplane/conf/conf_file.h"
+
+enum { INSTANCES_MAX = 256 };
+
+struct search {
+    const struct ctl_options *options;
+    char names[INSTANCES_MAX][96];
+    uint32_t count;
+};
+
+static bool open_by_name(struct instance *i, const char *name)
+{
+    if (region_open(&i->region, name, REGION_READER, 0) != REGION_FOUND) return false;
+    i->control_alive = region_role_is_alive(&i->region, REGION_CONTROL);
+    i->dataplane_alive = region_role_is_alive(&i->region, REGION_DATAPLANE);
+    return true;
+}
+
+static bool has_port(const struct instance *i, int port)
+{
+    char text[32];
+    return atoi(instance_setting(i, "port", text, sizeof text)) == port;
+}
+
+// Keeps those that live and that the options may mean. Not ours to read: not ours to list.
+static void consider(void *context, const char *name)
+{
+    struct search *s = context;
+    struct instance i;
+    if (s->count == INSTANCES_MAX || !open_by_name(&i, name)) return;
+    bool alive = i.control_alive || i.dataplane_alive;
+    bool meant = !s->options->port_given || has_port(&i, s->options->port);
+    if (alive && meant) snprintf(s->names[s->count++], sizeof s->names[0], "%s", name);
+    instance_close(&i);
+}
+
+static void list_instances(const struct search *s)
+{
+    char port[32], socket[256];
+    for (uint32_t n = 0; n < s->count; n++) {
+        struct instance i;
+        if (!open_by_name(&i, s->names[n])) continue;
+        instance_setting(&i, "port", port, sizeof port);
+        instance_setting(&i, "unixsocket", socket, sizeof socket);
+        fprintf(stderr, "  --instance %s  (port %s%s%s, process %u)\n", s->names[n], port,
+                socket[0] ? ", socket " : "", socket, i.region.control->pid);
+        instance_close(&i);
+    }
+}
+
+enum ctl_exit instance_open(struct instance *i, const struct ctl_options *o)
+{
+    if (o->instance) {
+        if (open_by_name(i, o->instance)) return CTL_OK;
+        ctl_complain("no instance %s: %s", o->instance,
+                     errno ? strerror(errno) : "its region is of another version");
+        return CTL_NOT_RUNNING;
+    }
+    struct search *s = calloc(1, sizeof *s);
+    if (!s) return CTL_BROKEN;
+    s->options = o;
+    enum ctl_exit result = CTL_NOT_RUNNING;
+    region_list(consider, s);
+    if (s->count == 1 && open_by_name(i, s->names[0]))
+        result = CTL_OK;
+    else if (s->count > 1) {
+        ctl_complain("%u instances are running, say which one:", s->count);
+        list_instances(s);
+        result = CTL_USAGE;
+    } else if (o->port_given)
+        ctl_complain("no running instance has port %d", o->port);
+    else
+        ctl_complain("no instance is running");
+    free(s);
+    return result;
+}
+
+void instance_close(struct instance *i) { region_close(&i->region, false); }
+
+char *instance_setting(const struct instance *i, const char *name, char *out, size_t capacity)
+{
+    struct settings s;
+    struct conf_error error;
+    char *text = malloc(REGION_SETTINGS_BYTES);
+    const struct setting_row *row = setting_find(bytes_text(name));
+    out[0] = '\0';
+    if (!text || !row) {
+        free(text);
+        return out;
+    }
+    size_t size = region_text_read(&i->region.dataplane->live_settings, text, REGION_SETTINGS_BYTES);
+    if (size == 0)
+        size = region_text_read(&i->region.control->settings, text, REGION_SETTINGS_BYTES);
+    settings_init(&s);
+    if (size && conf_read_text(&s, bytes_make(text, size), "region", &error) == OK)
+        out[setting_text(&s, row, out, capacity - 1)] = '\0';
+    settings_close(&s);
+    free(text);
+    return out;
+}
+
+const char *instance_state_name(const struct instance *i)
+{
+    if (!i->dataplane_alive) return i->control_alive ? "restarting" : "dead";
+    switch (i->region.dataplane->state) {
+    case DATAPLANE_STARTING: return "starting";
+    case DATAPLANE_READY: return "ready";
+    case DATAPLANE_STOPPING: return "stopping";
+    default: return "unknown";
+    }
+}
+
+double instance_tsc_hz(const struct instance *i)
+{
+    uint64_t hz = i->region.header->tsc_hz;
+    return hz ? (double)hz : 1e9;
+}
+
+// A tally is 8-byte words, most of which add up.
+static void add_words(struct shard_tally *to, const struct shard_tally *from)
+{
+    enum { WORDS = sizeof *to / sizeof(uint64_t) };
+    uint64_t *sum = (uint64_t *)to;
+    const uint64_t *word = (const uint64_t *)from;
+    _Static_assert(sizeof *to % sizeof *sum == 0, "a tally is whole words");
+    for (size_t w = 0; w < WORDS; w++) sum[w] += __atomic_load_n(&word[w], __ATOMIC_RELAXED);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+void instance_sample(const struct instance *i, struct sample *out)
+{
+    uint64_t turn_max = 0, execute_max = 0;
+    *out = (struct sample){ .tsc = clock_tsc() };
+    for (uint32_t n = 0; n < i->region.shard_count; n++) {
+        const struct shard_tally *t = &region_shard(&i->region, n)->tally;
+        add_words(&out->tally, t);
+        turn_max = larger(turn_max, t->turn_cycles_max);
+        execute_max = larger(execute_max, t->execute_cycles_max);
+    }
+    out->tally.turn_cycles_max = turn_max;
+    out->tally.execute_cycles_max = execute_max;
+}
