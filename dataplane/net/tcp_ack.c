@@ -148,7 +148,7 @@ static void fin_acked(struct tcp_pcb *p)
     switch (p->state) {
     case TCP_FIN_WAIT_1:
         p->state = TCP_FIN_WAIT_2;
-        p->idle_at_ns = p->flags & TCP_F_DISCARD ? p->net->now_ns + TCP_FIN_WAIT_NS : TCP_NEVER;
+        if (p->flags & TCP_F_DISCARD) p->idle_at_ns = p->net->now_ns + TCP_FIN_WAIT_NS;
         return;
     case TCP_CLOSING: tcp_wait_start(p); return;
     case TCP_LAST_ACK: tcp_pcb_die(p, STREAM_CLOSED_BY_PEER); return;

@@ -77,7 +77,7 @@ static void challenge(struct tcp_pcb *p)
 {
     if (!tcp_may_challenge(p->net)) return;
     p->net->tally->tcp_challenge_acks++;
-    tcp_send_ack(p, p->snd_nxt);
+    tcp_send_ack(p, tcp_ack_seq(p));
 }
 
 // An unacceptable segment is answered with an ACK. Two confused ends must not answer each other's
@@ -94,7 +94,7 @@ static void answer_unacceptable(struct tcp_pcb *p, const struct tcp_seg *seg)
         p->dsack = (struct tcp_range){ seg->seq, seg->seq + seg->size }; // RFC 2883 4.1
         if (seg->size) p->flags |= TCP_F_DSACK;
     }
-    tcp_send_ack(p, p->snd_nxt);
+    tcp_send_ack(p, tcp_ack_seq(p));
 }
 
 // RFC 7323 5.3 R1. False: old, or without the option that both ends promised to send.

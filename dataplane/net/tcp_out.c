@@ -298,7 +298,7 @@ void tcp_send_reset(struct tcp_pcb *p)
         opts.tsval = tcp_ts_now(p->net, p->ts_offset);
         opts.tsecr = p->ts_recent;
     }
-    send_options(p, p->snd_nxt, TCP_RST | TCP_ACK, 0, &opts);
+    send_options(p, tcp_ack_seq(p), TCP_RST | TCP_ACK, 0, &opts);
 }
 
 void tcp_send_bare(struct net *n, const struct tcp_node *tuple, const struct tcp_bare *bare)

@@ -223,6 +223,13 @@ static inline struct tcp_pcb *tcp_of(const struct stream *s)
 {
     return LIST_OWNER(s, struct tcp_pcb, stream);
 }
+// The sequence number of a segment without payload: what the peer takes for in window even when
+// we went back to retransmit, or it took window away. Otherwise two ends that both retransmit would
+// refuse each other's ACKs for ever.
+static inline uint32_t tcp_ack_seq(const struct tcp_pcb *p)
+{
+    return seq_min(p->snd_max, p->snd_una + p->snd_wnd);
+}
 static inline bool tcp_is_open(const struct tcp_pcb *p) // bytes may flow at least one way
 {
     return p->state >= TCP_ESTABLISHED;
@@ -307,7 +314,7 @@ uint32_t tcp_flight(const struct tcp_pcb *p);
 // Sends up to size payload bytes from seq on; returns how many, 0 when no frame could be had.
 uint32_t tcp_send_data(struct tcp_pcb *p, uint32_t seq, uint32_t size);
 bool tcp_send_fin(struct tcp_pcb *p);
-void tcp_send_ack(struct tcp_pcb *p, uint32_t seq); // seq: snd_nxt, or below it as a keepalive probe
+void tcp_send_ack(struct tcp_pcb *p, uint32_t seq); // tcp_ack_seq, or below it as a probe
 void tcp_send_syn(struct tcp_pcb *p);               // SYN or SYN-ACK, by state
 void tcp_send_reset(struct tcp_pcb *p);
 // Segments without a connection: what is asked for, from local to remote of the tuple.

@@ -219,7 +219,7 @@ static void out_of_order(struct tcp_pcb *p, struct frame *f, bool is_fin)
     f->tag = is_fin ? OOO_FIN : 0;
     p->ooo_last = f->seq;
     if (!ooo_insert(p, f)) net_give(p->net, f);
-    tcp_send_ack(p, p->snd_nxt); // at once, one for each (RFC 5681 4.2)
+    tcp_send_ack(p, tcp_ack_seq(p)); // at once, one for each (RFC 5681 4.2)
 }
 
 // Cuts the segment to [rcv_nxt, rcv_adv). False when nothing new is left.

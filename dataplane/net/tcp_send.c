@@ -162,7 +162,7 @@ static void start_persist(struct tcp_pcb *p)
 static void output_ack(struct tcp_pcb *p)
 {
     if (p->flags & TCP_F_ACK_NOW) {
-        tcp_send_ack(p, p->snd_nxt);
+        tcp_send_ack(p, tcp_ack_seq(p));
     } else if (p->flags & TCP_F_ACK_LATER && p->ack_at_ns == TCP_NEVER) {
         p->ack_at_ns = p->net->now_ns + p->net->config.delayed_ack_ms * TCP_NS_PER_MS;
     }

@@ -48,7 +48,7 @@ static struct tcp_wait *wait_take(struct net *n)
 void tcp_wait_start(struct tcp_pcb *p)
 {
     struct net *n = p->net;
-    if (p->flags & TCP_F_ACK_NOW) tcp_send_ack(p, p->snd_nxt);
+    if (p->flags & TCP_F_ACK_NOW) tcp_send_ack(p, tcp_ack_seq(p));
     tcp_pcb_die(p, p->flags & TCP_F_DISCARD ? STREAM_CLOSED_LOCALLY : STREAM_CLOSED_BY_PEER);
     struct tcp_wait *w = wait_take(n);
     if (!w) return;

@@ -9,6 +9,7 @@
 enum {
     FRAME_BYTES_MIN = 2048, // what drivers expect of a buffer at least
     L2_BYTES_MAX = 18,
+    SLOT_OVERHEAD_BYTES = 64 + L2_BYTES_MAX, // of a slot in af_packet's rings
     HEADER_BYTES_MAX = L2_BYTES_MAX + 40 + 60, // of one packet
     TX_FRAMES_MIN = 64, // beyond what the rings can hold
 };
@@ -108,18 +109,42 @@ static void fill_caps(struct dpdk_queue *q, const struct rte_eth_dev_info *info,
         caps->tso_bytes_max = tso_bytes_max(info, q->pool.pool.payload_bytes);
 }
 
+// af_packet fills a buffer from a slot of its own ring and wants them alike.
+static uint32_t ring_slot_bytes(const char *devarg)
+{
+    const char *size = strstr(devarg, "framesz=");
+    return size ? (uint32_t)strtoul(size + strlen("framesz="), NULL, 10) & UINT16_MAX : 0;
+}
+
+static uint32_t buffer_bytes(const char *devarg, uint16_t mtu)
+{
+    uint32_t bytes = RTE_ALIGN((uint32_t)mtu + L2_BYTES_MAX, 64u);
+    if (bytes < ring_slot_bytes(devarg)) bytes = ring_slot_bytes(devarg);
+    return bytes < FRAME_BYTES_MIN ? FRAME_BYTES_MIN : bytes;
+}
+
 static enum status open_pool(struct dpdk_queue *q, const struct nic_dpdk_config *c, uint32_t index,
                              uint16_t mtu, uint16_t rx_count, uint16_t tx_count,
                              const struct complaint *complaint)
 {
-    uint32_t payload_bytes = RTE_ALIGN((uint32_t)mtu + L2_BYTES_MAX, 64u);
-    if (payload_bytes < FRAME_BYTES_MIN) payload_bytes = FRAME_BYTES_MIN;
+    uint32_t payload_bytes = buffer_bytes(c->devargs[index], mtu);
     if (c->frame_count < (uint32_t)rx_count + tx_count + TX_FRAMES_MIN)
         return complain(complaint, "fewer frames than its descriptors can hold", 0);
     int socket = rte_eth_dev_socket_id(q->port);
     if (dpdk_pool_open(&q->pool, index, c->frame_count, payload_bytes, socket) != OK)
         return complain(complaint, "packet buffers", rte_errno);
     q->queue.pool = &q->pool.pool;
+    return OK;
+}
+
+// Drivers over a kernel interface pass it on. af_packet would take more than it admits to ethdev: if
+// its slots hold such packets, the interface's own MTU decides.
+static enum status set_mtu(const struct dpdk_queue *q, const struct nic_dpdk_config *c,
+                           const char *devarg, const struct complaint *complaint)
+{
+    if (c->mtu == 0 || ring_slot_bytes(devarg) >= (uint32_t)c->mtu + SLOT_OVERHEAD_BYTES) return OK;
+    int error = rte_eth_dev_set_mtu(q->port, c->mtu);
+    if (error && error != -ENOTSUP) return complain(complaint, "MTU", error);
     return OK;
 }
 
@@ -160,7 +185,8 @@ static enum status configure(struct dpdk_queue *q, const struct nic_dpdk_config 
     struct rte_eth_conf conf = { .rxmode = { .mq_mode = RTE_ETH_MQ_RX_NONE } };
     uint16_t rx_count = c->rx_descriptors, tx_count = c->tx_descriptors, mtu = c->mtu;
     if (mtu == 0 && rte_eth_dev_get_mtu(q->port, &mtu) != 0) mtu = RTE_ETHER_MTU;
-    conf.rxmode.mtu = mtu;
+    if ((uint32_t)mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN <= info->max_rx_pktlen)
+        conf.rxmode.mtu = mtu;
     conf.rxmode.offloads = rx_offloads(info, c->software_checksum);
     conf.txmode.offloads = tx_offloads(info, c->software_checksum);
     int error = rte_eth_dev_configure(q->port, 1, 1, &conf);
@@ -172,10 +198,8 @@ static enum status configure(struct dpdk_queue *q, const struct nic_dpdk_config 
     if (s != OK) return s;
     s = set_up_rings(q, info, &conf, rx_count, tx_count, complaint);
     if (s != OK) return s;
-    if (c->mtu) { // drivers over a kernel interface pass it on; others took it from configure
-        error = rte_eth_dev_set_mtu(q->port, mtu);
-        if (error && error != -ENOTSUP) return complain(complaint, "MTU", error);
-    }
+    s = set_mtu(q, c, devarg, complaint);
+    if (s != OK) return s;
     s = start_port(q, devarg, complaint);
     if (s == OK) fill_caps(q, info, conf.rxmode.offloads, conf.txmode.offloads, mtu);
     return s;

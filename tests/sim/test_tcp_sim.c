@@ -125,6 +125,8 @@ static bool app_open(void *app, struct stream *s)
     if (side->number == 1) {
         uint32_t index = s->remote.port - 40000u;
         if (index >= sim->conn_count) fail(sim, "unknown port %u", s->remote.port);
+        // A SYN cookie outlives an abort whose reset was lost: the same ACK opens it anew.
+        if (sim->conns[index].is_opened[1] && sim->conns[index].is_aborting) return false;
         if (sim->conns[index].is_opened[1]) fail(sim, "conn %u opened twice", index);
         s->user = &sim->conns[index];
     }

@@ -226,10 +226,10 @@ Test(keyspace, flushes_again_and_again_before_anything_is_freed)
 {
     for (uint32_t round = 0; round < 200; round++) {
         fill(round % 4, 20);
-        keyspace_swap(k, 0, 3);
-        keyspace_flush(k, round % 4);
+        keyspace_swap(k, round % 4, (round + 1) % 4);
+        cr_expect(eq(u64, keyspace_flush(k, (round + 1) % 4), 20));
     }
-    cr_expect(ge(u64, keyspace_reap_pending(k), 190 * 20));
+    cr_expect(eq(u64, keyspace_reap_pending(k), 200 * 20));
 }
 
 struct seen {

@@ -1,0 +1,121 @@
+#include "dataplane/base/num.h"
+#include "dataplane/cmd/cmd_rows.h"
+
+static command_body cmd_dbsize, cmd_flushdb, cmd_flushall, cmd_swapdb, cmd_time, cmd_shutdown;
+
+// clang-format off
+const struct command cmd_server[] = {
+    // id, name, body, arity, first, last, step, flags, categories
+    COMMAND(DBSIZE, "dbsize", cmd_dbsize, 1, 0, 0, 0, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
+    COMMAND(FLUSHDB, "flushdb", cmd_flushdb, -1, 0, 0, 0, CMD_WRITE, ACL_KEYSPACE | ACL_DANGEROUS),
+    COMMAND(FLUSHALL, "flushall", cmd_flushall, -1, 0, 0, 0, CMD_WRITE, ACL_KEYSPACE | ACL_DANGEROUS),
+    COMMAND(SWAPDB, "swapdb", cmd_swapdb, 3, 0, 0, 0, CMD_WRITE | CMD_FAST, ACL_KEYSPACE | ACL_DANGEROUS),
+    COMMAND(TIME, "time", cmd_time, 1, 0, 0, 0, CMD_LOADING | CMD_STALE | CMD_FAST, 0),
+    COMMAND(SHUTDOWN, "shutdown", cmd_shutdown, -1, 0, 0, 0, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_SENTINEL | CMD_ALLOW_BUSY, 0),
+};
+// clang-format on
+
+static void cmd_dbsize(struct call *call)
+{
+    reply_int(call->reply, (int64_t)keyspace_size(call->keyspace, call->client->db));
+}
+
+// SYNC and ASYNC both detach the tables at once and free them in slices.
+static bool parse_flush(struct call *call)
+{
+    if (call->argc == 1) return true;
+    if (call->argc == 2 && (bytes_is_option(call->argv[1], "sync") ||
+                            bytes_is_option(call->argv[1], "async")))
+        return true;
+    reply_error(call->reply, reply_text_syntax);
+    return false;
+}
+
+static void cmd_flushdb(struct call *call)
+{
+    if (!parse_flush(call)) return;
+    keyspace_add_dirty(call->keyspace, keyspace_flush(call->keyspace, call->client->db));
+    reply_ok(call->reply);
+}
+
+static void cmd_flushall(struct call *call)
+{
+    uint64_t removed = 0;
+    if (!parse_flush(call)) return;
+    for (int64_t db = 0; db < call->server->settings->databases; db++)
+        removed += keyspace_flush(call->keyspace, (uint32_t)db);
+    keyspace_add_dirty(call->keyspace, removed + 1); // an empty one is a change too
+    reply_ok(call->reply);
+}
+
+static bool parse_swap_index(struct call *call, uint32_t index, const char *error, int64_t *db)
+{
+    if (num_parse_int(call->argv[index], db) && *db >= INT32_MIN && *db <= INT32_MAX) return true;
+    reply_error(call->reply, error);
+    return false;
+}
+
+static void cmd_swapdb(struct call *call)
+{
+    int64_t a, b, count = call->server->settings->databases;
+    if (!parse_swap_index(call, 1, "ERR invalid first DB index", &a)) return;
+    if (!parse_swap_index(call, 2, "ERR invalid second DB index", &b)) return;
+    if (a < 0 || a >= count || b < 0 || b >= count) {
+        reply_error(call->reply, "ERR DB index is out of range");
+        return;
+    }
+    if (a != b) keyspace_swap(call->keyspace, (uint32_t)a, (uint32_t)b);
+    keyspace_add_dirty(call->keyspace, 1);
+    reply_ok(call->reply);
+}
+
+static void cmd_time(struct call *call)
+{
+    uint64_t now_us = clock_wall_us();
+    reply_array(call->reply, 2);
+    reply_bulk_int(call->reply, (int64_t)(now_us / 1000000));
+    reply_bulk_int(call->reply, (int64_t)(now_us % 1000000));
+}
+
+// ---- SHUTDOWN
+
+enum { SHUTDOWN_ABORT = 1 << 30 };
+
+static uint32_t shutdown_flag(struct bytes word)
+{
+    if (bytes_is_option(word, "nosave")) return LANE_STOP_NOSAVE;
+    if (bytes_is_option(word, "save")) return LANE_STOP_SAVE;
+    if (bytes_is_option(word, "now")) return LANE_STOP_NOW;
+    if (bytes_is_option(word, "force")) return LANE_STOP_FORCE;
+    if (bytes_is_option(word, "abort")) return SHUTDOWN_ABORT;
+    return 0;
+}
+
+static bool parse_shutdown(struct call *call, uint32_t *flags)
+{
+    *flags = 0;
+    for (uint32_t i = 1; i < call->argc; i++) {
+        uint32_t flag = shutdown_flag(call->argv[i]);
+        *flags |= flag;
+        if (!flag) return false;
+    }
+    bool both = (*flags & LANE_STOP_SAVE) && (*flags & LANE_STOP_NOSAVE);
+    return !both && !((*flags & SHUTDOWN_ABORT) && call->argc > 2);
+}
+
+// A success is not answered: the connection closes with the server.
+static void cmd_shutdown(struct call *call)
+{
+    uint32_t flags;
+    if (!parse_shutdown(call, &flags)) {
+        reply_error(call->reply, reply_text_syntax);
+    } else if (flags & SHUTDOWN_ABORT) { // stopping is never drawn out: there are no replicas to wait for
+        reply_error(call->reply, "ERR No shutdown in progress.");
+    } else if (flags & LANE_STOP_SAVE) {
+        call_log(call, LOG_WARNING, "SHUTDOWN SAVE: snapshots do not exist yet, can't exit");
+        reply_error(call->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+    } else {
+        call_log(call, LOG_NOTICE, "User requested shutdown...");
+        call->server->ops->stop(call->server, flags);
+    }
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""The oracle: command sequences from a seed go to Penstock and to a real redis-server; replies are compared
+byte for byte, in RESP2 and in RESP3.
+
+    oracle.py --seed N --count M [--group NAME ...] [--penstock-host H --penstock-port P]
+
+Without --penstock-port it starts build/penstock itself; redis-server it always starts itself. The seed is
+printed first; the same seed and count give the same commands. On a mismatch the sequence is cut down to the few
+commands that still show it, both replies are printed, and the exit status is 1.
+
+A group of commands is a module oracle_<something>.py with a class derived from Group. Replies that cannot be
+equal are compared through a Command with a `run` (what to ask, and how to reduce the answer) or a `close` (when two
+replies agree); each such exception says why, beside its code.
+
+redis-server 7.0.15 is the oracle, Redis 7.2 the promise. Where 7.2 answers differently, the group leaves the command out
+and says so here:
+  strings, keys   none known
+"""
+import argparse
+import importlib
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from penstock import Connection, Penstock, RedisServer, to_bytes  # noqa: E402
+
+PIPELINE_MAX = 60
+GROUP_MODULES = ['oracle_strings_keys']
+SHOWN_BYTES = 600
+
+
+class Command:
+    """args: the request. run(connection) -> comparable, when it takes more than one request. close(a, b): whether
+    two raw replies agree, when that is not equality."""
+
+    def __init__(self, *args, run=None, close=None):
+        self.args = [to_bytes(a) for a in args]
+        self.run = run
+        self.close = close
+
+    def __str__(self):
+        return ' '.join(show(a) for a in self.args)
+
+
+def show(data):
+    text = ''.join(chr(b) if 33 <= b < 127 and b not in b'"\\' else '\\x%02x' % b for b in data)
+    if len(text) > SHOWN_BYTES:
+        text = '%s...(%d bytes)' % (text[:SHOWN_BYTES], len(data))
+    return text or '""'
+
+
+class Group:
+    """A generator of commands. Everything random comes from self.rng."""
+    name = None
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def next(self):
+        raise NotImplementedError
+
+
+def any_case(rng, word):
+    """A command or option word as a client may write it."""
+    kind = rng.random()
+    if kind < 0.5:
+        return word.upper()
+    if kind < 0.9:
+        return word.lower()
+    return ''.join(rng.choice((c.lower(), c.upper())) for c in word)
+
+
+class Mismatch(Exception):
+    def __init__(self, index, ours, theirs):
+        super().__init__(index)
+        self.index, self.ours, self.theirs = index, ours, theirs
+
+
+class Pair:
+    """A connection to each server; every request goes to both."""
+
+    def __init__(self, ours, theirs, protocol):
+        self.connections = [Connection(ours), Connection(theirs)]
+        self.protocol = protocol
+
+    def close(self):
+        for c in self.connections:
+            c.close()
+
+    def reset(self):
+        """The same empty start on both sides."""
+        for c in self.connections:
+            for request in (['RESET'], ['HELLO', self.protocol], ['FLUSHALL']):
+                reply = c.call_raw(*request)
+                if reply.startswith(b'-'):
+                    raise RuntimeError('%s: %r' % (' '.join(map(str, request)), reply))
+
+    def compare(self, index, command, ours, theirs):
+        same = command.close(ours, theirs) if command.close else ours == theirs
+        if not same:
+            raise Mismatch(index, ours, theirs)
+
+    def play(self, commands, rng=None):
+        """Runs all, pipelined in parts of random size (one by one without rng). Raises Mismatch."""
+        at = 0
+        while at < len(commands):
+            size = 1 if rng is None else rng.randrange(1, PIPELINE_MAX)
+            part = commands[at:at + size]
+            special = next((i for i, c in enumerate(part) if c.run), len(part))
+            if special == 0:
+                self.compare(at, part[0], *[part[0].run(c) for c in self.connections])
+                at += 1
+                continue
+            part = part[:special]
+            for c in self.connections:
+                c.send(*[p.args for p in part])
+            replies = [[c.read_raw() for _ in part] for c in self.connections]
+            for i, command in enumerate(part):
+                self.compare(at + i, command, replies[0][i], replies[1][i])
+            at += len(part)
+
+
+def fails(pair, commands):
+    """The mismatch that these commands show, or None."""
+    pair.reset()
+    try:
+        pair.play(commands)
+    except Mismatch as m:
+        return m
+    return None
+
+
+def shrink(pair, commands):
+    """The fewest commands found that end in a mismatch: first the shortest tail, then without each part of it."""
+    size = 4
+    while size < len(commands) and not fails(pair, commands[-size:]):
+        size *= 4
+    kept = commands[-size:]
+    part = max(1, len(kept) // 2)
+    while True:
+        at = 0
+        while at < len(kept):
+            shorter = kept[:at] + kept[at + part:]
+            m = fails(pair, shorter)
+            if m:
+                kept = shorter[:m.index + 1]
+            else:
+                at += part
+        if part == 1:
+            return kept
+        part = max(1, part // 2)
+
+
+def report(pair, commands, mismatch, what):
+    print('MISMATCH %s' % what)
+    kept = shrink(pair, commands[:mismatch.index + 1])
+    m = fails(pair, kept)
+    if m is None:  # it needs what a shorter run does not have: the pipelining, or the time it took
+        print('not shown by a replay one by one; the last commands were:')
+        kept, m = commands[max(0, mismatch.index - 9):mismatch.index + 1], mismatch
+    for command in kept:
+        print('    ' + str(command))
+    print('penstock: %s' % show_reply(m.ours))
+    print('redis:    %s' % show_reply(m.theirs))
+
+
+def show_reply(reply):
+    return show(reply) if isinstance(reply, bytes) else repr(reply)[:SHOWN_BYTES]
+
+
+def load_groups():
+    groups = {}
+    for module in GROUP_MODULES:
+        for value in vars(importlib.import_module(module)).values():
+            if isinstance(value, type) and issubclass(value, Group) and value.name:
+                groups[value.name] = value
+    return groups
+
+
+def run_one(pair, group_class, seed, count):
+    """One group on one protocol; returns whether all replies agreed."""
+    what = 'group %s, RESP%d, seed %d, count %d' % (group_class.name, pair.protocol, seed, count)
+    rng = random.Random('%s/%d/%d' % (group_class.name, pair.protocol, seed))
+    group = group_class(rng)
+    commands = [group.next() for _ in range(count)]
+    pair.reset()
+    try:
+        pair.play(commands, rng)
+    except Mismatch as m:
+        report(pair, commands, m, what)
+        return False
+    print('ok %s' % what)
+    return True
+
+
+def run(ours, theirs, options):
+    groups = load_groups()
+    names = options.group or sorted(groups)
+    good = True
+    for name in names:
+        for protocol in options.protocol:
+            pair = Pair(ours, theirs, protocol)
+            try:
+                good = run_one(pair, groups[name], options.seed, options.count) and good
+            finally:
+                pair.close()
+    return good
+
+
+def parse_options(argv):
+    parser = argparse.ArgumentParser(description='Compares replies of Penstock and redis-server.')
+    parser.add_argument('--penstock-host', default='127.0.0.1')
+    parser.add_argument('--penstock-port', type=int, help='a running Penstock; else one is started')
+    parser.add_argument('--seed', type=int, default=None, help='random when not given')
+    parser.add_argument('--count', type=int, default=20000, help='commands per group and protocol')
+    parser.add_argument('--group', action='append', help='only this one; may be repeated')
+    parser.add_argument('--protocol', type=int, action='append', choices=(2, 3))
+    options = parser.parse_args(argv)
+    options.protocol = options.protocol or [2, 3]
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(1 << 32)
+    return options
+
+
+def main(argv=None):
+    options = parse_options(argv)
+    print('oracle seed %d (again: oracle.py --seed %d --count %d)' % (options.seed, options.seed, options.count), flush=True)
+    with RedisServer() as redis:
+        theirs = (redis.host, redis.port)
+        if options.penstock_port:
+            return 0 if run((options.penstock_host, options.penstock_port), theirs, options) else 1
+        with Penstock() as penstock:
+            return 0 if run((penstock.host, penstock.port), theirs, options) else 1
+
+
+if __name__ == '__main__':
+    sys.modules.setdefault('oracle', sys.modules['__main__'])  # so that groups import this very module
+    sys.exit(main())
