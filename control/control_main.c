@@ -20,8 +20,8 @@
 #include "dataplane/lane/crash.h"
 
 struct control {
-    struct options options;    // what was asked for
-    struct settings running;   // what the dataplane runs with: the same until a CONFIG SET
+    struct options options;  // what was asked for
+    struct settings running; // what the dataplane runs with: the same until a CONFIG SET
     struct log log;
     struct notify notify;
     struct pid_file pid_file;
@@ -157,8 +157,7 @@ static void read_running_settings(struct control *c)
     struct settings fresh;
     char *text = c->supervisor.scratch;
     size_t bytes = region_text_read(&r->dataplane->live_settings, text, REGION_SETTINGS_BYTES);
-    if (bytes == 0)
-        bytes = region_text_read(&r->control->settings, text, REGION_SETTINGS_BYTES);
+    if (bytes == 0) bytes = region_text_read(&r->control->settings, text, REGION_SETTINGS_BYTES);
     settings_init(&fresh);
     if (bytes && conf_read_text(&fresh, bytes_make(text, bytes), "region", &error) == OK) {
         settings_close(&c->running);
@@ -217,15 +216,21 @@ static bool open_supervisor(struct control *c)
     s->program = c->program;
     s->transport = transport_words(settings);
     switch (supervisor_open(s, name, (uint32_t)settings->shards)) {
-    case SUPERVISOR_FRESH: return fill_region(c, true);
+    case SUPERVISOR_FRESH:
+        return fill_region(c, true);
     case SUPERVISOR_ADOPTED:
         read_running_settings(c);
         report_differences(&c->log, settings, &c->running);
         return fill_region(c, false);
-    case SUPERVISOR_BUSY: report_busy(c, name); return false;
-    case SUPERVISOR_FOREIGN: report_foreign(c, name); return false;
+    case SUPERVISOR_BUSY:
+        report_busy(c, name);
+        return false;
+    case SUPERVISOR_FOREIGN:
+        report_foreign(c, name);
+        return false;
     case SUPERVISOR_NO_REGION:
-    case SUPERVISOR_NO_BELL: break;
+    case SUPERVISOR_NO_BELL:
+        break;
     }
     log_write(&c->log, LEVEL_WARNING, "Cannot make the shared region %s: %s", name,
               strerror(errno));
@@ -248,7 +253,8 @@ static bool control_open(struct control *c)
     settings_copy(&c->running, s);
     c->notify = notify_open(options_text(s, "supervised", supervised, sizeof supervised));
     bool background = s->daemonize && !notify_is_supervised(&c->notify);
-    if (!enter_directory(c) || (background && daemon_detach() != OK) || !open_log(c)) return false;
+    // The log first: once detached, nobody would see why it cannot be opened.
+    if (!enter_directory(c) || !open_log(c) || (background && daemon_detach() != OK)) return false;
     report_banner(&c->log, &c->options);
     install_crash_report(c);
     if (!open_loop(c) || !open_supervisor(c)) return false;
@@ -352,13 +358,13 @@ static int control_close(struct control *c)
         log_write(&c->log, LEVEL_NOTICE, "Penstock is now ready to exit, bye bye...");
     log_close(&c->log);
     settings_close(&c->running);
-    options_close(&c->options);
     return exit_code;
 }
 
 static int control_run(struct control *c)
 {
     if (control_open(c)) {
+        supervisor_poll(&c->supervisor, clock_monotonic_ns());
         watch_child(c);
         while (c->supervisor.phase != SUPERVISOR_ENDED) control_turn(c);
     }
@@ -371,11 +377,15 @@ int main(int argc, char **argv)
     struct control *c = calloc(1, sizeof *c);
     if (!c || !arguments) return 1;
     enum options_result result = options_read(&c->options, argc, arguments);
-    if (result != OPTIONS_RUN) return result == OPTIONS_DONE ? 0 : 1;
-    c->title = title_open(argc, argv);
-    c->self = arguments[0];
-    c->epoll_fd = c->signal_fd = -1;
-    int exit_code = control_run(c);
+    int exit_code = result == OPTIONS_DONE ? 0 : 1;
+    if (result == OPTIONS_RUN) {
+        c->title = title_open(argc, argv);
+        c->self = arguments[0];
+        c->epoll_fd = c->signal_fd = -1;
+        exit_code = control_run(c);
+    }
+    options_close(&c->options);
     free(c);
+    title_free_arguments(arguments);
     return exit_code;
 }

@@ -33,8 +33,7 @@ static int redirect_output(posix_spawn_file_actions_t *actions, const char *log_
     int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (error || log_path[0] == '\0') return error;
     error = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, log_path, flags, 0644);
-    return error ? error
-                 : posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
+    return error ? error : posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
 }
 
 // Signals as a fresh process has them, and a session of its own: what the terminal sends (an
@@ -50,8 +49,7 @@ static int reset_signals(posix_spawnattr_t *attributes)
                                                     POSIX_SPAWN_SETSID);
 }
 
-int child_start(struct child *c, const char *program, const char *region_name,
-                const char *log_path)
+int child_start(struct child *c, const char *program, const char *region_name, const char *log_path)
 {
     char name[] = "penstock-dataplane", option[] = "--region", value[128];
     char *argv[] = { name, option, value, NULL };

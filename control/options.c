@@ -59,7 +59,8 @@ enum options_result options_read(struct options *o, int argc, char **argv)
 {
     struct conf_error error = { .line = 0 };
     const char *file = NULL;
-    memset(o, 0, sizeof *o);
+    o->config_file[0] = '\0';
+    settings_init(&o->settings);
     if (argc >= 2 && is_word(argv[1], "-v", "--version")) {
         printf("Penstock server v=" REDIS_VERSION " penstock=" PENSTOCK_VERSION
                " malloc=jemalloc bits=64\n");
@@ -69,7 +70,6 @@ enum options_result options_read(struct options *o, int argc, char **argv)
         fputs(usage, stdout);
         return OPTIONS_DONE;
     }
-    settings_init(&o->settings);
     int first = 1;
     if (argc > 1 && strncmp(argv[1], "--", 2) != 0) {
         enum options_result result = read_file(o, argv[first++]);

@@ -24,6 +24,7 @@ enum options_result {
     OPTIONS_DONE, // version or help was printed: exit 0
     OPTIONS_BAD,  // the error was printed: exit 1
 };
+// Whatever the result, options_close is due.
 enum options_result options_read(struct options *o, int argc, char **argv);
 void options_close(struct options *o);
 // The value as CONFIG GET shows it, "" for an unknown name. Returns out.

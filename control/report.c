@@ -5,14 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char logo[] = "\n"
-                           "     ~~~~~~~~\\\n"
-                           "     ~~~~~~~~~\\\\        Penstock " PENSTOCK_VERSION " (Redis " REDIS_VERSION
-                           ") 64 bit\n"
-                           "              \\\\\\       Running in standalone mode\n"
-                           "               \\\\\\      Port: %lld\n"
-                           "                \\\\\\_    PID: %d\n"
-                           "                 \\__(*)\n\n";
+static const char logo[] =
+    "\n"
+    "     ~~~~~~~~\\\n"
+    "     ~~~~~~~~~\\\\        Penstock " PENSTOCK_VERSION " (Redis " REDIS_VERSION ") 64 bit\n"
+    "              \\\\\\       Running in standalone mode\n"
+    "               \\\\\\      Port: %lld\n"
+    "                \\\\\\_    PID: %d\n"
+    "                 \\__(*)\n\n";
 
 void report_banner(struct log *l, const struct options *o)
 {
@@ -77,6 +77,25 @@ uint32_t report_without_effect(struct log *l, const struct settings *s)
     return count;
 }
 
+// Directives that only this process acts on: they follow the new configuration.
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = { "daemonize",
+                                         "pidfile",
+                                         "logfile",
+                                         "supervised",
+                                         "always-show-logo",
+                                         "syslog-enabled",
+                                         "syslog-ident",
+                                         "syslog-facility",
+                                         "set-proc-title",
+                                         "proc-title-template",
+                                         "dir" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return false;
+}
+
 uint32_t report_differences(struct log *l, const struct settings *asked,
                             const struct settings *running)
 {
@@ -84,7 +103,7 @@ uint32_t report_differences(struct log *l, const struct settings *asked,
     uint32_t count = 0;
     for (uint32_t i = 0; v && i < setting_row_count; i++) {
         const struct setting_row *row = &setting_rows[i];
-        if (!values_differ(v, row, asked, running)) continue;
+        if (is_ours(row->name) || !values_differ(v, row, asked, running)) continue;
         log_write(l, LEVEL_WARNING,
                   "The running dataplane keeps %s '%.*s'; the configuration now says '%.*s'",
                   row->name, shown(row, v->b_bytes), v->b, shown(row, v->a_bytes), v->a);

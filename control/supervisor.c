@@ -10,8 +10,15 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/lane/crash.h"
 
-enum { ADOPT_TRIES = 40, ADOPT_PAUSE_MS = 50, RETRY_MS = 100, EVENT_BUDGET = LANE_RECORDS,
-       LOG_BUDGET = 4096 };
+enum {
+    ADOPT_TRIES = 40,
+    WAITS_MAX = 250,
+    WAIT_MS = 20,
+    ADOPT_PAUSE_MS = 50,
+    RETRY_MS = 100,
+    EVENT_BUDGET = LANE_RECORDS,
+    LOG_BUDGET = 4096
+};
 #define SECOND_NS 1000000000ull
 
 // ---- opening -----------------------------------------------------------------------------------
@@ -108,6 +115,7 @@ static void on_ready(struct supervisor *s, uint64_t now_ns)
 {
     if (s->phase != SUPERVISOR_STARTING) return;
     s->phase = SUPERVISOR_READY;
+    s->served = true;
     s->ready_at_ns = now_ns;
     s->vain_starts = 0;
     drain_logs(s); // what it said before it was ready comes before
@@ -119,7 +127,7 @@ static void on_ready(struct supervisor *s, uint64_t now_ns)
 static void on_stopping(struct supervisor *s)
 {
     if (s->phase == SUPERVISOR_STOPPING || s->phase == SUPERVISOR_ENDED) return;
-    log_write(s->log, LEVEL_WARNING, "User requested shutdown...");
+    log_write(s->log, LEVEL_NOTICE, "User requested shutdown...");
     notify_stopping(s->notify);
     s->phase = SUPERVISOR_STOPPING;
     s->deadline_ns = 0; // a client's SHUTDOWN takes the time it takes
@@ -138,17 +146,25 @@ static void on_settings(struct supervisor *s)
 static void on_event(struct supervisor *s, const struct lane_msg *m, uint64_t now_ns)
 {
     switch (m->kind) {
-    case LANE_READY: on_ready(s, now_ns); break;
-    case LANE_STOPPING: on_stopping(s); break;
+    case LANE_READY:
+        on_ready(s, now_ns);
+        break;
+    case LANE_STOPPING:
+        on_stopping(s);
+        break;
     case LANE_STOPPED:
         on_stopping(s);
         s->stopped_in_order = true;
         s->exit_code = (int)(m->a & 0xff);
         s->deadline_ns = now_ns + SUPERVISOR_STOP_S * SECOND_NS; // closed: it only has to exit
         break;
-    case LANE_SETTINGS: on_settings(s); break;
-    case LANE_PONG: break;
-    default: log_write(s->log, LEVEL_WARNING, "Unknown message %u from a shard", m->kind);
+    case LANE_SETTINGS:
+        on_settings(s);
+        break;
+    case LANE_PONG:
+        break;
+    default:
+        log_write(s->log, LEVEL_WARNING, "Unknown message %u from a shard", m->kind);
     }
 }
 
@@ -169,14 +185,26 @@ static void supervisor_end(struct supervisor *s, int exit_code)
     s->exit_code = exit_code;
 }
 
+static void start_later(struct supervisor *s, uint64_t now_ns, uint64_t ms)
+{
+    s->phase = SUPERVISOR_DOWN;
+    s->start_at_ns = now_ns + ms * 1000000ull;
+}
+
 static void supervisor_start(struct supervisor *s, uint64_t now_ns)
 {
     if (region_role_is_alive(&s->region, REGION_DATAPLANE)) {
         // Started by a control that died before it took its lock; or one whose last pages are just
         // being torn down.
-        if (supervisor_adopt(s) != OK) s->start_at_ns = now_ns + RETRY_MS * 1000000ull;
+        if (supervisor_adopt(s) != OK) start_later(s, now_ns, RETRY_MS);
         return;
     }
+    if (s->waits < WAITS_MAX && bell_is_taken(s->region.name, REGION_DATAPLANE)) {
+        s->waits++; // the last one's sockets are not all closed yet: its port would be busy
+        start_later(s, now_ns, WAIT_MS);
+        return;
+    }
+    s->waits = 0;
     region_reset_dataplane(&s->region, true);
     s->stopped_in_order = false;
     int error = child_start(&s->child, s->program, s->region.name, s->log->path);
@@ -210,7 +238,7 @@ static void report_crash(struct supervisor *s, pid_t pid, struct child_end end)
     if (d->crash_text[size - 1] != '\n') log_raw(s->log, "\n", 1);
 }
 
-// The dataplane said why it cannot run: no use in trying again.
+// The dataplane said why it cannot run. At the first start there is no use in trying again.
 static bool report_start_error(struct supervisor *s)
 {
     char text[sizeof s->region.dataplane->start_error];
@@ -244,8 +272,8 @@ static void on_crash(struct supervisor *s, pid_t pid, struct child_end end, uint
     report_crash(s, pid, end);
     on_settings(s); // CONFIG SET survives, whether its message came or not
     if (s->phase == SUPERVISOR_STARTING && ++s->vain_starts >= SUPERVISOR_VAIN_STARTS_MAX) {
-        log_write(s->log, LEVEL_WARNING, "The dataplane ended %u times before it was ready: giving up",
-                  s->vain_starts);
+        log_write(s->log, LEVEL_WARNING,
+                  "The dataplane ended %u times before it was ready: giving up", s->vain_starts);
         supervisor_end(s, 1);
         return;
     }
@@ -267,7 +295,7 @@ void supervisor_child_ended(struct supervisor *s, uint64_t now_ns)
     drain_logs(s);
     if (s->phase == SUPERVISOR_STOPPING)
         on_stopped(s, pid, end);
-    else if (s->phase == SUPERVISOR_STARTING && report_start_error(s))
+    else if (s->phase == SUPERVISOR_STARTING && report_start_error(s) && !s->served)
         supervisor_end(s, 1);
     else
         on_crash(s, pid, end, now_ns);

@@ -46,6 +46,8 @@ struct supervisor {
     uint32_t vain_starts;  // in a row, never ready
     uint32_t crashes;      // in a row, each before SUPERVISOR_STEADY_S
     uint64_t start_at_ns;  // DOWN: when to start
+    uint32_t waits;        // for what the last one still holds
+    bool served;           // a dataplane of this configuration was ready once
     uint64_t ready_at_ns;  // since when it serves
     uint64_t deadline_ns;  // STOPPING: when patience ends; 0: no limit
     bool settings_changed; // live settings are news; the reader clears it

@@ -13,6 +13,12 @@ char **title_copy_arguments(int argc, char **argv)
     return copy;
 }
 
+void title_free_arguments(char **copy)
+{
+    for (char **argument = copy; *argument; argument++) free(*argument);
+    free(copy);
+}
+
 // The strings of argv and then environ normally lie one behind the other: returns where they stop
 // doing so.
 static char *contiguous_end(char *end, char **strings, int count)

@@ -19,9 +19,11 @@ struct title_values {
     long long port, tls_port;
 };
 
-// argv's strings may be overwritten from here on: the caller works on a copy (title_copy_arguments).
+// argv's strings may be overwritten from here on: the caller works on a copy
+// (title_copy_arguments).
 struct title title_open(int argc, char **argv);
 char **title_copy_arguments(int argc, char **argv); // NULL-ended; NULL when out of memory
-void title_set(struct title *t, const char *text);  // cut to the area
+void title_free_arguments(char **copy);
+void title_set(struct title *t, const char *text); // cut to the area
 // False for a template with an unknown or unclosed {word}. Trailing blanks are cut.
 bool title_expand(char *out, size_t capacity, const char *pattern, const struct title_values *v);

@@ -50,8 +50,15 @@ void ctl_complain(const char *format, ...)
     fputc('\n', stderr);
 }
 
-enum { OPTION_USER = 256, OPTION_INSTANCE, OPTION_JSON, OPTION_ONCE, OPTION_INTERVAL, OPTION_HELP,
-       OPTION_VERSION };
+enum {
+    OPTION_USER = 256,
+    OPTION_INSTANCE,
+    OPTION_JSON,
+    OPTION_ONCE,
+    OPTION_INTERVAL,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option long_options[] = {
     { "host", required_argument, NULL, 'h' },
@@ -91,18 +98,40 @@ static bool read_interval(struct ctl_options *o, const char *text)
 static bool read_option(struct ctl_options *o, int option)
 {
     switch (option) {
-    case 'h': o->host = optarg; return true;
-    case 'p': return read_port(o, optarg);
-    case 's': o->socket = optarg; return true;
-    case 'a': o->password = optarg; return true;
-    case OPTION_USER: o->user = optarg; return true;
-    case OPTION_INSTANCE: o->instance = optarg; return true;
-    case OPTION_JSON: o->json = true; return true;
-    case OPTION_ONCE: o->once = true; return true;
-    case OPTION_INTERVAL: return read_interval(o, optarg);
-    case OPTION_HELP: fputs(help, stdout); exit(CTL_OK);
-    case OPTION_VERSION: puts("penstockctl " PENSTOCK_VERSION); exit(CTL_OK);
-    default: fputs("penstockctl --help says what can be given\n", stderr); return false;
+    case 'h':
+        o->host = optarg;
+        return true;
+    case 'p':
+        return read_port(o, optarg);
+    case 's':
+        o->socket = optarg;
+        return true;
+    case 'a':
+        o->password = optarg;
+        return true;
+    case OPTION_USER:
+        o->user = optarg;
+        return true;
+    case OPTION_INSTANCE:
+        o->instance = optarg;
+        return true;
+    case OPTION_JSON:
+        o->json = true;
+        return true;
+    case OPTION_ONCE:
+        o->once = true;
+        return true;
+    case OPTION_INTERVAL:
+        return read_interval(o, optarg);
+    case OPTION_HELP:
+        fputs(help, stdout);
+        exit(CTL_OK);
+    case OPTION_VERSION:
+        puts("penstockctl " PENSTOCK_VERSION);
+        exit(CTL_OK);
+    default:
+        fputs("penstockctl --help says what can be given\n", stderr);
+        return false;
     }
 }
 
@@ -127,10 +156,9 @@ static enum ctl_exit run_verb(const struct ctl_options *o, int argc, char **argv
 
 int main(int argc, char **argv)
 {
-    struct ctl_options o = { .host = "127.0.0.1",
-                             .port = 6379,
-                             .password = getenv("REDISCLI_AUTH"),
-                             .interval_s = 1 };
+    struct ctl_options o = {
+        .host = "127.0.0.1", .port = 6379, .password = getenv("REDISCLI_AUTH"), .interval_s = 1
+    };
     int option;
     // Options may also stand behind the verb, but "config set x -1" must reach the verb whole.
     while ((option = getopt_long(argc, argv, "+h:p:s:a:", long_options, NULL)) != -1)

@@ -8,8 +8,13 @@
 #include <stdint.h>
 #include "tools/penstockctl.h"
 
-enum { CLIENT_TIMEOUT_S = 5, CLIENT_BULK_BYTES_MAX = 64 << 20, CLIENT_ITEMS_MAX = 1 << 16,
-       CLIENT_DEPTH_MAX = 4, CLIENT_LINE_BYTES_MAX = 64 * 1024 };
+enum {
+    CLIENT_TIMEOUT_S = 5,
+    CLIENT_BULK_BYTES_MAX = 64 << 20,
+    CLIENT_ITEMS_MAX = 1 << 16,
+    CLIENT_DEPTH_MAX = 4,
+    CLIENT_LINE_BYTES_MAX = 64 * 1024
+};
 
 struct client {
     int fd;

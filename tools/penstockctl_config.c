@@ -83,7 +83,8 @@ enum ctl_exit ctl_config(const struct ctl_options *o, int argc, char **argv)
     bool get = argc == 2 && strcmp(argv[0], "get") == 0;
     bool set = argc >= 3 && argc % 2 == 1 && strcmp(argv[0], "set") == 0;
     if ((!get && !set) || argc > 64) {
-        ctl_complain("usage: penstockctl config get PATTERN | config set NAME VALUE [NAME VALUE ...]");
+        ctl_complain(
+            "usage: penstockctl config get PATTERN | config set NAME VALUE [NAME VALUE ...]");
         return CTL_USAGE;
     }
     for (int i = 0; i < argc; i++) words[i + 1] = argv[i];

@@ -85,24 +85,43 @@ enum ctl_exit instance_open(struct instance *i, const struct ctl_options *o)
 
 void instance_close(struct instance *i) { region_close(&i->region, false); }
 
+// The words behind the directive's name, a blank between. False: another directive's line. Only
+// words are looked at: what stands in somebody's region is never obeyed (include, paths).
+static bool line_value(struct bytes line, const char *name, char *out, size_t capacity)
+{
+    struct bytes words[CONF_WORDS_MAX];
+    char *scratch = malloc(line.size + 1);
+    uint32_t count = 0;
+    bool found =
+        scratch &&
+        conf_split_line(line, scratch, line.size + 1, words, CONF_WORDS_MAX, &count) == OK &&
+        count > 0 && bytes_is_word(words[0], name);
+    size_t used = 0;
+    for (uint32_t i = 1; found && i < count && used + words[i].size + 2 < capacity; i++) {
+        if (i > 1) out[used++] = ' ';
+        memcpy(out + used, words[i].data, words[i].size);
+        used += words[i].size;
+    }
+    if (found) out[used] = '\0';
+    free(scratch);
+    return found;
+}
+
 char *instance_setting(const struct instance *i, const char *name, char *out, size_t capacity)
 {
-    struct settings s;
-    struct conf_error error;
     char *text = malloc(REGION_SETTINGS_BYTES);
-    const struct setting_row *row = setting_find(bytes_text(name));
+    size_t size = 0;
     out[0] = '\0';
-    if (!text || !row) {
-        free(text);
-        return out;
-    }
-    size_t size = region_text_read(&i->region.dataplane->live_settings, text, REGION_SETTINGS_BYTES);
-    if (size == 0)
+    if (text)
+        size = region_text_read(&i->region.dataplane->live_settings, text, REGION_SETTINGS_BYTES);
+    if (text && size == 0)
         size = region_text_read(&i->region.control->settings, text, REGION_SETTINGS_BYTES);
-    settings_init(&s);
-    if (size && conf_read_text(&s, bytes_make(text, size), "region", &error) == OK)
-        out[setting_text(&s, row, out, capacity - 1)] = '\0';
-    settings_close(&s);
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(text + at, '\n', size - at);
+        size_t length = end ? (size_t)(end - text) - at : size - at;
+        if (line_value(bytes_make(text + at, length), name, out, capacity)) break;
+        at += length + 1;
+    }
     free(text);
     return out;
 }
@@ -111,10 +130,14 @@ const char *instance_state_name(const struct instance *i)
 {
     if (!i->dataplane_alive) return i->control_alive ? "restarting" : "dead";
     switch (i->region.dataplane->state) {
-    case DATAPLANE_STARTING: return "starting";
-    case DATAPLANE_READY: return "ready";
-    case DATAPLANE_STOPPING: return "stopping";
-    default: return "unknown";
+    case DATAPLANE_STARTING:
+        return "starting";
+    case DATAPLANE_READY:
+        return "ready";
+    case DATAPLANE_STOPPING:
+        return "stopping";
+    default:
+        return "unknown";
     }
 }
 

@@ -17,5 +17,5 @@ void client_add_line(struct text *t, const struct server *s, const struct client
 static inline int text_chars(struct bytes b)
 {
     size_t size = b.size < 1024 ? b.size : 1024;
-    return (int)strnlen((const char *)b.data, size);
+    return size ? (int)strnlen((const char *)b.data, size) : 0;
 }

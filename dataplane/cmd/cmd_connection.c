@@ -1,5 +1,5 @@
-#include "dataplane/base/num.h"
 #include "dataplane/cmd/cmd_client.h"
+#include "dataplane/cmd/cmd_info.h"
 #include "dataplane/cmd/cmd_rows.h"
 
 static command_body cmd_ping, cmd_echo, cmd_select, cmd_auth, cmd_hello, cmd_reset, cmd_quit;

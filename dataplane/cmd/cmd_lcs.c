@@ -1,11 +1,10 @@
 // LCS: the longest common subsequence, row by row over bit vectors.
 //
-// Source:  Hyyrö, "Bit-parallel LCS-length computation revisited" (2004); replies, and which of
-// several
-//          equally long answers is given, as Redis 7.2
-// Cost:    a.size * b.size / 64 steps, and as many bits of transient memory when the path is
-// wanted: both
-//          bounded by LCS_CELLS_MAX. Redis takes 4 bytes a cell, so what it can do fits here.
+// Source:  Hyyrö, "Bit-parallel LCS-length computation revisited" (2004). Replies, and which of
+//          several equally long answers is given: Redis 7.2
+// Cost:    a.size * b.size / 64 steps, and as many bits of transient memory for the path and again
+//          for the masks. Redis's table of 4 bytes a cell must fit proto-max-bulk-len; the same
+//          sizes are refused here, so by default it is 2^27 cells at most: some milliseconds.
 //
 // Let L(i,j) be the answer for the first i bytes of a and j of b. Row i keeps one bit per j: 0
 // where L(i,j) = L(i,j-1) + 1. Walking back from the end at a mismatch, L(i-1,j) > L(i,j-1) exactly
@@ -21,7 +20,7 @@ const struct command cmd_lcs[] = {
     COMMAND(LCS, "lcs", cmd_lcs_body, -3, 1, 2, 1, CMD_READONLY, ACL_STRING),
 };
 
-#define LCS_CELLS_MAX (1ull << 32) // about a tenth of a second
+#define LCS_CELLS_MAX (1ull << 32) // whatever proto-max-bulk-len says: about a tenth of a second
 
 struct lcs_options {
     bool len, idx, with_match_len;
@@ -31,25 +30,44 @@ struct lcs_options {
 struct lcs {
     struct heap *heap;
     struct bytes a, b;
-    size_t word_count;  // of a row: bits of b
-    uint64_t *masks;    // 256 rows: where in b each byte value is
-    uint64_t *rows;     // a.size rows when the path is wanted, else one
-    size_t masks_bytes; // as taken
+    size_t word_count;    // of a row: bits of b
+    uint64_t *masks;      // a row for each letter of a: where in b it is
+    uint16_t letter[256]; // byte value to row of masks; NO_LETTER: not in a
+    uint64_t *rows;       // a.size + 1 rows when the path is wanted, else one
+    size_t masks_bytes;   // as taken
     size_t rows_bytes;
     uint64_t length;
 };
+enum { NO_LETTER = 256 };
 
-static bool lcs_open(struct lcs *l, struct heap *heap, struct bytes a, struct bytes b, bool path)
+// Numbers the bytes that a has; returns how many.
+static uint32_t lcs_letters(struct lcs *l)
 {
-    *l = (struct lcs){ .heap = heap, .a = a, .b = b, .word_count = b.size / 64 + 1 };
-    if ((a.size + 1) > LCS_CELLS_MAX / (b.size + 1)) return false;
-    l->masks_bytes = 256 * l->word_count * sizeof(uint64_t);
-    l->rows_bytes = (path ? a.size + 1 : 1) * l->word_count * sizeof(uint64_t);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < 256; i++) l->letter[i] = NO_LETTER;
+    for (size_t i = 0; i < l->a.size && count < 256; i++)
+        if (l->letter[l->a.data[i]] == NO_LETTER) l->letter[l->a.data[i]] = (uint16_t)count++;
+    return count;
+}
+
+static void lcs_mark(struct lcs *l)
+{
+    for (size_t j = 0; j < l->b.size; j++) {
+        uint16_t letter = l->letter[l->b.data[j]];
+        if (letter != NO_LETTER) l->masks[letter * l->word_count + j / 64] |= 1ull << (j % 64);
+    }
+}
+
+static void lcs_open(struct lcs *l, struct heap *heap, struct bytes a, struct bytes b, bool path)
+{
+    *l = (struct lcs){ .heap = heap, .a = a, .b = b };
+    if (!a.size || !b.size) l->a.size = l->b.size = 0; // no rows for nothing
+    l->word_count = l->b.size / 64 + 1;
+    l->masks_bytes = (lcs_letters(l) + 1u) * l->word_count * sizeof(uint64_t);
+    l->rows_bytes = (path ? l->a.size + 1 : 1) * l->word_count * sizeof(uint64_t);
     l->masks = heap_take_zeroed(heap, l->masks_bytes, HEAP_OTHER);
     l->rows = heap_take(heap, l->rows_bytes, HEAP_OTHER);
-    for (size_t j = 0; j < b.size; j++)
-        l->masks[b.data[j] * l->word_count + j / 64] |= 1ull << (j % 64);
-    return true;
+    lcs_mark(l);
 }
 
 static void lcs_close(struct lcs *l)
@@ -79,7 +97,7 @@ static void lcs_run(struct lcs *l, bool path)
     memset(row, 0xff, n * sizeof *row);
     for (size_t i = 0; i < l->a.size; i++) {
         uint64_t *next = path ? row + n : row;
-        lcs_row(row, l->masks + l->a.data[i] * n, next, n);
+        lcs_row(row, l->masks + l->letter[l->a.data[i]] * n, next, n);
         row = next;
     }
     for (size_t w = 0; w < n; w++) l->length += 64u - (unsigned)__builtin_popcountll(row[w]);
@@ -204,17 +222,30 @@ static bool lcs_values(struct call *call, struct string_view *a, struct string_v
     return false;
 }
 
+static bool lcs_fits(struct call *call, uint64_t a_size, uint64_t b_size)
+{
+    uint64_t cells = (a_size + 1) * (b_size + 1);
+    if (a_size >= UINT32_MAX - 1 || b_size >= UINT32_MAX - 1)
+        reply_error(call->reply, "ERR String too long for LCS");
+    else if (cells > call->server->settings->proto_max_bulk_len / sizeof(uint32_t))
+        reply_error(call->reply, "ERR Insufficient memory, transient memory for LCS exceeds "
+                                 "proto-max-bulk-len");
+    else if (cells > LCS_CELLS_MAX)
+        reply_error(call->reply,
+                    "ERR Insufficient memory, failed allocating transient memory for LCS");
+    else
+        return true;
+    return false;
+}
+
 static void cmd_lcs_body(struct call *call)
 {
     struct string_view a, b;
     struct lcs_options o;
     struct lcs l;
     if (!lcs_values(call, &a, &b) || !lcs_options_parse(call, &o)) return;
-    if (!lcs_open(&l, call->server->heap, a.bytes, b.bytes, !o.len)) {
-        reply_error(call->reply,
-                    "ERR Insufficient memory, failed allocating transient memory for LCS");
-        return;
-    }
+    if (!lcs_fits(call, a.bytes.size, b.bytes.size)) return;
+    lcs_open(&l, call->server->heap, a.bytes, b.bytes, !o.len);
     lcs_run(&l, !o.len);
     if (o.len)
         reply_int(call->reply, (int64_t)l.length);

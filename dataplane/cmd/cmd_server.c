@@ -34,17 +34,15 @@ static bool parse_flush(struct call *call)
 static void cmd_flushdb(struct call *call)
 {
     if (!parse_flush(call)) return;
-    keyspace_add_dirty(call->keyspace, keyspace_flush(call->keyspace, call->client->db));
+    keyspace_flush(call->keyspace, call->client->db);
     reply_ok(call->reply);
 }
 
 static void cmd_flushall(struct call *call)
 {
-    uint64_t removed = 0;
     if (!parse_flush(call)) return;
     for (int64_t db = 0; db < call->server->settings->databases; db++)
-        removed += keyspace_flush(call->keyspace, (uint32_t)db);
-    keyspace_add_dirty(call->keyspace, removed + 1); // an empty one is a change too
+        keyspace_flush(call->keyspace, (uint32_t)db);
     reply_ok(call->reply);
 }
 
@@ -64,8 +62,7 @@ static void cmd_swapdb(struct call *call)
         reply_error(call->reply, "ERR DB index is out of range");
         return;
     }
-    if (a != b) keyspace_swap(call->keyspace, (uint32_t)a, (uint32_t)b);
-    keyspace_add_dirty(call->keyspace, 1);
+    keyspace_swap(call->keyspace, (uint32_t)a, (uint32_t)b);
     reply_ok(call->reply);
 }
 

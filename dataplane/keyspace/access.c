@@ -1,6 +1,6 @@
-// The 24 bits that say how lately or how often a key was used. As LRU clock: seconds, wrapping after
-// 194 days. As LFU: 16 bits of minutes when the counter last decayed, then the counter, 8 bits that
-// grow with the logarithm of the uses.
+// The 24 bits that say how lately or how often a key was used. As LRU clock: seconds, wrapping
+// after 194 days. As LFU: 16 bits of minutes when the counter last decayed, then the counter, 8
+// bits that grow with the logarithm of the uses.
 #include "dataplane/keyspace/keyspace_priv.h"
 
 enum { LRU_RESOLUTION_MS = 1000, LRU_CLOCK_MAX = (1 << 24) - 1, LFU_MAX = 255 };
@@ -27,16 +27,15 @@ static uint32_t lfu_grown(struct keyspace *k, uint32_t counter)
     return rng_unit(&k->rng) < chance ? counter + 1 : counter;
 }
 
-uint32_t access_new(const struct keyspace *k)
+uint32_t entry_access_new(const struct keyspace *k)
 {
     return k->lfu ? lfu_minutes(k->now_ms) << 8 | LFU_INIT : lru_clock(k->now_ms);
 }
 
-void access_touch(struct keyspace *k, struct entry *e)
+void entry_access_touch(struct keyspace *k, struct entry *e)
 {
     uint32_t access = lru_clock(k->now_ms);
-    if (k->lfu)
-        access = lfu_minutes(k->now_ms) << 8 | lfu_grown(k, lfu_decayed(k, e, k->now_ms));
+    if (k->lfu) access = lfu_minutes(k->now_ms) << 8 | lfu_grown(k, lfu_decayed(k, e, k->now_ms));
     // A store dirties the line: not for every read of a key that is read all the time.
     if (e->access != access) e->access = access & 0xffffff;
 }

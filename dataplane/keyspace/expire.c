@@ -1,4 +1,5 @@
 // Deadlines: the wheel that fires them, and what happens to a key whose time is over.
+#include "dataplane/base/prefetch.h"
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/base/check.h"
 
@@ -7,12 +8,12 @@ static uint64_t deadline_tick(const struct keyspace *k, uint64_t deadline_ms)
     return deadline_ms > UINT64_MAX - k->skew_ms ? UINT64_MAX : deadline_ms + k->skew_ms;
 }
 
-void deadline_set(struct keyspace *k, struct table *t, struct entry *e, uint64_t deadline_ms)
+void entry_deadline_set(struct keyspace *k, struct table *t, struct entry *e, uint64_t deadline_ms)
 {
     CHECK(e->has_deadline && deadline_ms != KEYSPACE_NO_DEADLINE);
     struct entry_deadline *d = entry_deadline_of(e);
     if (d->at_ms == deadline_ms) return;
-    deadline_clear(k, t, e);
+    entry_deadline_clear(k, t, e);
     d->at_ms = deadline_ms;
     wheel_arm(&k->wheel, &d->timer, deadline_tick(k, deadline_ms));
     t->deadline_count++;
@@ -23,7 +24,7 @@ void deadline_set(struct keyspace *k, struct table *t, struct entry *e, uint64_t
 
 // A deadline that fired is not armed any more but still counted until here: at_ms 0 says that it is
 // neither.
-void deadline_clear(struct keyspace *k, struct table *t, struct entry *e)
+void entry_deadline_clear(struct keyspace *k, struct table *t, struct entry *e)
 {
     if (!e->has_deadline) return;
     struct entry_deadline *d = entry_deadline_of(e);
@@ -42,20 +43,20 @@ struct entry *keyspace_set_deadline(struct keyspace *k, uint32_t db, struct entr
     CHECK(e->table_id == t->id);
     k->dirty++;
     if (e->has_deadline && deadline_ms) {
-        deadline_set(k, t, e, deadline_ms);
+        entry_deadline_set(k, t, e, deadline_ms);
         return e;
     }
     if (!e->has_deadline && !deadline_ms) return e;
     struct key key = { entry_key(e), entry_hash(e, &k->hash_key) };
     struct value v = entry_value(e);
-    return table_put(k, t, &key, e, &v, deadline_ms);
+    return keyspace_table_put(k, t, &key, e, &v, deadline_ms);
 }
 
 void entry_expire(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e)
 {
     if (k->on_expired) k->on_expired(k->on_expired_context, (uint32_t)t->db, entry_key(e));
     k->tally->expired_keys++;
-    table_remove(k, t, hash, e);
+    keyspace_table_remove(k, t, hash, e);
 }
 
 // ---- active expiry
@@ -86,7 +87,7 @@ static void on_fire(void *context, struct wheel_timer *timer)
 {
     struct keyspace *k = context;
     struct entry *e = entry_of_timer(timer);
-    __builtin_prefetch(e);
+    prefetch(e);
     k->fired[k->fired_count++] = e;
     if (k->fired_count == EXPIRE_BATCH) expire_fired(k);
 }

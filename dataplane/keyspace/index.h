@@ -1,7 +1,8 @@
 // index.h: segmented extendible hash table of item pointers: the keys of a database, later the
 // members of large collections.
 //
-// Source:  Fagin et al., "Extendible Hashing" (1979); bucket and stash layout after Lu et al., "Dash" (2020)
+// Source:  Fagin et al., "Extendible Hashing" (1979); bucket and stash layout after Lu et al.,
+//          "Dash" (2020)
 // Thread:  its owner's
 // Memory:  segments and directory on the heap, booked to HEAP_TABLES; items belong to the caller
 // Units:   hashes are positions in hash space, 0..2^64-1; depths are counts of leading hash bits
@@ -24,16 +25,19 @@
 // once with others. Two sparse halves merge again.
 //
 // The directory has two levels so that no step is long: a page grows from one word to 512 by
-// doubling and then splits alone, and the root has one word for some hundred segments (2 KB at 10
+// doubling and then splits alone, and the root has one word for some hundred segments (1 KB at 10
 // million items). A flat directory would have to be copied whole, half a megabyte at 10 million
 // items, and where page faults are dear that is a millisecond.
 #pragma once
+#include <emmintrin.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "dataplane/base/prefetch.h"
 #include "dataplane/base/hash.h"
 #include "dataplane/base/heap.h"
+#include "dataplane/base/prefetch.h"
 
 enum {
     INDEX_HOME_BITS = 6,
@@ -79,10 +83,10 @@ typedef bool index_equal(const void *item, const void *key);
 typedef void index_visit(void *context, void *item);
 
 struct index {
-    uint64_t *root;      // 2^root_depth words, NULL until the first item; see index_page_at
-    uint64_t count;      // items
+    uint64_t *root; // 2^root_depth words, NULL until the first item; see index_page_at
+    uint64_t count; // items
     uint32_t root_depth;
-    uint32_t depth;      // of the deepest segment
+    uint32_t depth; // of the deepest segment
     uint32_t segment_count;
     uint64_t stash_count;
     uint64_t directory_bytes;
@@ -155,12 +159,30 @@ static inline void *index_item(uint64_t slot)
 {
     return (void *)(slot & 0xffffffffffffull); // NOLINT: tagged address
 }
+// Which slots of a line carry this fingerprint: bit 4 (i + 1) + 3 for slot i. One comparison of all
+// eight words, the first of which is the line's header, so that a lookup has no branch per slot.
+// With fingerprint 0 empty slots match too.
+static inline uint32_t index_match(const uint64_t *slots, uint64_t hash)
+{
+    const __m128i *line = (const __m128i *)(const void *)(slots - 1);
+    __m128i wanted = _mm_set1_epi16((short)index_fingerprint(hash));
+    __m128i low = _mm_packs_epi16(_mm_cmpeq_epi16(_mm_load_si128(line), wanted),
+                                  _mm_cmpeq_epi16(_mm_load_si128(line + 1), wanted));
+    __m128i high = _mm_packs_epi16(_mm_cmpeq_epi16(_mm_load_si128(line + 2), wanted),
+                                   _mm_cmpeq_epi16(_mm_load_si128(line + 3), wanted));
+    uint32_t lanes = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
+    return lanes & 0x88888880; // the top lane of each word but the first
+}
+static inline uint32_t index_match_slot(uint32_t match)
+{
+    return (uint32_t)__builtin_ctz(match) / 4 - 1;
+}
 static inline uint64_t *index_find_in(uint64_t *slots, uint64_t hash, index_equal *equal,
                                       const void *key)
 {
-    for (uint32_t i = 0; i < INDEX_SLOTS; i++) {
-        if (slots[i] >> 48 != index_fingerprint(hash) || !slots[i]) continue;
-        if (LIKELY(equal(index_item(slots[i]), key))) return &slots[i];
+    for (uint32_t match = index_match(slots, hash); match; match &= match - 1) {
+        uint64_t *slot = &slots[index_match_slot(match)];
+        if (LIKELY(*slot && equal(index_item(*slot), key))) return slot;
     }
     return NULL;
 }
@@ -195,13 +217,12 @@ static inline const struct index_home *index_home_line(const struct index *x, ui
 // Ahead of a lookup: first the bucket's line, some items later the item that its fingerprint names.
 static inline void index_prefetch_bucket(const struct index *x, uint64_t hash)
 {
-    if (x->root) __builtin_prefetch(index_home_line(x, hash));
+    if (x->root) prefetch(index_home_line(x, hash));
 }
 static inline void index_prefetch_item(const struct index *x, uint64_t hash)
 {
     if (!x->root) return;
-    const struct index_home *home = index_home_line(x, hash);
-    for (uint32_t i = 0; i < INDEX_SLOTS; i++)
-        if (home->slots[i] >> 48 == index_fingerprint(hash))
-            __builtin_prefetch(index_item(home->slots[i]));
+    const uint64_t *slots = index_home_line(x, hash)->slots;
+    for (uint32_t match = index_match(slots, hash); match; match &= match - 1)
+        prefetch(index_item(slots[index_match_slot(match)]));
 }

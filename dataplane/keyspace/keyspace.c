@@ -22,7 +22,7 @@ enum status keyspace_open(struct keyspace **out, struct heap *heap,
     wheel_init(&k->wheel, now_ms);
     k->database_count = config->database_count;
     k->dbs = heap_take_zeroed(heap, k->database_count * sizeof(struct table *), HEAP_TABLES);
-    for (uint32_t db = 0; db < k->database_count; db++) k->dbs[db] = table_new(k, db);
+    for (uint32_t db = 0; db < k->database_count; db++) k->dbs[db] = keyspace_table_new(k, db);
     keyspace_publish(k);
     *out = k;
     return OK;
@@ -32,8 +32,9 @@ void keyspace_close(struct keyspace *k)
 {
     if (!k) return;
     for (uint32_t db = 0; db < k->database_count; db++) keyspace_flush(k, db);
-    while (keyspace_reap_step(k, UINT32_MAX)) {}
-    for (uint32_t db = 0; db < k->database_count; db++) table_free(k, k->dbs[db]);
+    while (keyspace_reap_step(k, UINT32_MAX)) {
+    }
+    for (uint32_t db = 0; db < k->database_count; db++) keyspace_table_free(k, k->dbs[db]);
     struct heap *heap = k->heap;
     heap_give(heap, k->tables, k->table_room * sizeof(struct table *), HEAP_TABLES);
     heap_give(heap, k->dbs, k->database_count * sizeof(struct table *), HEAP_TABLES);
@@ -57,8 +58,8 @@ void keyspace_prefetch_entry(const struct keyspace *k, uint32_t db, const struct
     index_prefetch_item(&keyspace_table(k, db)->index, key->hash);
 }
 
-struct entry *table_find_live(struct keyspace *k, struct table *t, const struct key *key,
-                              uint64_t now_ms)
+struct entry *keyspace_table_find_live(struct keyspace *k, struct table *t, const struct key *key,
+                                       uint64_t now_ms)
 {
     struct entry *e = table_find(t, key);
     if (!e || LIKELY(!entry_is_expired(e, now_ms))) return e;
@@ -70,12 +71,12 @@ struct entry *keyspace_find(struct keyspace *k, uint32_t db, const struct key *k
                             enum find_flags flags, uint64_t now_ms)
 {
     k->now_ms = now_ms;
-    struct entry *e = table_find_live(k, keyspace_table(k, db), key, now_ms);
+    struct entry *e = keyspace_table_find_live(k, keyspace_table(k, db), key, now_ms);
     if (flags == FIND_READ || flags == FIND_PEEK) {
         k->tally->keyspace_hits += e != NULL;
         k->tally->keyspace_misses += e == NULL;
     }
-    if (e && (flags == FIND_READ || flags == FIND_WRITE)) access_touch(k, e);
+    if (e && (flags == FIND_READ || flags == FIND_WRITE)) entry_access_touch(k, e);
     return e;
 }
 
@@ -94,12 +95,13 @@ static struct entry *put_in_place(struct keyspace *k, struct table *t, struct en
     struct blob *old = e->has_blob ? entry_blob(e) : NULL;
     entry_set_value(e, v);
     if (old) blob_release(old);
-    if (deadline_ms) deadline_set(k, t, e, deadline_ms);
+    if (deadline_ms) entry_deadline_set(k, t, e, deadline_ms);
     return e;
 }
 
-struct entry *table_put(struct keyspace *k, struct table *t, const struct key *key,
-                        struct entry *existing, const struct value *v, uint64_t deadline_ms)
+struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const struct key *key,
+                                 struct entry *existing, const struct value *v,
+                                 uint64_t deadline_ms)
 {
     bool has_deadline = deadline_ms != KEYSPACE_NO_DEADLINE;
     if (existing && LIKELY(put_fits(existing, v, has_deadline)))
@@ -110,21 +112,21 @@ struct entry *table_put(struct keyspace *k, struct table *t, const struct key *k
     entry_set_value(e, v);
     if (existing) {
         index_replace(&t->index, key->hash, existing, e);
-        deadline_clear(k, t, existing);
+        entry_deadline_clear(k, t, existing);
         entry_free(k->heap, existing);
     } else {
         index_insert(&t->index, key->hash, e);
         k->key_count++;
     }
-    if (has_deadline) deadline_set(k, t, e, deadline_ms);
+    if (has_deadline) entry_deadline_set(k, t, e, deadline_ms);
     keyspace_publish(k);
     return e;
 }
 
-void table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e)
+void keyspace_table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e)
 {
     CHECK(index_remove(&t->index, hash, e));
-    deadline_clear(k, t, e);
+    entry_deadline_clear(k, t, e);
     entry_free(k->heap, e);
     k->key_count--;
     keyspace_publish(k);
@@ -134,9 +136,9 @@ bool keyspace_delete(struct keyspace *k, uint32_t db, const struct key *key, uin
 {
     k->now_ms = now_ms;
     struct table *t = keyspace_table(k, db);
-    struct entry *e = table_find_live(k, t, key, now_ms);
+    struct entry *e = keyspace_table_find_live(k, t, key, now_ms);
     if (!e) return false;
-    table_remove(k, t, key->hash, e);
+    keyspace_table_remove(k, t, key->hash, e);
     k->dirty++;
     return true;
 }
@@ -145,7 +147,7 @@ void keyspace_delete_entry(struct keyspace *k, uint32_t db, struct entry *e)
 {
     struct table *t = keyspace_table(k, db);
     CHECK(e->table_id == t->id);
-    table_remove(k, t, entry_hash(e, &k->hash_key), e);
+    keyspace_table_remove(k, t, entry_hash(e, &k->hash_key), e);
     k->dirty++;
 }
 
@@ -157,10 +159,10 @@ static struct entry *put_elsewhere(struct keyspace *k, const struct entry *from,
                                    const struct value *v, uint32_t to_db, const struct key *to)
 {
     struct table *t = keyspace_table(k, to_db);
-    struct entry *existing = table_find_live(k, t, to, k->now_ms);
+    struct entry *existing = keyspace_table_find_live(k, t, to, k->now_ms);
     CHECK(existing != from);
     k->dirty++;
-    return table_put(k, t, to, existing, v, entry_deadline_ms(from));
+    return keyspace_table_put(k, t, to, existing, v, entry_deadline_ms(from));
 }
 
 static bool is_same_place(const struct keyspace *k, uint32_t from_db, const struct entry *e,
@@ -178,7 +180,7 @@ struct entry *keyspace_rename(struct keyspace *k, uint32_t from_db, struct entry
     if (is_same_place(k, from_db, e, to_db, to)) return e;
     struct value v = entry_value(e);
     struct entry *moved = put_elsewhere(k, e, &v, to_db, to);
-    table_remove(k, from, entry_hash(e, &k->hash_key), e);
+    keyspace_table_remove(k, from, entry_hash(e, &k->hash_key), e);
     return moved;
 }
 
@@ -189,7 +191,7 @@ struct entry *keyspace_copy(struct keyspace *k, uint32_t from_db, struct entry *
     CHECK(e->table_id == keyspace_table(k, from_db)->id);
     if (is_same_place(k, from_db, e, to_db, to)) return e;
     struct value v = entry_value(e);
-    v.access = access_new(k);
+    v.access = entry_access_new(k);
     return put_elsewhere(k, e, &v, to_db, to);
 }
 

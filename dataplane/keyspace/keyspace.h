@@ -2,9 +2,12 @@
 // shard's heap.
 //
 // Source:  DESIGN "Keyspace"; Redis 7.2 for what a command can see (lazy expiry, encodings, LRU and
-// LFU clocks) Thread:  the shard that owns it Memory:  entries and values on the shard's heap
-// (HEAP_DATASET), segments and directories HEAP_TABLES Units:   deadlines in ms since 1970 (wall
-// clock); now_ms is passed by the caller, one value per command
+//          LFU clocks)
+// Thread:  the shard that owns it
+// Memory:  entries and values on the shard's heap (HEAP_DATASET); segments, directories and the
+//          deadline wheel HEAP_TABLES
+// Units:   deadlines in ms since 1970 (wall clock); now_ms is passed by the caller, one value per
+//          command
 //
 // A database is a segmented extendible hash table (index.h) of entries. An entry is one allocation:
 // header, optional deadline and wheel links, key, and the value when it is small. Positions in hash
@@ -75,7 +78,7 @@ void keyspace_prefetch_entry(const struct keyspace *k, uint32_t db, const struct
 // delete, expire, step).
 enum find_flags {
     FIND_READ = 0,  // a command's read: counts hit or miss, touches the access clock
-    FIND_QUIET = 1, // neither (TYPE touches nothing, OBJECT, EXISTS in some forms): as Redis's
+    FIND_QUIET = 1, // neither
     FIND_WRITE = 2, // a lookup for writing: no hit or miss counted, touches
     FIND_PEEK = 3,  // counts hit or miss, does not touch: TYPE, TTL, EXISTS, OBJECT in Redis 7.2
 };
@@ -113,9 +116,9 @@ enum {
 // (value is ignored). Integers in canonical form get ENCODING_INT. Returns the entry.
 struct entry *string_set(struct keyspace *k, uint32_t db, const struct key *key, struct bytes value,
                          struct blob *given, uint64_t deadline_ms, uint32_t flags, uint64_t now_ms);
+// Keeps the deadline. existing NULL: a new value without one, whatever may be there (so too below).
 struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *key,
-                             struct entry *existing,
-                             int64_t value); // keeps the deadline; existing may be NULL
+                             struct entry *existing, int64_t value);
 // A string (existing or new when NULL) made exactly size bytes long for editing in place: new bytes
 // are zero, encoding is raw afterwards, shared blobs are copied first. *bytes is where they are.
 // Keeps the deadline.
@@ -126,8 +129,8 @@ struct entry *string_edit(struct keyspace *k, uint32_t db, const struct key *key
 bool keyspace_delete(struct keyspace *k, uint32_t db, const struct key *key,
                      uint64_t now_ms); // false: was not there
 void keyspace_delete_entry(struct keyspace *k, uint32_t db, struct entry *e);
-// Big values are detached here and freed in slices by keyspace_reap_step (always: DEL is as cheap as
-// UNLINK).
+// DEL and UNLINK cost the same: a string's bytes are one allocation, or a reference.
+// KEYSPACE_NO_DEADLINE clears it. The entry moves when it had none or has none afterwards.
 struct entry *keyspace_set_deadline(struct keyspace *k, uint32_t db, struct entry *e,
                                     uint64_t deadline_ms);
 // Moves the value with its deadline to another key and database, replacing what is there. Entry
@@ -143,12 +146,14 @@ uint64_t keyspace_size(const struct keyspace *k, uint32_t db);
 uint64_t keyspace_deadline_count(const struct keyspace *k, uint32_t db);
 uint64_t keyspace_average_ttl_ms(const struct keyspace *k, uint32_t db,
                                  uint64_t now_ms); // INFO keyspace avg_ttl
-// Detaches the table at once (freed in slices by keyspace_reap_step). Returns how many keys it held.
+// Detaches the table at once (freed in slices by keyspace_reap_step). Returns how many keys it
+// held.
 uint64_t keyspace_flush(struct keyspace *k, uint32_t db);
 void keyspace_swap(struct keyspace *k, uint32_t db_a, uint32_t db_b);
 // Visits the keys of whole buckets from cursor on, at least one bucket, until count keys were
-// visited. visit may not write. Expired keys are not shown. Returns the next cursor; 0 = done.
-// Guarantees as Redis's SCAN.
+// visited, but over no more than ten buckets per count. visit may not write. Expired keys are not
+// shown. Returns the next cursor, below 2^48 and larger than cursor; 0 = done. Any cursor is
+// accepted. Guarantees as Redis's SCAN.
 uint64_t keyspace_scan(struct keyspace *k, uint32_t db, uint64_t cursor, uint64_t count,
                        uint64_t now_ms, void (*visit)(void *context, const struct entry *e),
                        void *context);

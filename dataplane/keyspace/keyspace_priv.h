@@ -84,17 +84,19 @@ static inline struct entry *table_find(const struct table *t, const struct key *
     return index_find(&t->index, key->hash, entry_is_named, &key->name);
 }
 // As table_find, but an expired key is removed and counts as absent.
-struct entry *table_find_live(struct keyspace *k, struct table *t, const struct key *key,
-                              uint64_t now_ms);
+struct entry *keyspace_table_find_live(struct keyspace *k, struct table *t, const struct key *key,
+                                       uint64_t now_ms);
 // Puts v at key, in existing's memory when the class is the same; existing is the entry of key, or
 // NULL when there is none. deadline_ms KEYSPACE_NO_DEADLINE: without. Takes over v->blob.
-struct entry *table_put(struct keyspace *k, struct table *t, const struct key *key,
-                        struct entry *existing, const struct value *v, uint64_t deadline_ms);
-void table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e);
+struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const struct key *key,
+                                 struct entry *existing, const struct value *v,
+                                 uint64_t deadline_ms);
+void keyspace_table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e);
 
 // ---- expire.c
-void deadline_set(struct keyspace *k, struct table *t, struct entry *e, uint64_t deadline_ms);
-void deadline_clear(struct keyspace *k, struct table *t, struct entry *e); // before e is freed
+void entry_deadline_set(struct keyspace *k, struct table *t, struct entry *e, uint64_t deadline_ms);
+void entry_deadline_clear(struct keyspace *k, struct table *t,
+                          struct entry *e); // before e is freed
 static inline bool entry_is_expired(const struct entry *e, uint64_t now_ms)
 {
     return e->has_deadline && entry_deadline_of(e)->at_ms <= now_ms;
@@ -102,9 +104,9 @@ static inline bool entry_is_expired(const struct entry *e, uint64_t now_ms)
 void entry_expire(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e);
 
 // ---- reap.c
-struct table *table_new(struct keyspace *k, uint32_t db);
-void table_free(struct keyspace *k, struct table *t); // index is drained
+struct table *keyspace_table_new(struct keyspace *k, uint32_t db);
+void keyspace_table_free(struct keyspace *k, struct table *t); // index is drained
 
 // ---- access.c
-uint32_t access_new(const struct keyspace *k); // the clock field of a new value
-void access_touch(struct keyspace *k, struct entry *e);
+uint32_t entry_access_new(const struct keyspace *k); // the clock field of a new value
+void entry_access_touch(struct keyspace *k, struct entry *e);

@@ -25,7 +25,7 @@ static uint32_t take_id(struct keyspace *k)
     return id;
 }
 
-struct table *table_new(struct keyspace *k, uint32_t db)
+struct table *keyspace_table_new(struct keyspace *k, uint32_t db)
 {
     // Only a client that does nothing but fill and flush thousands of databases gets here.
     while (k->table_count == TABLE_ID_MAX) CHECK(keyspace_reap_step(k, REAP_NOW));
@@ -39,7 +39,7 @@ struct table *table_new(struct keyspace *k, uint32_t db)
     return t;
 }
 
-void table_free(struct keyspace *k, struct table *t)
+void keyspace_table_free(struct keyspace *k, struct table *t)
 {
     CHECK(t->index.count == 0 && t->index.root == NULL);
     k->tables[t->id] = NULL;
@@ -52,7 +52,7 @@ uint64_t keyspace_flush(struct keyspace *k, uint32_t db)
     struct table *t = keyspace_table(k, db);
     uint64_t count = t->index.count;
     if (!t->index.root) return 0;
-    k->dbs[db] = table_new(k, db);
+    k->dbs[db] = keyspace_table_new(k, db);
     t->db = TABLE_DETACHED;
     if (k->detached_last)
         k->detached_last->next = t;
@@ -86,7 +86,7 @@ uint32_t keyspace_reap_step(struct keyspace *k, uint32_t budget)
         if (t->index.root) continue;
         k->detached_first = t->next;
         if (!t->next) k->detached_last = NULL;
-        table_free(k, t);
+        keyspace_table_free(k, t);
         if (done < budget) done++; // the table itself is work too
     }
     k->tally->lazyfree_pending = k->detached_keys;

@@ -40,7 +40,8 @@ struct entry *keyspace_random(struct keyspace *k, uint32_t db, struct rng *rng, 
     struct table *t = keyspace_table(k, db);
     for (uint32_t i = 0;; i++) {
         struct entry *e = index_random(&t->index, rng);
-        // Past the bound a dead key is shown: as Redis's replicas do, and only with active expiry off.
+        // Past the bound a dead key is shown: as Redis's replicas do, and only with active expiry
+        // off.
         if (!e || !entry_is_expired(e, now_ms) || i == RANDOM_EXPIRED_MAX) return e;
         entry_expire(k, t, entry_hash(e, &k->hash_key), e);
     }
@@ -57,8 +58,8 @@ void keyspace_stats(const struct keyspace *k, uint32_t db, char *text, uint32_t 
              " keys: %llu\n with deadline: %llu\n segments: %u\n depth: %u, directory bytes: %llu\n"
              " slots: %llu (%.2f%% in use)\n in stash buckets: %llu (%.2f%%)\n table bytes: %llu\n",
              db, (unsigned long long)x->count, (unsigned long long)t->deadline_count,
-             x->segment_count, x->depth, (unsigned long long)x->directory_bytes, (unsigned long long)slots,
-             slots ? 100.0 * (double)x->count / (double)slots : 0,
+             x->segment_count, x->depth, (unsigned long long)x->directory_bytes,
+             (unsigned long long)slots, slots ? 100.0 * (double)x->count / (double)slots : 0,
              (unsigned long long)x->stash_count,
              x->count ? 100.0 * (double)x->stash_count / (double)x->count : 0,
              (unsigned long long)index_memory_bytes(x));

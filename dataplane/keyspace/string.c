@@ -67,7 +67,7 @@ static void value_of_text(struct keyspace *k, const struct entry *existing, stru
                           struct blob **given, uint32_t flags, struct value *v)
 {
     *v = (struct value){ .type = TYPE_STRING, .encoding = ENCODING_RAW };
-    v->access = k->lfu && existing ? existing->access : access_new(k);
+    v->access = k->lfu && existing ? existing->access : entry_access_new(k);
     if (text.size <= ENTRY_INLINE_MAX) {
         value_of_inline(v, text, flags);
     } else if (*given) {
@@ -112,28 +112,35 @@ struct entry *string_set(struct keyspace *k, uint32_t db, const struct key *key,
 {
     k->now_ms = now_ms;
     struct table *t = keyspace_table(k, db);
-    struct entry *existing = table_find_live(k, t, key, now_ms);
+    struct entry *existing = keyspace_table_find_live(k, t, key, now_ms);
     if (flags & SET_KEEP_DEADLINE)
         deadline_ms = existing ? entry_deadline_ms(existing) : KEYSPACE_NO_DEADLINE;
     struct value v;
     value_of_text(k, existing, given ? blob_bytes(given) : value, &given, flags, &v);
-    struct entry *e = table_put(k, t, key, existing, &v, deadline_ms);
+    struct entry *e = keyspace_table_put(k, t, key, existing, &v, deadline_ms);
     if (given) blob_release(given); // small: the entry has a copy
     k->dirty++;
     return e;
+}
+
+// The entry that key's new value takes the place of, the caller's or one it did not ask for.
+static struct entry *entry_in_place(const struct table *t, const struct key *key,
+                                    struct entry *existing)
+{
+    CHECK(!existing || existing->table_id == t->id);
+    return existing ? existing : table_find(t, key);
 }
 
 struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *key,
                              struct entry *existing, int64_t value)
 {
     struct table *t = keyspace_table(k, db);
-    struct value v = { .type = TYPE_STRING,
-                       .access = existing ? existing->access : access_new(k) };
-    CHECK(existing ? existing->table_id == t->id : !table_find(t, key));
+    struct value v = { .type = TYPE_STRING };
+    v.access = existing ? existing->access : entry_access_new(k);
     value_of_int(&v, value);
     k->dirty++;
-    return table_put(k, t, key, existing, &v,
-                     existing ? entry_deadline_ms(existing) : KEYSPACE_NO_DEADLINE);
+    return keyspace_table_put(k, t, key, entry_in_place(t, key, existing), &v,
+                              existing ? entry_deadline_ms(existing) : KEYSPACE_NO_DEADLINE);
 }
 
 // ---- editing in place
@@ -183,7 +190,6 @@ struct entry *string_edit(struct keyspace *k, uint32_t db, const struct key *key
 {
     struct table *t = keyspace_table(k, db);
     struct string_view old = { .blob = NULL };
-    CHECK(existing ? existing->table_id == t->id : !table_find(t, key));
     if (existing) string_read(existing, &old);
     k->dirty++;
     struct entry *e = existing;
@@ -191,9 +197,9 @@ struct entry *string_edit(struct keyspace *k, uint32_t db, const struct key *key
         edit_own_blob(e, old.blob, size);
     } else {
         struct value v = edited_value(k, old.bytes, size);
-        v.access = existing ? existing->access : access_new(k);
-        e = table_put(k, t, key, existing, &v,
-                      existing ? entry_deadline_ms(existing) : KEYSPACE_NO_DEADLINE);
+        v.access = existing ? existing->access : entry_access_new(k);
+        e = keyspace_table_put(k, t, key, entry_in_place(t, key, existing), &v,
+                               existing ? entry_deadline_ms(existing) : KEYSPACE_NO_DEADLINE);
     }
     *bytes = e->has_blob ? entry_blob(e)->data : entry_value_data(e);
     return e;

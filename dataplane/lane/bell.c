@@ -31,7 +31,10 @@ enum status bell_open(struct bell *b, const char *region_name, enum region_role 
     *b = (struct bell){ .fd = -1 };
     int size = bell_name(ours, region_name, role);
     int peer_size = bell_name(b->peer, region_name, other);
-    if (size >= 107 || peer_size >= 107) return ERR_NO_SPACE;
+    if (size >= 107 || peer_size >= 107) {
+        errno = ENAMETOOLONG;
+        return ERR_NO_SPACE;
+    }
     b->peer_bytes = (uint32_t)peer_size;
     b->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (b->fd < 0) return ERR_IO;
@@ -40,6 +43,14 @@ enum status bell_open(struct bell *b, const char *region_name, enum region_role 
     if (bind(b->fd, (struct sockaddr *)&address, length) == 0) return OK;
     bell_close(b);
     return ERR_IO;
+}
+
+bool bell_is_taken(const char *region_name, enum region_role role)
+{
+    struct bell probe;
+    if (bell_open(&probe, region_name, role) != OK) return errno == EADDRINUSE;
+    bell_close(&probe);
+    return false;
 }
 
 void bell_close(struct bell *b)

@@ -16,5 +16,8 @@ struct bell {
 };
 enum status bell_open(struct bell *b, const char *region_name, enum region_role role) MUST_USE;
 void bell_close(struct bell *b);
+// Whether somebody still holds that side's name. A process's last requests in io_uring may outlive
+// it for some milliseconds and keep its sockets with them, the listening ones too.
+bool bell_is_taken(const char *region_name, enum region_role role);
 void bell_ring(struct bell *b);  // never blocks; nobody listening is no error
 bool bell_drain(struct bell *b); // reads all that is pending; true when there was any

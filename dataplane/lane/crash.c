@@ -17,7 +17,7 @@ static const int crash_signals[CRASH_SIGNAL_COUNT] = { SIGSEGV, SIGBUS, SIGFPE, 
 // The only mutable state at file scope: a handler has no argument of ours.
 static struct crash_state {
     struct crash_options *options;
-    int scratch; // memfd: backtrace_symbols_fd writes to descriptors only
+    int scratch;  // memfd: backtrace_symbols_fd writes to descriptors only
     int reporter; // thread id, 0: no crash yet
 } crash_state = { .scratch = -1 };
 
@@ -43,7 +43,10 @@ static void out_bytes(struct crash_out *out, const char *bytes, size_t size)
     o->text[out->size] = '\0';
 }
 
-static void out_text(struct crash_out *out, const char *text) { out_bytes(out, text, strlen(text)); }
+static void out_text(struct crash_out *out, const char *text)
+{
+    out_bytes(out, text, strlen(text));
+}
 
 static void out_number(struct crash_out *out, uint64_t value, unsigned base)
 {
@@ -66,15 +69,24 @@ static void out_field(struct crash_out *out, const char *name, uint64_t value, u
 const char *crash_signal_name(int signal)
 {
     switch (signal) {
-    case SIGSEGV: return "SIGSEGV";
-    case SIGBUS: return "SIGBUS";
-    case SIGFPE: return "SIGFPE";
-    case SIGILL: return "SIGILL";
-    case SIGABRT: return "SIGABRT";
-    case SIGKILL: return "SIGKILL";
-    case SIGTERM: return "SIGTERM";
-    case SIGINT: return "SIGINT";
-    default: return "?";
+    case SIGSEGV:
+        return "SIGSEGV";
+    case SIGBUS:
+        return "SIGBUS";
+    case SIGFPE:
+        return "SIGFPE";
+    case SIGILL:
+        return "SIGILL";
+    case SIGABRT:
+        return "SIGABRT";
+    case SIGKILL:
+        return "SIGKILL";
+    case SIGTERM:
+        return "SIGTERM";
+    case SIGINT:
+        return "SIGINT";
+    default:
+        return "?";
     }
 }
 
@@ -83,7 +95,7 @@ static void out_registers(struct crash_out *out, const ucontext_t *context)
     static const struct {
         const char *name;
         int index;
-    } rows[] = { { "\nRAX:", REG_RAX }, { " RBX:", REG_RBX }, { " RCX:", REG_RCX },
+    } rows[] = { { "\nRAX:", REG_RAX }, { " RBX:", REG_RBX },  { " RCX:", REG_RCX },
                  { " RDX:", REG_RDX },  { "\nRDI:", REG_RDI }, { " RSI:", REG_RSI },
                  { " RBP:", REG_RBP },  { " RSP:", REG_RSP },  { "\nR8:", REG_R8 },
                  { " R9:", REG_R9 },    { " R10:", REG_R10 },  { " R11:", REG_R11 },
@@ -118,7 +130,8 @@ static void out_stack(struct crash_out *out)
 static void out_report(struct crash_out *out, int signal, const siginfo_t *info,
                        const ucontext_t *context)
 {
-    out_text(out, "\n\n=== PENSTOCK BUG REPORT START: please send everything down to its end ===\n");
+    out_text(out,
+             "\n\n=== PENSTOCK BUG REPORT START: please send everything down to its end ===\n");
     out_text(out, out->options->program);
     out_field(out, " crashed by signal: ", (uint64_t)signal, 10);
     out_text(out, " (");
@@ -178,8 +191,8 @@ static void crash_handler(int signal, siginfo_t *info, void *context)
 enum status crash_thread_open(void)
 {
     // Mapped, never freed: it must stand until the thread's last instruction.
-    void *stack = mmap(NULL, CRASH_STACK_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *stack =
+        mmap(NULL, CRASH_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack == MAP_FAILED) return ERR_IO;
     stack_t alternate = { .ss_sp = stack, .ss_size = CRASH_STACK_BYTES };
     return sigaltstack(&alternate, NULL) == 0 ? OK : ERR_IO;

@@ -2,8 +2,9 @@
 //
 // Source:  redis-server's report: tools look for "crashed by signal" and "STACK TRACE"
 // Thread:  install once from main; crash_thread_open from every further thread (own signal stack)
-// Memory:  the report goes to a descriptor, to a caller's buffer (the region's crash_text), or both.
-// Signal handlers cannot be handed an argument, so the module keeps one pointer at file scope.
+// Memory:  the report goes to a descriptor, to a caller's buffer (the region's crash_text), or
+// both. Signal handlers cannot be handed an argument, so the module keeps one pointer at file
+// scope.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

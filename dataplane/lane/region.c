@@ -70,14 +70,16 @@ void region_name(char out[96], uint32_t uid, int64_t port, const char *unixsocke
 // A name is used as a file name: nothing that could lead elsewhere.
 static bool region_path(char path[160], const char *name, const char *suffix)
 {
-    if (name[0] == '\0' || strlen(name) >= sizeof((struct region_header *)0)->instance) return false;
+    if (name[0] == '\0' || strlen(name) >= sizeof((struct region_header *)0)->instance)
+        return false;
     if (strchr(name, '/') || name[0] == '.') return false;
     snprintf(path, 160, REGION_FOLDER "%s%s", name, suffix);
     return true;
 }
 
 // Open file description locks: they belong to the descriptor, so they die with its last owner and
-// no library that opens the same file can drop them by accident. Byte 0: control, byte 1: dataplane.
+// no library that opens the same file can drop them by accident. Byte 0: control, byte 1:
+// dataplane.
 static bool region_lock(int fd, enum region_role role)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = role, .l_len = 1 };
@@ -225,7 +227,8 @@ static enum region_open_result region_open_control(struct region *r, const char 
                                                    const char *path, uint32_t shard_count)
 {
     enum region_open_result result = region_open_locked(r, path, REGION_CONTROL);
-    if (result == REGION_FAILED && errno == ENOENT) return region_create(r, name, shard_count, false);
+    if (result == REGION_FAILED && errno == ENOENT)
+        return region_create(r, name, shard_count, false);
     if (result != REGION_FOUND) return result;
     if (!region_is_locked(r->fd, REGION_DATAPLANE)) { // stale: nobody lives in it
         struct region old = *r;

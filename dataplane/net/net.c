@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include "dataplane/base/prefetch.h"
 #include "dataplane/net/tcp_priv.h"
 
 void net_config_defaults(struct net_config *c)
@@ -86,9 +87,9 @@ void net_input(struct net *n, struct frame **frames, uint32_t count, uint64_t no
 {
     n->now_ns = now_ns;
     if (UNLIKELY(n->tcp->resumed.count)) tcp_resume(n);
-    for (uint32_t i = 0; i < count && i < 4; i++) __builtin_prefetch(frames[i]->data);
+    for (uint32_t i = 0; i < count && i < 4; i++) prefetch(frames[i]->data);
     for (uint32_t i = 0; i < count; i++) {
-        if (i + 4 < count) __builtin_prefetch(frames[i + 4]->data);
+        if (i + 4 < count) prefetch(frames[i + 4]->data);
         n->tally->rx_frames++;
         n->tally->rx_bytes += frames[i]->size;
         eth_input(n, frames[i]);

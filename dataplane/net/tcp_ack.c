@@ -36,21 +36,23 @@ static void queue_drop(struct tcp_pcb *p, uint32_t ack)
     }
 }
 
-static void sample_rtt(struct tcp_pcb *p, const struct tcp_seg *seg)
+static void take_sample(struct tcp_pcb *p, uint64_t us)
 {
-    uint64_t us = 0;
-    if (p->flags & TCP_F_TIMING && seq_ge(seg->ack, p->timed_seq)) {
-        us = (p->net->now_ns - p->timed_ns) / 1000;
-        p->flags &= ~(uint32_t)TCP_F_TIMING;
-    } else if (p->retries != 0 && p->flags & TCP_F_TS && seg->opts.tsecr != 0) {
-        // The echo says which transmission is meant (RFC 7323 4.1), where Karn's rule could not.
-        us = (uint64_t)(tcp_ts_now(p->net, p->ts_offset) - seg->opts.tsecr) * 1000;
-        if (us > TCP_RTO_MAX_US) return;
-    } else {
-        return;
-    }
     if (us > TCP_RTO_MAX_US) us = TCP_RTO_MAX_US;
     tcp_rto_sample(&p->rto, us ? (uint32_t)us : 1);
+}
+
+// After a timeout the back-off stays until there is a sample again (RFC 6298 section 5). Karn's
+// rule gives none from what was retransmitted; an echo of the retransmission itself does (RFC 7323
+// 4.1). An older echo would not: the peer repeats it when it had the bytes already.
+static void sample_rtt(struct tcp_pcb *p, const struct tcp_seg *seg)
+{
+    if (p->flags & TCP_F_TIMING && seq_ge(seg->ack, p->timed_seq)) {
+        p->flags &= ~(uint32_t)TCP_F_TIMING;
+        take_sample(p, (p->net->now_ns - p->timed_ns) / 1000);
+    } else if (p->retries != 0 && p->flags & TCP_F_TS && seq_ge(seg->opts.tsecr, p->retry_ts)) {
+        take_sample(p, (uint64_t)(tcp_ts_now(p->net, p->ts_offset) - seg->opts.tsecr) * 1000);
+    }
 }
 
 static bool update_window(struct tcp_pcb *p, const struct tcp_seg *seg)
@@ -179,7 +181,7 @@ static void ack_new(struct tcp_pcb *p, const struct tcp_seg *seg)
     p->snd_nxt = seq_max(p->snd_nxt, seg->ack);
     queue_drop(p, seg->ack);
     sample_rtt(p, seg);
-    if (p->retries || p->flags & TCP_F_PERSIST) tcp_rto_restore(&p->rto);
+    if (p->flags & TCP_F_PERSIST) tcp_rto_restore(&p->rto); // what it backed off was no timeout
     p->retries = 0;
     p->stuck_since_ns = 0;
     if (UNLIKELY(p->sack.count)) tcp_sack_drop_below(&p->sack, seg->ack);

@@ -148,6 +148,7 @@ struct tcp_pcb {
     uint32_t snd_wnd_max;
     uint32_t peer_mss;  // as its SYN said
     uint16_t dup_acks;
+    uint32_t retry_ts;  // our timestamp at the last timeout
     uint8_t retries;    // timeouts without an answer
     uint8_t probes;     // keepalive probes without an answer
     uint64_t stuck_since_ns; // first timeout without progress; 0 = none

@@ -35,9 +35,12 @@ void tcp_receive_clear(struct tcp_pcb *p)
 static bool may_keep(struct tcp_pcb *p, uint32_t already)
 {
     // Small segments cost a whole frame each, so frames are counted, not bytes alone.
-    uint32_t most = p->net->config.receive_buffer_bytes_max / 1024 + 16;
-    if (already < most && p->net->tcp->rx_frames < p->net->tcp->rx_frames_max) return true;
-    p->net->tally->drop_tcp_memory++;
+    // What is not in order, or not wanted yet, must never be what keeps the port from receiving.
+    struct net *n = p->net;
+    uint32_t most = n->config.receive_buffer_bytes_max / 1024 + 16;
+    if (already < most && n->tcp->rx_frames < n->tcp->rx_frames_max && !tcp_pool_is_low(n))
+        return true;
+    n->tally->drop_tcp_memory++;
     return false;
 }
 

@@ -25,5 +25,5 @@ void tcp_rto_init(struct tcp_rto *rto, uint32_t min_us);
 // retransmitted segment (section 3).
 void tcp_rto_sample(struct tcp_rto *rto, uint32_t rtt_us);
 void tcp_rto_back_off(struct tcp_rto *rto); // section 5.5
-// The peer answered with new data acknowledged: what the estimator says, back-off forgotten.
+// What the estimator says, back-off forgotten.
 void tcp_rto_restore(struct tcp_rto *rto);

@@ -196,7 +196,7 @@ static void send_abort(struct tcp_pcb *p)
 static void feed_starved(struct net *n)
 {
     struct list *starved = &n->tcp->starved;
-    if (starved->count == 0 || n->pool->available(n->pool) < 4 + n->pool->total / 64) return;
+    if (starved->count == 0 || n->pool->available(n->pool) <= n->pool->total / 16) return;
     for (size_t i = starved->count; i > 0; i--) {
         struct list_node *node = list_take_first(starved);
         tcp_want_output(LIST_OWNER(node, struct tcp_pcb, starved_link));

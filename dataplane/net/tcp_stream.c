@@ -1,9 +1,17 @@
 #include <string.h>
 #include "dataplane/net/tcp_priv.h"
 
+// How many frames are left decides who still gets some. Below a quarter, reply blocks come from
+// overflow_source; below an eighth nothing is kept for later; the last sixteenth is for receiving,
+// headers and ACKs, which set frames free again.
 bool tcp_pool_is_low(const struct net *n)
 {
     return n->pool->available(n->pool) < n->pool->total / 8;
+}
+
+static bool pool_is_reserved(const struct net *n)
+{
+    return n->pool->available(n->pool) < n->pool->total / 16;
 }
 
 // ---- blocks for stream.out
@@ -53,7 +61,7 @@ static struct piece *source_take(struct piece_source *source, const struct outq 
     struct piece_source *overflow = n->config.overflow_source;
     const struct tcp_pcb *p = pcb_of_queue(n->tcp, q);
     if (overflow && should_overflow(n, q, p)) return overflow->take(overflow, q, want);
-    if (n->pool->available(n->pool) < n->pool->total / 16) return NULL; // headers and ACKs go on
+    if (pool_is_reserved(n)) return NULL;
     uint32_t room = p ? p->mss : n->config.mtu - 60u - TCP_TS_BYTES;
     return frame_block(n, room > OUTQ_RESERVE_MAX ? room : OUTQ_RESERVE_MAX);
 }
@@ -133,7 +141,7 @@ static void fill_frame(struct tcp_pcb *p)
 static bool fill_copy(struct tcp_pcb *p)
 {
     struct outq *out = &p->stream.out;
-    if (p->queue && tcp_pool_is_low(p->net)) return false;
+    if (p->queue ? tcp_pool_is_low(p->net) : pool_is_reserved(p->net)) return false;
     struct piece *block = frame_block(p->net, p->mss);
     if (!block) return false;
     while (block->room && out->head && out->head->release != tcp_piece_release) {

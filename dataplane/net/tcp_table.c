@@ -42,7 +42,7 @@ enum status tcp_open(struct net *n)
     list_init(&t->starved);
     list_init(&t->waiting);
     t->wait_timer.kind = NET_TIMER_TCP;
-    t->rx_frames_max = n->pool->total / 2;
+    t->rx_frames_max = n->pool->total / 4;
     t->limit_second = UINT64_MAX;
     table_seed_keys(t, n);
     tcp_source_init(t, n);

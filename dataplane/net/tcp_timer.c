@@ -30,6 +30,7 @@ static void syn_timeout(struct tcp_pcb *p)
     }
     tcp_rto_back_off(&p->rto);
     p->flags &= ~(uint32_t)TCP_F_TIMING;
+    p->retry_ts = tcp_ts_now(p->net, p->ts_offset);
     p->net->tally->tcp_retransmits++;
     tcp_send_syn(p);
 }
@@ -56,6 +57,7 @@ static void retransmit_timeout(struct tcp_pcb *p)
     tcp_cc_timeout(&p->cc, flight, p->retries == 1);
     tcp_rto_back_off(&p->rto);
     tcp_sack_clear(&p->sack);
+    p->retry_ts = tcp_ts_now(p->net, p->ts_offset);
     p->flags &= ~(uint32_t)(TCP_F_RECOVERY | TCP_F_TIMING);
     p->recover = p->snd_max;
     p->dup_acks = 0;

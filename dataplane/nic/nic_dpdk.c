@@ -9,6 +9,9 @@
 enum {
     FRAME_BYTES_MIN = 2048, // what drivers expect of a buffer at least
     L2_BYTES_MAX = 18,
+    VIRTIO_COPIED_BYTES_MAX = 256,
+    XDP_HEADROOM_BYTES = 256,     // the kernel keeps before a packet, beyond our own headroom
+    XDP_ELEMENT_BYTES_MAX = 4096, // a buffer with all its headers lies within a page
     SLOT_OVERHEAD_BYTES = 64 + L2_BYTES_MAX, // of a slot in af_packet's rings
     HEADER_BYTES_MAX = L2_BYTES_MAX + 40 + 60, // of one packet
     TX_FRAMES_MIN = 64, // beyond what the rings can hold
@@ -50,12 +53,17 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-// Copies in its transmit call, so a sent buffer is free at once.
-static bool frees_at_once(const char *driver, const char *devarg)
+static bool is_af_xdp(const struct dpdk_queue *q) { return strcmp(q->driver, "net_af_xdp") == 0; }
+
+// Frames that TCP still holds are lent to the driver, but not to all. A ring hands the very buffer to
+// its receiver. AF_XDP keeps up to a thousand sent buffers and cannot be asked for them; it copies
+// those that do not lie in its own memory (plain). virtio puts its header before the packet if
+// nobody else has the buffer, else it needs another descriptor: dearer than copying a small packet.
+static uint32_t copied_bytes_max(const struct dpdk_queue *q)
 {
-    static const char *const names[] = { "net_af_packet", "net_tap", "net_vhost" };
-    if (strcmp(driver, "net_memif") == 0) return !strstr(devarg, "zero-copy=yes");
-    return is_one_of(driver, names, sizeof names / sizeof names[0]);
+    if (strcmp(q->driver, "net_ring") == 0) return UINT32_MAX;
+    if (is_af_xdp(q)) return q->pool.plain ? 0 : UINT32_MAX;
+    return strncmp(q->driver, "net_virtio", strlen("net_virtio")) == 0 ? VIRTIO_COPIED_BYTES_MAX : 0;
 }
 
 // For plain checksum offload these need nothing but the pseudo-header sum, which is there already.
@@ -116,9 +124,10 @@ static uint32_t ring_slot_bytes(const char *devarg)
     return size ? (uint32_t)strtoul(size + strlen("framesz="), NULL, 10) & UINT16_MAX : 0;
 }
 
-static uint32_t buffer_bytes(const char *devarg, uint16_t mtu)
+static uint32_t buffer_bytes(const struct dpdk_queue *q, const char *devarg, uint16_t mtu)
 {
     uint32_t bytes = RTE_ALIGN((uint32_t)mtu + L2_BYTES_MAX, 64u);
+    if (is_af_xdp(q)) bytes += XDP_HEADROOM_BYTES;
     if (bytes < ring_slot_bytes(devarg)) bytes = ring_slot_bytes(devarg);
     return bytes < FRAME_BYTES_MIN ? FRAME_BYTES_MIN : bytes;
 }
@@ -127,13 +136,18 @@ static enum status open_pool(struct dpdk_queue *q, const struct nic_dpdk_config 
                              uint16_t mtu, uint16_t rx_count, uint16_t tx_count,
                              const struct complaint *complaint)
 {
-    uint32_t payload_bytes = buffer_bytes(c->devargs[index], mtu);
+    uint32_t payload_bytes = buffer_bytes(q, c->devargs[index], mtu);
     if (c->frame_count < (uint32_t)rx_count + tx_count + TX_FRAMES_MIN)
         return complain(complaint, "fewer frames than its descriptors can hold", 0);
     int socket = rte_eth_dev_socket_id(q->port);
     if (dpdk_pool_open(&q->pool, index, c->frame_count, payload_bytes, socket) != OK)
         return complain(complaint, "packet buffers", rte_errno);
     q->queue.pool = &q->pool.pool;
+    const struct rte_mempool *mp = q->pool.mbufs;
+    if (!is_af_xdp(q) || mp->header_size + mp->elt_size + mp->trailer_size <= XDP_ELEMENT_BYTES_MAX)
+        return OK;
+    if (dpdk_pool_add_plain(&q->pool, index, c->frame_count, XDP_ELEMENT_BYTES_MAX, socket) != OK)
+        return complain(complaint, "plain packet buffers", rte_errno);
     return OK;
 }
 
@@ -157,15 +171,15 @@ static enum status set_up_rings(struct dpdk_queue *q, const struct rte_eth_dev_i
     unsigned socket = (unsigned)rte_eth_dev_socket_id(q->port);
     rx.offloads = conf->rxmode.offloads;
     tx.offloads = conf->txmode.offloads;
-    int error = rte_eth_rx_queue_setup(q->port, 0, rx_count, socket, &rx, q->pool.mbufs);
+    struct rte_mempool *mbufs = q->pool.plain ? q->pool.plain : q->pool.mbufs;
+    int error = rte_eth_rx_queue_setup(q->port, 0, rx_count, socket, &rx, mbufs);
     if (error) return complain(complaint, "receive queue", error);
     error = rte_eth_tx_queue_setup(q->port, 0, tx_count, socket, &tx);
     if (error) return complain(complaint, "transmit queue", error);
     return OK;
 }
 
-static enum status start_port(struct dpdk_queue *q, const char *devarg,
-                              const struct complaint *complaint)
+static enum status start_port(struct dpdk_queue *q, const struct complaint *complaint)
 {
     int error = rte_eth_dev_start(q->port);
     if (error) return complain(complaint, "start", error);
@@ -173,7 +187,7 @@ static enum status start_port(struct dpdk_queue *q, const char *devarg,
     (void)rte_eth_promiscuous_disable(q->port);
     (void)rte_eth_allmulticast_enable(q->port); // IPv6 neighbour discovery; not all can, or need it
     q->can_clean_up = rte_eth_tx_done_cleanup(q->port, 0, 0) >= 0;
-    q->copies_held = !q->can_clean_up && !frees_at_once(q->driver, devarg);
+    q->copied_bytes_max = copied_bytes_max(q);
     q->prepares_plain = prepares_plain(q->driver);
     return OK;
 }
@@ -200,7 +214,7 @@ static enum status configure(struct dpdk_queue *q, const struct nic_dpdk_config 
     if (s != OK) return s;
     s = set_mtu(q, c, devarg, complaint);
     if (s != OK) return s;
-    s = start_port(q, devarg, complaint);
+    s = start_port(q, complaint);
     if (s == OK) fill_caps(q, info, conf.rxmode.offloads, conf.txmode.offloads, mtu);
     return s;
 }

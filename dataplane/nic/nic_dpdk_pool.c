@@ -85,3 +85,22 @@ enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, uint32_t frame_c
                                    .payload_bytes = payload_bytes };
     return OK;
 }
+
+// Not spread over memory channels: that would pad an element beyond its limit.
+enum status dpdk_pool_add_plain(struct dpdk_pool *p, uint32_t index, uint32_t count,
+                                uint32_t element_bytes, int socket)
+{
+    char name[RTE_MEMPOOL_NAMESIZE];
+    uint32_t object_bytes = element_bytes - RTE_CACHE_LINE_SIZE; // after the pool's own header
+    struct rte_pktmbuf_pool_private private = {
+        .mbuf_data_room_size = (uint16_t)(object_bytes - sizeof(struct rte_mbuf))
+    };
+    snprintf(name, sizeof name, "plain%u", index);
+    p->plain = rte_mempool_create_empty(name, count, object_bytes, POOL_CACHE_MAX, sizeof private,
+                                        socket, RTE_MEMPOOL_F_NO_SPREAD);
+    if (!p->plain) return ERR_NO_SPACE;
+    rte_pktmbuf_pool_init(p->plain, &private);
+    if (rte_mempool_populate_default(p->plain) < 0) return ERR_NO_SPACE;
+    rte_mempool_obj_iter(p->plain, rte_pktmbuf_init, NULL);
+    return OK;
+}

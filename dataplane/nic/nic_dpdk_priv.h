@@ -21,6 +21,7 @@ enum {
 struct dpdk_pool {
     struct frame_pool pool; // first: what the stack sees
     struct rte_mempool *mbufs, *slices;
+    struct rte_mempool *plain; // without room for a struct frame: received packets are copied out
 };
 
 struct dpdk_queue {
@@ -29,7 +30,7 @@ struct dpdk_queue {
     uint16_t port;
     bool is_attached;      // the polling thread has an lcore id of its own, for mempool caches
     bool can_clean_up;     // the driver answers rte_eth_tx_done_cleanup
-    bool copies_held;      // it keeps sent buffers for long, and cannot be asked to give them back
+    uint32_t copied_bytes_max; // frames that somebody holds are sent as copies up to this size
     bool prepares_plain;   // tx_prepare for checksum offload too, not for TSO alone
     bool is_started, is_configured;
     bool has_sent;         // since the last clean-up
@@ -50,6 +51,9 @@ static inline struct frame *mbuf_frame(struct rte_mbuf *m)
 // nic_dpdk_pool.c. payload_bytes: room behind the headroom.
 enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, uint32_t frame_count,
                            uint32_t payload_bytes, int socket) MUST_USE;
+// Adds p->plain: buffers of element_bytes in all, for a driver that allows no more (AF_XDP: a page).
+enum status dpdk_pool_add_plain(struct dpdk_pool *p, uint32_t index, uint32_t count,
+                                uint32_t element_bytes, int socket) MUST_USE;
 
 // nic_dpdk_queue.c
 extern const struct nic_ops dpdk_queue_ops;

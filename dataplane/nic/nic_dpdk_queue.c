@@ -46,6 +46,22 @@ static bool is_whole(struct dpdk_queue *q, struct rte_mbuf *m)
     return false;
 }
 
+// Moves a packet from a buffer that cannot be a frame into one that is.
+static struct rte_mbuf *copy_out(struct dpdk_queue *q, struct rte_mbuf *m)
+{
+    struct rte_mbuf *fresh = rte_pktmbuf_alloc(q->pool.mbufs);
+    void *to = fresh ? rte_pktmbuf_append(fresh, m->data_len) : NULL;
+    if (to) {
+        memcpy(to, rte_pktmbuf_mtod(m, void *), m->data_len);
+    } else {
+        rte_pktmbuf_free(fresh);
+        fresh = NULL;
+        q->rx_rejected++;
+    }
+    rte_pktmbuf_free(m);
+    return fresh;
+}
+
 static uint32_t queue_rx(struct nic_queue *nq, struct frame **frames, uint32_t count_max)
 {
     struct dpdk_queue *q = (struct dpdk_queue *)nq;
@@ -62,12 +78,13 @@ static uint32_t queue_rx(struct nic_queue *nq, struct frame **frames, uint32_t c
     uint64_t tsc = clock_tsc();
     for (uint32_t i = 0; i < got; i++) { // headers and frames, before any is looked at
         rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
-        rte_prefetch0(mbuf_frame(mbufs[i]));
-        rte_prefetch0((uint8_t *)mbuf_frame(mbufs[i]) + 64);
+        rte_prefetch0(mbufs[i] + 1); // its struct frame
+        rte_prefetch0((uint8_t *)(mbufs[i] + 1) + 64);
     }
     for (uint32_t i = 0; i < got; i++) {
         struct rte_mbuf *m = mbufs[i];
         if (UNLIKELY(!is_whole(q, m))) continue;
+        if (UNLIKELY(q->pool.plain) && !(m = copy_out(q, m))) continue;
         struct frame *f = mbuf_frame(m);
         f->next = f->body = NULL;
         f->data = rte_pktmbuf_mtod(m, uint8_t *);
@@ -141,7 +158,8 @@ static struct rte_mbuf *copy(struct dpdk_queue *q, const struct frame *head)
 
 static bool must_copy(const struct dpdk_queue *q, const struct frame *f)
 {
-    return (f->body && !q->queue.caps.multi_segment) || (q->copies_held && frame_is_busy(f));
+    if (f->body) return !q->queue.caps.multi_segment || q->copied_bytes_max == UINT32_MAX;
+    return f->size <= q->copied_bytes_max && frame_is_busy(f);
 }
 
 // How many of mbufs may be handed to the driver. A packet that it calls impossible is dropped by

@@ -44,6 +44,7 @@ struct sock_tally {
     uint64_t receive_starved;    // receives that found no buffer and were armed again
     uint64_t enters;             // io_uring_enter calls
     uint64_t completions;        // handled by sock_poll
+    uint64_t overflows;          // times the completion queue was too small for what was ready
     uint64_t sends, sends_split; // send requests; those that were short or found the socket full
 };
 

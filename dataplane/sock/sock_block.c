@@ -68,8 +68,7 @@ static struct piece *take(struct piece_source *source, const struct outq *q, uin
 {
     struct sock_blocks *b = (struct sock_blocks *)source;
     CHECK(want <= OUTQ_RESERVE_MAX);
-    enum sock_block_kind kind =
-        q->bytes >= SMALL_BYTES / 2 ? SOCK_BLOCK_LARGE : SOCK_BLOCK_SMALL;
+    enum sock_block_kind kind = q->bytes >= SMALL_BYTES / 2 ? SOCK_BLOCK_LARGE : SOCK_BLOCK_SMALL;
     struct sock_block *block = block_take(b, kind);
     block->piece.data = block->room;
     block->piece.room = block_bytes[kind] - (uint32_t)sizeof *block;

@@ -24,8 +24,7 @@ static void want_callbacks(struct sock_conn *c)
 static void held_append(struct sock_conn *c, struct bytes data)
 {
     if (data.size == 0) return;
-    struct sock_held *h =
-        heap_take(c->sock->heap, sizeof *h + data.size, HEAP_CLIENT_IN);
+    struct sock_held *h = heap_take(c->sock->heap, sizeof *h + data.size, HEAP_CLIENT_IN);
     *h = (struct sock_held){ .size = (uint32_t)data.size, .arrival_tsc = c->sock->poll_tsc };
     memcpy(h->data, data.data, data.size);
     if (c->held)
@@ -63,15 +62,10 @@ static enum stream_close why_of(int error)
     return error == ETIMEDOUT ? STREAM_TIMED_OUT : STREAM_RESET;
 }
 
-static bool output_is_empty(const struct sock_conn *c)
-{
-    return !c->send_armed && !c->sending && c->stream.out.bytes == 0;
-}
-
-// The close that was asked for is complete once all output has left.
+// The close that was asked for is complete once what was queued then has left.
 static void finish_closing(struct sock_conn *c)
 {
-    if (c->state == SOCK_CLOSING && output_is_empty(c))
+    if (c->state == SOCK_CLOSING && !c->send_armed && !sock_send_is_due(c))
         conn_die(c, c->ended ? STREAM_CLOSED_BY_PEER : STREAM_CLOSED_LOCALLY);
 }
 
@@ -106,6 +100,7 @@ static void conn_give(struct sock *s, struct sock_conn *c)
 static void conn_forget(struct sock_conn *c)
 {
     while (c->held) held_drop_first(c);
+    outq_clear(&c->stream.out); // written when it was dying already
     c->state = SOCK_GONE;
     c->sock->conn_count--;
     c->sock->conn_gone++;
@@ -204,8 +199,8 @@ static void deliver(struct sock_conn *c, struct bytes data, uint64_t arrival_tsc
 
 void sock_on_receive(struct sock *s, const struct io_uring_cqe *cqe)
 {
-    struct sock_conn *c = &s->conns[(uint32_t)cqe->user_data];
-    CHECK((uint32_t)cqe->user_data < s->conn_used && c->receive_armed);
+    struct sock_conn *c = sock_conn_find(s, cqe->user_data);
+    CHECK(c->receive_armed);
     struct bytes data = sock_receive_take(&s->receive, cqe);
     if (data.size > 0) c->stream.rx_bytes += data.size;
     if (data.size > 0 && c->state == SOCK_OPEN) { // a closing stream reads no more
@@ -250,10 +245,11 @@ static void send_went_on(struct sock *s, struct sock_conn *c, uint32_t size)
     if (sock_send_is_due(c)) {
         s->tally.sends_split++;
         want_requests(c);
-    } else if (c->stream.out.bytes == 0) {
-        finish_closing(c);
-        if (c->state == SOCK_OPEN) s->app.on_drained(s->app.app, &c->stream);
+        return;
     }
+    finish_closing(c);
+    if (c->state == SOCK_OPEN && c->stream.out.bytes == 0)
+        s->app.on_drained(s->app.app, &c->stream);
 }
 
 void sock_conn_sent(struct sock *s, struct sock_conn *c, int32_t result)
@@ -273,8 +269,8 @@ void sock_conn_sent(struct sock *s, struct sock_conn *c, int32_t result)
 
 void sock_on_send(struct sock *s, const struct io_uring_cqe *cqe)
 {
-    struct sock_conn *c = &s->conns[(uint32_t)cqe->user_data];
-    CHECK((uint32_t)cqe->user_data < s->conn_used && c->send_armed && !c->send_quiet);
+    struct sock_conn *c = sock_conn_find(s, cqe->user_data);
+    CHECK(c->send_armed && !c->send_quiet);
     c->send_blocked = false;
     sock_conn_sent(s, c, cqe->res);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include "dataplane/base/check.h"
 #include "dataplane/base/list.h"
 #include "dataplane/sock/sock.h"
 #include "dataplane/sock/sock_block.h"
@@ -19,10 +20,10 @@
 enum {
     SOCK_SQ_ENTRIES = 2048,
     SOCK_CQ_ENTRIES_MAX = 32768,
-    SOCK_SEND_PIECES_MAX = 64,      // of one sendmsg
-    SOCK_SEND_BYTES_MAX = 4 << 20,  // of one send: how far output may run ahead of its release
-    SOCK_MESSAGES_MAX = 128,        // sendmsg requests prepared before they must be submitted
-    SOCK_ACCEPT_RETRY_MS = 100,     // pause after EMFILE and the like
+    SOCK_SEND_PIECES_MAX = 64,     // of one sendmsg
+    SOCK_SEND_BYTES_MAX = 4 << 20, // of one send: how far output may run ahead of its release
+    SOCK_MESSAGES_MAX = 128,       // sendmsg requests prepared before they must be submitted
+    SOCK_ACCEPT_RETRY_MS = 100,    // pause after EMFILE and the like
     SOCK_BUFFER_GROUP = 0,
 };
 
@@ -55,8 +56,8 @@ struct sock_held {
 struct sock_conn {
     struct stream stream; // first: a stream pointer is a connection pointer
     struct sock *sock;
-    struct list_node wanting; // on sock.wanting: has requests to prepare at sock_submit
-    struct list_node due;     // on sock.due: has callbacks to make at sock_poll
+    struct list_node wanting;             // on sock.wanting: has requests to prepare at sock_submit
+    struct list_node due;                 // on sock.due: has callbacks to make at sock_poll
     struct piece *sending, *sending_tail; // taken from stream.out, in the kernel's hands
     uint64_t sending_bytes;
     uint64_t flushed_total; // stream.out may leave up to this position (of bytes_total)
@@ -116,16 +117,18 @@ struct sock {
     struct sock_receive receive;
     struct list wanting, due;
     struct sock_held *delivered; // given to on_data this turn; freed at sock_submit
-    uint64_t poll_tsc; // when the completions being handled were reaped
+    uint32_t group_tail, seen_tail; // completion queue: end of the group being handled; seen so far
+    uint64_t seen_tsc;              // when those after group_tail were seen
+    uint64_t poll_tsc;           // when the completions being handled were reaped
     struct sock_blocks blocks;
     struct heap *heap; // borrowed
 
-    struct sock_conn *conns;   // mapped, conn_count_max slots
-    uint32_t *free_index;      // mapped: a stack of slots that were used and are free again
+    struct sock_conn *conns; // mapped, conn_count_max slots
+    uint32_t *free_index;    // mapped: a stack of slots that were used and are free again
     uint32_t free_count;
-    uint32_t conn_used;        // slots from here on were never used
-    uint32_t conn_count;       // OPEN and CLOSING and DYING
-    uint32_t conn_gone;        // GONE
+    uint32_t conn_used;  // slots from here on were never used
+    uint32_t conn_count; // OPEN and CLOSING and DYING
+    uint32_t conn_gone;  // GONE
     uint32_t conn_count_max;
 
     struct sock_listener listeners[SOCK_LISTENERS_MAX];
@@ -144,6 +147,16 @@ struct sock {
     bool ring_is_open;
 };
 
+// The connection that a completion names. A slot is not reused while the kernel holds a request of
+// it, so another generation is a bug.
+static inline struct sock_conn *sock_conn_find(struct sock *s, uint64_t tag)
+{
+    uint32_t index = (uint32_t)tag;
+    CHECK(index < s->conn_used);
+    CHECK((s->conns[index].generation & 0xffffff) == (tag >> 32 & 0xffffff));
+    return &s->conns[index];
+}
+
 // sock_uring.c
 // A request slot; makes room by submitting once. NULL when the kernel takes none now.
 struct io_uring_sqe *sock_sqe(struct sock *s);
@@ -160,7 +173,7 @@ void sock_receive_give_back(struct sock_receive *r);
 // sock_listen.c
 void sock_on_accept(struct sock *s, const struct io_uring_cqe *cqe);
 void sock_on_watch(struct sock *s, const struct io_uring_cqe *cqe);
-bool sock_listeners_prepare(struct sock *s); // false: no slot, again next turn
+bool sock_listeners_prepare(struct sock *s);            // false: no slot, again next turn
 uint64_t sock_listeners_retry_ns(const struct sock *s); // earliest retry, UINT64_MAX: none
 void sock_listeners_wake(struct sock *s);               // retries that are due
 
@@ -177,7 +190,7 @@ void sock_conns_end(struct sock *s);         // every open stream is dying now
 void sock_conn_sent(struct sock *s, struct sock_conn *c, int32_t result);
 
 // sock_send.c
-void sock_send_settle(struct sock *s); // quiet sends: which have left
+void sock_send_settle(struct sock *s);                       // quiet sends: which have left
 bool sock_send_prepare(struct sock *s, struct sock_conn *c); // false: no slot
 void sock_send_drop(struct sock_conn *c, uint64_t size);     // releases what has left
 void sock_send_clear(struct sock_conn *c);

@@ -46,10 +46,10 @@ static void fill_message(struct sock_message *m, const struct sock_conn *c)
 
 // Quiet sends: a short reply nearly always fits into the socket. Sent with MSG_DONTWAIT it is done,
 // or has failed, when the submission returns, and IOSQE_CQE_SKIP_SUCCESS leaves a completion only
-// for failure (MSG_WAITALL makes a short send one). So the call that sends the replies of a turn can
-// also be the one that sleeps: no completion of its own sends ends that sleep. sock_send_settle then
-// takes what did not fail as sent. It runs at the next sock_poll, so sends that somebody may wait
-// for (a closing stream, much output) are not quiet.
+// for failure (MSG_WAITALL makes a short send one). So the call that sends the replies of a turn
+// can also be the one that sleeps: no completion of its own sends ends that sleep. sock_send_settle
+// then takes what did not fail as sent. It runs at the next sock_poll, so sends that somebody may
+// wait for (a closing stream, much output) are not quiet.
 static bool is_quiet(const struct sock_conn *c)
 {
     return c->state == SOCK_OPEN && !c->send_blocked && c->stream.out.bytes == 0 &&
@@ -81,8 +81,8 @@ static void settle_failed(struct sock *s)
     for (; at != tail; at++) {
         const struct io_uring_cqe *cqe = &cq->cqes[at & *cq->kring_mask];
         if (cqe->user_data >> 56 != SOCK_OP_SEND_QUIET) continue;
-        struct sock_conn *c = &s->conns[(uint32_t)cqe->user_data];
-        CHECK((uint32_t)cqe->user_data < s->conn_used && c->send_quiet);
+        struct sock_conn *c = sock_conn_find(s, cqe->user_data);
+        CHECK(c->send_quiet);
         c->send_blocked = true;
         settle_one(s, c, cqe->res);
     }

@@ -164,27 +164,50 @@ static bool kernel_has_work(const struct sock *s)
     return IO_URING_READ_ONCE(*s->ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
-// Callbacks prepare no requests, so a completion stays where it is while it is handled.
-static uint32_t reap(struct sock *s, uint32_t budget)
+// How many completions from head on arrived together; poll_tsc is when they were first seen. A
+// small budget leaves some of them for later polls: their wait counts from here. Those seen while
+// an older group is still being handled share one stamp, that of the first.
+static uint32_t group_size(struct sock *s, uint32_t head)
 {
-    uint32_t ready = io_uring_cq_ready(&s->ring);
-    if (ready == 0 && kernel_has_work(s)) {
-        s->tally.enters++;
-        (void)io_uring_get_events(&s->ring);
-        ready = io_uring_cq_ready(&s->ring);
+    uint32_t tail = io_uring_smp_load_acquire(s->ring.cq.ktail);
+    if (tail != s->seen_tail) {
+        if (s->seen_tail == s->group_tail) s->seen_tsc = clock_tsc();
+        s->seen_tail = tail;
     }
-    sock_send_settle(s);
-    uint32_t count = ready < budget ? ready : budget;
+    if (head == s->group_tail) {
+        s->group_tail = s->seen_tail;
+        s->poll_tsc = s->seen_tsc;
+    }
+    return s->group_tail - head;
+}
+
+// Callbacks prepare no requests, so a completion stays where it is while it is handled.
+static uint32_t reap_group(struct sock *s, uint32_t budget)
+{
     uint32_t head = *s->ring.cq.khead, mask = *s->ring.cq.kring_mask;
+    uint32_t count = group_size(s, head);
+    if (count > budget) count = budget;
     for (uint32_t i = 0; i < count; i++) dispatch(s, &s->ring.cq.cqes[(head + i) & mask]);
     io_uring_cq_advance(&s->ring, count);
-    s->tally.completions += count;
     return count;
+}
+
+static uint32_t reap(struct sock *s, uint32_t budget)
+{
+    uint32_t total = 0, count;
+    if (io_uring_cq_ready(&s->ring) == 0 && kernel_has_work(s)) {
+        s->tally.enters++;
+        (void)io_uring_get_events(&s->ring);
+    }
+    if (UNLIKELY(io_uring_cq_has_overflow(&s->ring))) s->tally.overflows++;
+    sock_send_settle(s);
+    while (total < budget && (count = reap_group(s, budget - total)) > 0) total += count;
+    s->tally.completions += total;
+    return total;
 }
 
 uint32_t sock_poll(struct sock *s, uint32_t budget)
 {
-    s->poll_tsc = clock_tsc();
     uint32_t count = sock_conns_run_due(s);
     count += reap(s, budget);
     return count + sock_conns_run_due(s);

@@ -1,7 +1,8 @@
 // Two stacks, a wire that hurts, simulated time. One seed is one run: several connections move
 // bytes both ways with pauses, half closes and aborts; then everything must be as it was before.
 //
-//   test_tcp_sim [first_seed [count]]     a failing seed is printed with the command that replays it
+//   test_tcp_sim [first_seed [count [trace]]]   a failing seed is printed with the command that
+//                                               replays it
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,10 +58,14 @@ struct sim {
     uint32_t conn_count, frame_count;
     uint32_t refs_out;
     struct net_addr server;
-    bool has_overflow;
+    bool has_overflow, has_cookies;
+    struct nic_mem_impairment wire;
+    uint64_t dark_from_ns, dark_until_ns; // after the start: nothing arrives
 };
 
 static uint64_t running_seed; // for the crash line
+static bool is_tracing;
+static struct net_tally totals; // over all runs
 
 static void say_replay(void)
 {
@@ -125,8 +130,9 @@ static bool app_open(void *app, struct stream *s)
     if (side->number == 1) {
         uint32_t index = s->remote.port - 40000u;
         if (index >= sim->conn_count) fail(sim, "unknown port %u", s->remote.port);
-        // A SYN cookie outlives an abort whose reset was lost: the same ACK opens it anew.
-        if (sim->conns[index].is_opened[1] && sim->conns[index].is_aborting) return false;
+        // A SYN cookie outlives its connection: a late copy of the first segment, or what comes
+        // after an abort whose reset was lost, opens it anew.
+        if (sim->has_cookies && sim->conns[index].is_closed[1]) return false;
         if (sim->conns[index].is_opened[1]) fail(sim, "conn %u opened twice", index);
         s->user = &sim->conns[index];
     }
@@ -270,6 +276,22 @@ static void act(struct side *side, struct conn *c)
     }
 }
 
+// ---- what leaves each side, one line per segment, when a third argument is given
+
+static void trace(const struct side *side, const struct frame *f)
+{
+    uint32_t size = 0;
+    const uint8_t *h = f->data + f->l2_bytes + f->l3_bytes;
+    for (const struct frame *part = f; part; part = part->body) size += part->size;
+    uint32_t header = f->l2_bytes + f->l3_bytes + (h[12] >> 4) * 4u;
+    if (!is_tracing || f->l4_bytes == 0) return;
+    printf("%.6f side %u  %5u > %-5u %s%s%s%s%s seq %u +%u ack %u win %u\n",
+           (double)side->sim->now / 1e9, side->number, load_be16(h), load_be16(h + 2),
+           h[13] & 2 ? "S" : "", h[13] & 1 ? "F" : "", h[13] & 4 ? "R" : "", h[13] & 8 ? "P" : "",
+           h[13] & 16 ? "." : "", load_be32(h + 4), size - header, load_be32(h + 8),
+           load_be16(h + 14));
+}
+
 // ---- one turn of a side, as a shard would run it
 
 static void turn(struct side *side)
@@ -283,6 +305,7 @@ static void turn(struct side *side)
     while (net_timers(side->net, sim->now, 16) == 16) {}
     while ((count = net_output(side->net, frames, NIC_BURST, sim->now)) != 0) {
         uint32_t taken = once_in(sim, 50) ? (uint32_t)pick(sim, count + 1) : count;
+        for (uint32_t i = 0; i < taken; i++) trace(side, frames[i]);
         if (nic_tx(side->queue, frames, taken) != taken) fail(sim, "tx");
         if (taken != count) {
             net_output_return(side->net, frames + taken, count - taken);
@@ -301,6 +324,15 @@ static bool is_done(const struct sim *sim)
             if (!c->is_opened[d] && !c->is_closed[d] && (d == 0 || !c->is_aborting)) return false;
         }
     return true;
+}
+
+static void black_out(struct sim *sim, uint64_t start)
+{
+    struct nic_mem_impairment wire = sim->wire;
+    uint64_t at = sim->now - start;
+    if (sim->dark_until_ns == 0) return;
+    if (at >= sim->dark_from_ns && at < sim->dark_until_ns) wire.loss_ppm = 1000000;
+    nic_mem_set_impairment(sim->mem, &wire);
 }
 
 static uint64_t next_event(const struct sim *sim)
@@ -368,7 +400,7 @@ static void open_side(struct sim *sim, uint32_t number, const struct net_config 
     if (once_in(sim, 3)) c.delayed_ack_ms = 0;
     if (once_in(sim, 3)) c.send_buffer_bytes_max = 4096 + (uint32_t)pick(sim, 20000);
     if (once_in(sim, 3)) c.receive_buffer_bytes_max = 4096 + (uint32_t)pick(sim, 100000);
-    if (once_in(sim, 4)) c.syn_backlog_max = 0; // cookies for all
+    if (sim->has_cookies) c.syn_backlog_max = 0;
     if (sim->has_overflow) {
         if (heap_open(&side->heap) != OK) fail(sim, "heap");
         side->has_heap = true;
@@ -395,12 +427,18 @@ static void open_sim(struct sim *sim)
     c.connection_count_max = 32;
     c.time_wait_count_max = 32;
     c.neighbour_count_max = 16;
+    c.connect_timeout_ms = 300000; // six lost SYNs in a row do happen in thousands of runs
     c.rto_min_us = once_in(sim, 2) ? 200000 : 20000;
-    struct nic_mem_impairment wire = make_wire(sim);
+    sim->wire = make_wire(sim);
+    if (once_in(sim, 6)) {
+        sim->dark_from_ns = pick(sim, 500 * MS);
+        sim->dark_until_ns = sim->dark_from_ns + pick(sim, 5 * S);
+    }
     uint32_t payload = c.mtu > 1600 ? c.mtu + 200u : 1900;
     sim->frame_count = once_in(sim, 3) ? 192 : 768;
     sim->has_overflow = once_in(sim, 4);
-    if (nic_mem_open(&sim->mem, sim->frame_count, payload, c.mtu, sim->seed, &wire) != OK)
+    sim->has_cookies = once_in(sim, 5);
+    if (nic_mem_open(&sim->mem, sim->frame_count, payload, c.mtu, sim->seed, &sim->wire) != OK)
         fail(sim, "nic_mem_open");
     open_side(sim, 0, &c, is_ipv6);
     open_side(sim, 1, &c, is_ipv6);
@@ -408,6 +446,7 @@ static void open_sim(struct sim *sim)
 
 static uint64_t pick_total(struct sim *sim)
 {
+    if (once_in(sim, 60)) return pick(sim, 3000000);
     switch (pick(sim, 5)) {
     case 0: return 0;
     case 1: return 1 + pick(sim, 100);
@@ -455,9 +494,17 @@ static void check_content(struct sim *sim)
         }
 }
 
+static void add_tally(struct net_tally *sum, const struct net_tally *t)
+{
+#define ADD(name) sum->name += t->name;
+    TALLY_NET(ADD)
+#undef ADD
+}
+
 static void close_sim(struct sim *sim)
 {
     for (uint32_t i = 0; i < 2; i++) {
+        add_tally(&totals, &sim->sides[i].tally);
         net_close(sim->sides[i].net);
         if (!sim->sides[i].has_heap) continue;
         if (sim->sides[i].heap.bytes_total) fail(sim, "heap bytes left");
@@ -476,6 +523,7 @@ static void run(uint64_t seed)
     open_conns(sim);
     uint64_t start = sim->now;
     while (!is_done(sim)) {
+        black_out(sim, start);
         step(sim, 5 * MS);
         if (sim->now - start > PATIENCE) fail(sim, "not done in time");
     }
@@ -491,9 +539,18 @@ int main(int argc, char **argv)
 {
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? 1 : 2000;
+    is_tracing = argc > 3;
     signal(SIGABRT, on_abort);
     signal(SIGSEGV, on_abort);
     for (uint64_t seed = first; seed < first + count; seed++) run(seed);
+    printf("# segments %llu, retransmitted %llu, fast %llu, timeouts %llu, out of order %llu, "
+           "duplicates %llu, probes %llu, cookies %llu, bad checksums %llu, old timestamps %llu\n",
+           (unsigned long long)totals.tx_frames, (unsigned long long)totals.tcp_retransmits,
+           (unsigned long long)totals.tcp_fast_retransmits, (unsigned long long)totals.tcp_timeouts,
+           (unsigned long long)totals.tcp_out_of_order, (unsigned long long)totals.tcp_duplicates,
+           (unsigned long long)totals.tcp_zero_window_probes,
+           (unsigned long long)totals.tcp_syn_cookies_ok,
+           (unsigned long long)totals.drop_l4_checksum, (unsigned long long)totals.drop_tcp_paws);
     printf("%llu seeds from %llu: all bytes arrived, all frames came back\n",
            (unsigned long long)count, (unsigned long long)first);
     return 0;

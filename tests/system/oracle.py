@@ -2,9 +2,10 @@
 """The oracle: command sequences from a seed go to Penstock and to a real redis-server; replies are compared
 byte for byte, in RESP2 and in RESP3.
 
-    oracle.py --seed N --count M [--group NAME ...] [--penstock-host H --penstock-port P]
+    oracle.py [--seed N] [--count M] [--group NAME ...] [--nic | --penstock-host H --penstock-port P]
 
-Without --penstock-port it starts build/penstock itself; redis-server it always starts itself. The seed is
+Without --penstock-port it starts build/penstock itself, with --nic on the NIC transport over a veth pair (as root);
+redis-server it always starts itself. The seed is
 printed first; the same seed and count give the same commands. On a mismatch the sequence is cut down to the few
 commands that still show it, both replies are printed, and the exit status is 1.
 
@@ -17,6 +18,7 @@ and says so here:
   strings, keys   none known
 """
 import argparse
+import contextlib
 import importlib
 import os
 import random
@@ -212,6 +214,7 @@ def parse_options(argv):
     parser = argparse.ArgumentParser(description='Compares replies of Penstock and redis-server.')
     parser.add_argument('--penstock-host', default='127.0.0.1')
     parser.add_argument('--penstock-port', type=int, help='a running Penstock; else one is started')
+    parser.add_argument('--nic', action='store_true', help='start Penstock on the NIC transport')
     parser.add_argument('--seed', type=int, default=None, help='random when not given')
     parser.add_argument('--count', type=int, default=20000, help='commands per group and protocol')
     parser.add_argument('--group', action='append', help='only this one; may be repeated')
@@ -223,15 +226,25 @@ def parse_options(argv):
     return options
 
 
+def start_penstock(options):
+    """A Penstock of ours, started; None when there is one already."""
+    if options.penstock_port:
+        return contextlib.nullcontext()
+    if options.nic:
+        if os.geteuid() != 0:
+            print('SKIP the NIC transport needs root')
+            sys.exit(77)
+        from penstock_nic import NicPenstock
+        return NicPenstock()
+    return Penstock()
+
+
 def main(argv=None):
     options = parse_options(argv)
     print('oracle seed %d (again: oracle.py --seed %d --count %d)' % (options.seed, options.seed, options.count), flush=True)
-    with RedisServer() as redis:
-        theirs = (redis.host, redis.port)
-        if options.penstock_port:
-            return 0 if run((options.penstock_host, options.penstock_port), theirs, options) else 1
-        with Penstock() as penstock:
-            return 0 if run((penstock.host, penstock.port), theirs, options) else 1
+    with start_penstock(options) as penstock, RedisServer() as redis:
+        ours = (penstock.host, penstock.port) if penstock else (options.penstock_host, options.penstock_port)
+        return 0 if run(ours, (redis.host, redis.port), options) else 1
 
 
 if __name__ == '__main__':

@@ -76,8 +76,19 @@ class Connection:
             self._fill()
 
     def _take(self, size):
-        while len(self.buffer) - self.at < size:
-            self._fill()
+        """size bytes; large ones are received in one piece of their own."""
+        have = len(self.buffer) - self.at
+        if have < size:
+            whole = bytearray(size)
+            whole[:have] = self.buffer[self.at:]
+            view = memoryview(whole)
+            while have < size:
+                count = self.socket.recv_into(view[have:])
+                if count == 0:
+                    raise EOFError('the server closed the connection')
+                have += count
+            self.buffer, self.at = b'', 0
+            return bytes(whole)
         part = self.buffer[self.at:self.at + size]
         self.at += size
         return part

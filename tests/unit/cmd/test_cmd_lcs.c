@@ -81,10 +81,37 @@ Test(cmd_lcs, refuses_len_with_idx_and_what_it_does_not_know)
                  "*4\r\n$7\r\nmatches\r\n*0\r\n$3\r\nlen\r\n:0\r\n");
 }
 
-Test(cmd_lcs, refuses_a_comparison_beyond_its_bound)
+// Redis 7.0.15: 4 * (a + 1) * (b + 1) bytes may not exceed proto-max-bulk-len.
+Test(cmd_lcs, refuses_what_would_not_fit_a_table_of_the_longest_bulk)
 {
+    static const char *const text =
+        "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len\r\n";
+    harness_run(h, "setrange a 1022 x");
+    harness_run(h, "setrange b 1023 x");
+    h->settings.proto_max_bulk_len = 4 * 1024 * 1025;
+    EXPECT_REPLY(h, "lcs a b len", ":1023\r\n");
+    h->settings.proto_max_bulk_len--;
+    EXPECT_REPLY(h, "lcs a b len", text);
+    EXPECT_REPLY(h, "lcs a b idx", text);
+    h->settings.proto_max_bulk_len = 1ull << 40;
     harness_run(h, "setrange a 99999 x");
     harness_run(h, "setrange b 99999 x");
     EXPECT_REPLY(h, "lcs a b len",
                  "-ERR Insufficient memory, failed allocating transient memory for LCS\r\n");
+}
+
+// A pattern of few letters needs few masks: memory follows the product of the sizes.
+Test(cmd_lcs, takes_memory_only_as_its_bound_says)
+{
+    harness_run(h, "set a xy");
+    harness_run(h, "setrange b 4194303 y");
+    uint64_t before = h->heap.bytes_total, row_bytes = 4194304 / 8;
+    h->heap.bytes_peak = before;
+    EXPECT_REPLY(h, "lcs a b", "$1\r\ny\r\n");
+    cr_expect(le(u64, h->heap.bytes_peak - before, 7 * row_bytes + 65536)); // 3 rows, 3 masks
+    EXPECT_REPLY(h, "lcs b a len", ":1\r\n");
+    h->heap.bytes_peak = before;
+    EXPECT_REPLY(h, "lcs b none", "$0\r\n\r\n");
+    cr_expect(le(u64, h->heap.bytes_peak - before, 65536));
+    cr_expect(eq(u64, h->heap.bytes_total, before));
 }

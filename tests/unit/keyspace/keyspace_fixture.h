@@ -67,3 +67,14 @@ static inline uint64_t seed_from_environment(void)
     const char *text = getenv("PENSTOCK_SEED");
     return text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
 }
+
+// A test between open and close. Not a .fini: what fails there is printed, but counts as passed.
+#define KEYSPACE_TEST(suite, name, ...)                                                            \
+    static void suite##_##name(void);                                                              \
+    Test(suite, name, ##__VA_ARGS__)                                                               \
+    {                                                                                              \
+        open_keyspace();                                                                           \
+        suite##_##name();                                                                          \
+        close_keyspace();                                                                          \
+    }                                                                                              \
+    static void suite##_##name(void)

@@ -1,7 +1,5 @@
 #include "keyspace_fixture.h"
 
-TestSuite(expire, .init = open_keyspace, .fini = close_keyspace);
-
 static struct entry *set_numbered(uint32_t db, uint32_t i, uint64_t deadline_ms, uint64_t now_ms)
 {
     char name[32];
@@ -11,7 +9,8 @@ static struct entry *set_numbered(uint32_t db, uint32_t i, uint64_t deadline_ms,
 }
 static void expire_all_due(uint64_t now_ms)
 {
-    while (keyspace_expire_step(k, now_ms, 100) == 100) {}
+    while (keyspace_expire_step(k, now_ms, 100) == 100) {
+    }
 }
 
 struct told {
@@ -26,7 +25,7 @@ static void on_expired(void *context, uint32_t db, struct bytes key)
     snprintf(told->last, sizeof told->last, "%.*s", (int)key.size, (const char *)key.data);
 }
 
-Test(expire, removes_a_key_at_its_deadline_and_not_before)
+KEYSPACE_TEST(expire, removes_a_key_at_its_deadline_and_not_before)
 {
     struct told told = { 0 };
     keyspace_on_expired(k, on_expired, &told);
@@ -44,7 +43,7 @@ Test(expire, removes_a_key_at_its_deadline_and_not_before)
     cr_expect(eq(u64, heap.bytes[HEAP_DATASET], 0));
 }
 
-Test(expire, hides_and_removes_an_expired_key_when_it_is_looked_up)
+KEYSPACE_TEST(expire, hides_and_removes_an_expired_key_when_it_is_looked_up)
 {
     struct told told = { 0 };
     struct key key = named("soon");
@@ -60,7 +59,7 @@ Test(expire, hides_and_removes_an_expired_key_when_it_is_looked_up)
     cr_expect(eq(u32, told.count, 1));
 }
 
-Test(expire, deleting_an_expired_key_finds_nothing)
+KEYSPACE_TEST(expire, deleting_an_expired_key_finds_nothing)
 {
     struct key key = named("soon");
     set(0, "soon", "x", START_MS + 100);
@@ -69,7 +68,7 @@ Test(expire, deleting_an_expired_key_finds_nothing)
     cr_expect(eq(u64, keyspace_dirty(k), dirty));
 }
 
-Test(expire, fires_a_deadline_that_has_passed_already)
+KEYSPACE_TEST(expire, fires_a_deadline_that_has_passed_already)
 {
     set(0, "late", "x", 1);
     cr_expect(le(u64, keyspace_next_deadline_ms(k), START_MS));
@@ -77,7 +76,7 @@ Test(expire, fires_a_deadline_that_has_passed_already)
     cr_expect(eq(u64, keyspace_size(k, 0), 0));
 }
 
-Test(expire, keeps_deadlines_of_centuries)
+KEYSPACE_TEST(expire, keeps_deadlines_of_centuries)
 {
     static const uint64_t far[] = { START_MS + (1ull << 40), START_MS + (1ull << 41) + 12345,
                                     INT64_MAX, UINT64_MAX };
@@ -95,7 +94,7 @@ Test(expire, keeps_deadlines_of_centuries)
 }
 
 // However the wall clock is set, a key goes between its deadline and the next step after it.
-Test(expire, never_early_when_the_clock_is_set_back)
+KEYSPACE_TEST(expire, never_early_when_the_clock_is_set_back)
 {
     set_numbered(0, 1, START_MS + 1000, START_MS);
     set_numbered(0, 2, START_MS + 5000, START_MS);
@@ -121,7 +120,7 @@ Test(expire, never_early_when_the_clock_is_set_back)
     cr_expect(eq(u64, keyspace_size(k, 0), 0));
 }
 
-Test(expire, never_late_nor_early_under_a_wandering_clock)
+KEYSPACE_TEST(expire, never_late_nor_early_under_a_wandering_clock)
 {
     enum { COUNT = 2000, STEPS = 3000 };
     uint64_t deadline[COUNT] = { 0 }, now_ms = START_MS, latest[COUNT] = { 0 };
@@ -152,15 +151,14 @@ Test(expire, never_late_nor_early_under_a_wandering_clock)
     }
 }
 
-Test(expire, spends_no_more_than_its_budget_on_a_jump_forward)
+KEYSPACE_TEST(expire, spends_no_more_than_its_budget_on_a_jump_forward)
 {
     enum { COUNT = 20000 };
     for (uint32_t i = 0; i < COUNT; i++) set_numbered(i % 3, i, START_MS + 1 + i % 977, START_MS);
     uint64_t steps = 0, left = COUNT;
     while (left) {
         cr_assert(le(u32, keyspace_expire_step(k, START_MS + 365ull * 86400000, 64), 64));
-        uint64_t now_left =
-            keyspace_size(k, 0) + keyspace_size(k, 1) + keyspace_size(k, 2);
+        uint64_t now_left = keyspace_size(k, 0) + keyspace_size(k, 1) + keyspace_size(k, 2);
         cr_assert(le(u64, left - now_left, 64));
         left = now_left;
         cr_assert(lt(u64, steps++, COUNT));
@@ -169,7 +167,7 @@ Test(expire, spends_no_more_than_its_budget_on_a_jump_forward)
     cr_expect(eq(u64, heap.bytes[HEAP_DATASET], 0));
 }
 
-Test(expire, follows_a_deadline_that_is_changed_cleared_and_set_again)
+KEYSPACE_TEST(expire, follows_a_deadline_that_is_changed_cleared_and_set_again)
 {
     struct entry *e = set(0, "k", "value", 0);
     e = keyspace_set_deadline(k, 0, e, START_MS + 10);
@@ -187,7 +185,7 @@ Test(expire, follows_a_deadline_that_is_changed_cleared_and_set_again)
     cr_expect(eq(u64, keyspace_size(k, 0), 0));
 }
 
-Test(expire, tells_when_it_is_next_due)
+KEYSPACE_TEST(expire, tells_when_it_is_next_due)
 {
     cr_expect(eq(u64, keyspace_next_deadline_ms(k), UINT64_MAX));
     set_numbered(0, 1, START_MS + 77, START_MS);
@@ -200,7 +198,7 @@ Test(expire, tells_when_it_is_next_due)
     cr_expect(eq(u64, keyspace_next_deadline_ms(k), UINT64_MAX));
 }
 
-Test(expire, leaves_dead_keys_to_lookups_when_active_expiry_is_off)
+KEYSPACE_TEST(expire, leaves_dead_keys_to_lookups_when_active_expiry_is_off)
 {
     keyspace_set_active_expire(k, false);
     set(0, "dead", "x", START_MS + 1);
@@ -213,7 +211,7 @@ Test(expire, leaves_dead_keys_to_lookups_when_active_expiry_is_off)
     cr_expect(eq(u64, keyspace_size(k, 0), 0));
 }
 
-Test(expire, knows_the_average_without_sampling)
+KEYSPACE_TEST(expire, knows_the_average_without_sampling)
 {
     cr_expect(eq(u64, keyspace_average_ttl_ms(k, 0, START_MS), 0));
     set_numbered(0, 1, START_MS + 100, START_MS);
@@ -225,7 +223,7 @@ Test(expire, knows_the_average_without_sampling)
     cr_expect(eq(u64, keyspace_average_ttl_ms(k, 0, START_MS), 300));
 }
 
-Test(expire, tells_nobody_of_keys_that_were_flushed_before_their_time)
+KEYSPACE_TEST(expire, tells_nobody_of_keys_that_were_flushed_before_their_time)
 {
     struct told told = { 0 };
     keyspace_on_expired(k, on_expired, &told);
@@ -236,13 +234,14 @@ Test(expire, tells_nobody_of_keys_that_were_flushed_before_their_time)
     expire_all_due(START_MS + 55);
     cr_expect(eq(u32, told.count, 0));
     cr_expect(eq(u64, keyspace_size(k, 1), 1));
-    while (keyspace_reap_step(k, 100)) {}
+    while (keyspace_reap_step(k, 100)) {
+    }
     cr_expect(eq(u64, keyspace_reap_pending(k), 0));
     expire_all_due(START_MS + 60);
     cr_expect(eq(u32, told.count, 1));
 }
 
-Test(expire, names_the_database_where_swapped_keys_are_now)
+KEYSPACE_TEST(expire, names_the_database_where_swapped_keys_are_now)
 {
     struct told told = { 0 };
     keyspace_on_expired(k, on_expired, &told);

@@ -1,8 +1,6 @@
 #include "keyspace_fixture.h"
 
-TestSuite(keyspace, .init = open_keyspace, .fini = close_keyspace);
-
-Test(keyspace, starts_empty_and_small)
+KEYSPACE_TEST(keyspace, starts_empty_and_small)
 {
     cr_expect(eq(u64, keyspace_size(k, 0), 0));
     cr_expect(eq(u64, keyspace_dirty(k), 0));
@@ -15,7 +13,7 @@ Test(keyspace, starts_empty_and_small)
     cr_expect(lt(u64, heap.bytes_total, 64 << 10)); // the wheel's slots, mostly
 }
 
-Test(keyspace, finds_keys_of_every_length)
+KEYSPACE_TEST(keyspace, finds_keys_of_every_length)
 {
     static const size_t sizes[] = { 0, 1, 7, 8, 127, 128, 129, 200, 4096, 70000, 3 << 20 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -42,7 +40,7 @@ static struct key long_key(uint32_t i, char *name)
     return key_make(k, bytes_make(name, 100 + i % 100));
 }
 
-Test(keyspace, keeps_keys_around_the_length_that_carries_its_hash_through_splits)
+KEYSPACE_TEST(keyspace, keeps_keys_around_the_length_that_carries_its_hash_through_splits)
 {
     char name[400];
     for (uint32_t i = 0; i < 3000; i++) {
@@ -59,7 +57,7 @@ Test(keyspace, keeps_keys_around_the_length_that_carries_its_hash_through_splits
     cr_expect(eq(u64, keyspace_size(k, 0), 3000));
 }
 
-Test(keyspace, counts_hits_and_misses_of_reads_only)
+KEYSPACE_TEST(keyspace, counts_hits_and_misses_of_reads_only)
 {
     struct key there = named("there"), absent = named("absent");
     set(0, "there", "1", 0);
@@ -75,7 +73,7 @@ Test(keyspace, counts_hits_and_misses_of_reads_only)
     cr_expect(eq(u64, tally.keyspace_misses, 2));
 }
 
-Test(keyspace, shows_idle_seconds_since_the_last_touch)
+KEYSPACE_TEST(keyspace, shows_idle_seconds_since_the_last_touch)
 {
     struct key key = named("key");
     struct entry *e = set(0, "key", "1", 0);
@@ -94,7 +92,7 @@ Test(keyspace, shows_idle_seconds_since_the_last_touch)
     cr_expect(eq(u32, entry_idle_s(k, e, (1ull << 24) * 1000 + 3000), 3));
 }
 
-Test(keyspace, counts_uses_logarithmically_under_lfu)
+KEYSPACE_TEST(keyspace, counts_uses_logarithmically_under_lfu)
 {
     keyspace_set_access_clock(k, true);
     struct key key = named("key");
@@ -117,7 +115,7 @@ Test(keyspace, counts_uses_logarithmically_under_lfu)
     cr_expect(eq(u32, entry_frequency(k, e, START_MS), 255));
 }
 
-Test(keyspace, renames_with_value_deadline_and_access_clock)
+KEYSPACE_TEST(keyspace, renames_with_value_deadline_and_access_clock)
 {
     uint8_t *big = pattern(3000, 4);
     struct key to = named("to"), big_key = named("big");
@@ -147,7 +145,7 @@ Test(keyspace, renames_with_value_deadline_and_access_clock)
     free(big);
 }
 
-Test(keyspace, renaming_to_itself_changes_nothing)
+KEYSPACE_TEST(keyspace, renaming_to_itself_changes_nothing)
 {
     struct key key = named("self");
     struct entry *e = set(0, "self", "value", START_MS + 5);
@@ -157,7 +155,7 @@ Test(keyspace, renaming_to_itself_changes_nothing)
     cr_expect(eq(u64, keyspace_size(k, 0), 1));
 }
 
-Test(keyspace, copies_between_databases)
+KEYSPACE_TEST(keyspace, copies_between_databases)
 {
     struct key key = named("k");
     struct entry *e = set(0, "k", "12", START_MS + 500);
@@ -174,7 +172,7 @@ Test(keyspace, copies_between_databases)
     cr_expect(says(find(1, "k", START_MS), "13"));
 }
 
-Test(keyspace, swaps_databases)
+KEYSPACE_TEST(keyspace, swaps_databases)
 {
     set(0, "a", "zero", START_MS + 10);
     set(1, "a", "one", 0);
@@ -198,7 +196,7 @@ static void fill(uint32_t db, uint32_t count)
     }
 }
 
-Test(keyspace, flushes_at_once_and_frees_in_slices)
+KEYSPACE_TEST(keyspace, flushes_at_once_and_frees_in_slices)
 {
     fill(0, 20000);
     uint64_t before = heap.bytes[HEAP_DATASET];
@@ -222,7 +220,7 @@ Test(keyspace, flushes_at_once_and_frees_in_slices)
     cr_expect(says(find(0, "new", START_MS), "life"));
 }
 
-Test(keyspace, flushes_again_and_again_before_anything_is_freed)
+KEYSPACE_TEST(keyspace, flushes_again_and_again_before_anything_is_freed)
 {
     for (uint32_t round = 0; round < 200; round++) {
         fill(round % 4, 20);
@@ -243,7 +241,7 @@ static void see(void *context, const struct entry *e)
     seen->times[atoi((const char *)entry_key(e).data + 4)]++;
 }
 
-Test(keyspace, scans_every_live_key_once_and_no_expired_one)
+KEYSPACE_TEST(keyspace, scans_every_live_key_once_and_no_expired_one)
 {
     struct seen seen = { 0 };
     fill(0, 5000);
@@ -262,7 +260,7 @@ Test(keyspace, scans_every_live_key_once_and_no_expired_one)
     cr_expect(eq(u32, seen.count, 2500));
 }
 
-Test(keyspace, bounds_the_work_of_a_scan_over_a_thinned_table)
+KEYSPACE_TEST(keyspace, bounds_the_work_of_a_scan_over_a_thinned_table)
 {
     struct seen seen = { 0 };
     fill(0, 5000);
@@ -281,7 +279,7 @@ Test(keyspace, bounds_the_work_of_a_scan_over_a_thinned_table)
     cr_expect(le(u64, calls, 3)); // segments merged: hardly anything is left to walk
 }
 
-Test(keyspace, draws_live_keys_at_random_and_removes_dead_ones_it_meets)
+KEYSPACE_TEST(keyspace, draws_live_keys_at_random_and_removes_dead_ones_it_meets)
 {
     struct rng rng;
     rng_seed(&rng, 5);
@@ -296,7 +294,7 @@ Test(keyspace, draws_live_keys_at_random_and_removes_dead_ones_it_meets)
     cr_expect(eq(ptr, keyspace_random(k, 1, &rng, START_MS + 1), NULL));
 }
 
-Test(keyspace, prefetches_whatever_is_there)
+KEYSPACE_TEST(keyspace, prefetches_whatever_is_there)
 {
     struct key key = named("key:1");
     keyspace_prefetch_bucket(k, 0, &key);
@@ -306,7 +304,7 @@ Test(keyspace, prefetches_whatever_is_there)
     keyspace_prefetch_entry(k, 0, &key);
 }
 
-Test(keyspace, describes_its_table)
+KEYSPACE_TEST(keyspace, describes_its_table)
 {
     char text[600];
     keyspace_stats(k, 0, text, sizeof text);

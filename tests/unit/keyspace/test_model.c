@@ -2,8 +2,6 @@
 // PENSTOCK_SEED when that is set.
 #include "keyspace_fixture.h"
 
-TestSuite(model, .init = open_keyspace, .fini = close_keyspace);
-
 enum { DBS = 4, NAMES = 700, STEPS = 300000, VALUE_MAX = 1500, CHECK_EVERY = 5000 };
 
 struct cell {
@@ -67,7 +65,8 @@ static uint64_t some_deadline(struct model *m)
 
 static size_t some_value(struct model *m, char *text)
 {
-    if (below(m, 3) == 0) return (size_t)sprintf(text, "%d", (int)rng_next(&m->rng) >> below(m, 31));
+    if (below(m, 3) == 0)
+        return (size_t)sprintf(text, "%d", (int)rng_next(&m->rng) >> below(m, 31));
     size_t size = below(m, 2) ? below(m, 64) : below(m, VALUE_MAX);
     for (size_t i = 0; i < size; i++) text[i] = (char)('a' + below(m, 26));
     return size;
@@ -199,7 +198,8 @@ static void do_time(struct model *m)
 
 static void check_all(struct model *m)
 {
-    while (keyspace_expire_step(k, m->now_ms, 64) == 64) {}
+    while (keyspace_expire_step(k, m->now_ms, 64) == 64) {
+    }
     uint64_t all = 0, all_deadlines = 0;
     for (uint32_t db = 0; db < DBS; db++) {
         uint64_t count = 0, deadlines = 0, sum_ms = 0;
@@ -224,20 +224,31 @@ static void check_all(struct model *m)
 static void step(struct model *m)
 {
     uint32_t db = below(m, DBS), i = below(m, NAMES), dice = below(m, 1000);
-    if (dice < 300) do_set(m, db, i);
-    else if (dice < 400) do_edit(m, db, i);
-    else if (dice < 450) do_int(m, db, i);
-    else if (dice < 600) do_delete(m, db, i);
-    else if (dice < 700) do_deadline(m, db, i);
-    else if (dice < 750) do_transfer(m, db, i, true);
-    else if (dice < 800) do_transfer(m, db, i, false);
-    else if (dice < 950) do_find(m, db, i);
-    else if (dice < 998) do_time(m);
-    else if (dice < 999) do_swap(m, db);
-    else if (below(m, 3) == 0) do_flush(m, db);
+    if (dice < 300)
+        do_set(m, db, i);
+    else if (dice < 400)
+        do_edit(m, db, i);
+    else if (dice < 450)
+        do_int(m, db, i);
+    else if (dice < 600)
+        do_delete(m, db, i);
+    else if (dice < 700)
+        do_deadline(m, db, i);
+    else if (dice < 750)
+        do_transfer(m, db, i, true);
+    else if (dice < 800)
+        do_transfer(m, db, i, false);
+    else if (dice < 950)
+        do_find(m, db, i);
+    else if (dice < 998)
+        do_time(m);
+    else if (dice < 999)
+        do_swap(m, db);
+    else if (below(m, 3) == 0)
+        do_flush(m, db);
 }
 
-Test(model, agrees_with_a_plain_map_under_random_operations, .timeout = 60)
+KEYSPACE_TEST(model, agrees_with_a_plain_map_under_random_operations, .timeout = 60)
 {
     struct model *m = calloc(1, sizeof *m);
     m->seed = seed_from_environment();

@@ -1,7 +1,5 @@
 #include "keyspace_fixture.h"
 
-TestSuite(string, .init = open_keyspace, .fini = close_keyspace);
-
 struct encoding_case {
     const char *text, *encoding, *why;
 };
@@ -29,7 +27,7 @@ static const struct encoding_case encoding_cases[] = {
     { "123456789012345678901234567890123456789012345", "raw", "45 bytes" },
 };
 
-Test(string, has_the_encoding_that_redis_names_and_reads_back_the_same)
+KEYSPACE_TEST(string, has_the_encoding_that_redis_names_and_reads_back_the_same)
 {
     for (size_t i = 0; i < sizeof encoding_cases / sizeof encoding_cases[0]; i++) {
         const struct encoding_case *c = &encoding_cases[i];
@@ -43,7 +41,7 @@ Test(string, has_the_encoding_that_redis_names_and_reads_back_the_same)
     }
 }
 
-Test(string, keeps_a_number_as_text_when_asked)
+KEYSPACE_TEST(string, keeps_a_number_as_text_when_asked)
 {
     struct key key = named("key");
     struct entry *e = string_set(k, 0, &key, BYTES_LITERAL("5"), NULL, 0, SET_TEXT, START_MS);
@@ -52,15 +50,14 @@ Test(string, keeps_a_number_as_text_when_asked)
     cr_expect(string_read_int(e, &n) && n == 5);
 }
 
-Test(string, holds_values_of_every_size_around_each_limit)
+KEYSPACE_TEST(string, holds_values_of_every_size_around_each_limit)
 {
     static const size_t sizes[] = { 0,   1,   19,  20,  21,   43,   44,   45,    127,     128,
                                     255, 511, 512, 513, 1023, 1024, 1025, 65536, 5000000, 1 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         uint8_t *bytes = pattern(sizes[i], (uint8_t)i);
         struct key key = named("key");
-        struct entry *e =
-            string_set(k, 0, &key, bytes_make(bytes, sizes[i]), NULL, 0, 0, START_MS);
+        struct entry *e = string_set(k, 0, &key, bytes_make(bytes, sizes[i]), NULL, 0, 0, START_MS);
         cr_expect(holds(e, bytes_make(bytes, sizes[i])), "size %zu", sizes[i]);
         struct string_view view;
         string_read(e, &view);
@@ -71,7 +68,7 @@ Test(string, holds_values_of_every_size_around_each_limit)
     cr_expect(eq(u64, keyspace_size(k, 0), 1));
 }
 
-Test(string, takes_a_64_byte_class_for_a_16_byte_key_and_a_32_byte_value)
+KEYSPACE_TEST(string, takes_a_64_byte_class_for_a_16_byte_key_and_a_32_byte_value)
 {
     struct entry *e = set(0, "key:000000000001", "0123456789abcdef0123456789abcdef", 0);
     cr_expect(eq(u64, entry_memory_bytes(e), 64));
@@ -99,7 +96,7 @@ static void expect_no_allocation(size_t size, size_t next_size, uint64_t deadlin
     free(b);
 }
 
-Test(string, overwrites_within_the_size_class_without_allocating)
+KEYSPACE_TEST(string, overwrites_within_the_size_class_without_allocating)
 {
     expect_no_allocation(32, 32, 0);
     expect_no_allocation(32, 30, 0);
@@ -109,7 +106,7 @@ Test(string, overwrites_within_the_size_class_without_allocating)
     expect_no_allocation(1 << 20, 1 << 20, START_MS + 50);
 }
 
-Test(string, gives_a_new_blob_when_a_reply_still_holds_the_old_one)
+KEYSPACE_TEST(string, gives_a_new_blob_when_a_reply_still_holds_the_old_one)
 {
     uint8_t *a = pattern(5000, 1), *b = pattern(5000, 2);
     struct key key = named("big");
@@ -135,7 +132,7 @@ static struct blob *query_blob(size_t size, size_t capacity)
     return b;
 }
 
-Test(string, takes_a_given_blob_over_and_books_it_to_the_dataset)
+KEYSPACE_TEST(string, takes_a_given_blob_over_and_books_it_to_the_dataset)
 {
     struct key key = named("given");
     struct blob *given = query_blob(70000, 70000);
@@ -156,7 +153,7 @@ Test(string, takes_a_given_blob_over_and_books_it_to_the_dataset)
     cr_expect(eq(ptr, view.blob, NULL));
 }
 
-Test(string, takes_its_own_bytes_as_the_new_value)
+KEYSPACE_TEST(string, takes_its_own_bytes_as_the_new_value)
 {
     for (size_t size = 1; size < 3000; size = size * 3 + 1) {
         uint8_t *bytes = pattern(size, 9);
@@ -174,10 +171,10 @@ Test(string, takes_its_own_bytes_as_the_new_value)
     }
 }
 
-Test(string, counts_up_in_place_and_keeps_its_deadline)
+KEYSPACE_TEST(string, counts_up_in_place_and_keeps_its_deadline)
 {
-    static const int64_t values[] = { 0,     1,          127,        128,       -129,
-                                      40000, 2147483648, INT64_MIN,  INT64_MAX, 7 };
+    static const int64_t values[] = { 0,     1,          127,       128,       -129,
+                                      40000, 2147483648, INT64_MIN, INT64_MAX, 7 };
     struct key key = named("counter");
     struct entry *e = string_set_int(k, 0, &key, NULL, 41);
     e = keyspace_set_deadline(k, 0, e, START_MS + 99);
@@ -192,7 +189,7 @@ Test(string, counts_up_in_place_and_keeps_its_deadline)
     cr_expect(eq(u64, keyspace_size(k, 0), 1));
 }
 
-Test(string, keeps_or_clears_its_deadline_as_told)
+KEYSPACE_TEST(string, keeps_or_clears_its_deadline_as_told)
 {
     struct key key = named("key");
     set(0, "key", "a", START_MS + 1000);
@@ -241,14 +238,14 @@ static void grow(const char *name, size_t step, size_t limit, uint64_t deadline_
     cr_expect(eq(ptr, find(0, name, START_MS), e));
     free(model);
 }
-Test(string, grows_in_place_and_shrinks_again)
+KEYSPACE_TEST(string, grows_in_place_and_shrinks_again)
 {
     grow("by one", 1, 3000, 0);
     grow("by one with a deadline", 1, 3000, START_MS + 10);
     grow("by many", 777, 300000, 0);
 }
 
-Test(string, growth_by_appending_allocates_seldom)
+KEYSPACE_TEST(string, growth_by_appending_allocates_seldom)
 {
     struct key key = named("log");
     uint8_t *bytes;
@@ -263,7 +260,7 @@ Test(string, growth_by_appending_allocates_seldom)
     cr_expect(lt(u32, moved, 15));
 }
 
-Test(string, edits_numbers_as_text)
+KEYSPACE_TEST(string, edits_numbers_as_text)
 {
     struct key key = named("n");
     uint8_t *bytes;
@@ -274,7 +271,7 @@ Test(string, edits_numbers_as_text)
     cr_expect(eq(int, memcmp(bytes, "-9223372036854775808\0", 21), 0));
 }
 
-Test(string, copies_a_shared_blob_before_it_is_edited)
+KEYSPACE_TEST(string, copies_a_shared_blob_before_it_is_edited)
 {
     uint8_t *a = pattern(2000, 1), *bytes;
     struct key key = named("a"), copy = named("b");
@@ -294,7 +291,7 @@ Test(string, copies_a_shared_blob_before_it_is_edited)
     free(a);
 }
 
-Test(string, an_edit_to_nothing_leaves_an_empty_value)
+KEYSPACE_TEST(string, an_edit_to_nothing_leaves_an_empty_value)
 {
     struct key key = named("e");
     uint8_t *bytes;
@@ -302,4 +299,19 @@ Test(string, an_edit_to_nothing_leaves_an_empty_value)
     cr_expect(says(e, ""));
     e = string_edit(k, 0, &key, set(0, "e", "abc", 0), 0, &bytes);
     cr_expect(says(e, ""));
+}
+
+KEYSPACE_TEST(string, replaces_what_a_caller_did_not_look_up)
+{
+    struct key key = named("k");
+    uint8_t *bytes;
+    set(0, "k", "something that is there, with a deadline", START_MS + 9);
+    struct entry *e = string_edit(k, 0, &key, NULL, 3, &bytes);
+    cr_expect(holds(e, bytes_make("\0\0\0", 3)));
+    cr_expect(eq(u64, entry_deadline_ms(e), KEYSPACE_NO_DEADLINE));
+    set(0, "k", "something that is there, with a deadline", START_MS + 9);
+    e = string_set_int(k, 0, &key, NULL, 5);
+    cr_expect(says(e, "5"));
+    cr_expect(eq(u64, keyspace_size(k, 0), 1));
+    cr_expect(eq(u64, keyspace_deadline_count(k, 0), 0));
 }

@@ -60,6 +60,16 @@ Test(bell, a_side_can_be_taken_once_and_again_after_it_was_closed)
     cr_expect(eq(int, bell_open(&second, name, REGION_CONTROL), OK));
 }
 
+Test(bell, tells_whether_a_side_is_taken_without_taking_it)
+{
+    cr_expect(not(bell_is_taken(name, REGION_DATAPLANE)));
+    cr_assert(eq(int, bell_open(&dataplane, name, REGION_DATAPLANE), OK));
+    cr_expect(bell_is_taken(name, REGION_DATAPLANE));
+    cr_expect(not(bell_is_taken(name, REGION_CONTROL)));
+    bell_close(&dataplane);
+    cr_expect(not(bell_is_taken(name, REGION_DATAPLANE)));
+}
+
 Test(bell, refuses_a_name_that_does_not_fit)
 {
     char longest[200];

@@ -32,9 +32,12 @@ static int crash_child(void (*die)(void), size_t capacity)
     pid_t child = fork();
     if (child == 0) {
         static struct crash_options options;
-        options = (struct crash_options){ .program = "Test 1.0", .fd = report[1],
-                                          .text = shared->text, .text_capacity = capacity,
-                                          .signal = &shared->signal, .bytes = &shared->bytes };
+        options = (struct crash_options){ .program = "Test 1.0",
+                                          .fd = report[1],
+                                          .text = shared->text,
+                                          .text_capacity = capacity,
+                                          .signal = &shared->signal,
+                                          .bytes = &shared->bytes };
         if (crash_install(&options) != OK) _exit(99);
         die();
         _exit(98);

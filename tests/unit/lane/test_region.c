@@ -184,8 +184,10 @@ Test(region, removes_only_its_own_file)
 
 Test(region, refuses_names_that_lead_elsewhere_and_counts_out_of_range)
 {
-    const char *bad[] = { "", "../etc/x", "a/b", ".hidden",
-                          "0123456789012345678901234567890123456789012345678901234567890123456789" };
+    const char *bad[] = {
+        "", "../etc/x", "a/b", ".hidden",
+        "0123456789012345678901234567890123456789012345678901234567890123456789"
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_expect(eq(int, region_open(&control, bad[i], REGION_CONTROL, 1), REGION_FAILED));
     cr_expect(eq(int, region_open(&control, name, REGION_CONTROL, 0), REGION_FAILED));
@@ -228,8 +230,14 @@ Test(region, refuses_every_truncated_file)
 {
     cr_assert(eq(int, region_open(&control, name, REGION_CONTROL, 1), REGION_CREATED));
     off_t whole = (off_t)control.total_bytes;
-    const off_t sizes[] = { 0, 1, sizeof(struct region_header) - 1, sizeof(struct region_header),
-                            4096, whole - 4096, whole - 1, whole + 1 };
+    const off_t sizes[] = { 0,
+                            1,
+                            sizeof(struct region_header) - 1,
+                            sizeof(struct region_header),
+                            4096,
+                            whole - 4096,
+                            whole - 1,
+                            whole + 1 };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         cr_assert(zero(int, truncate(path, sizes[i])));
         cr_expect(eq(int, region_open(&reader, name, REGION_READER, 0), REGION_INVALID));
@@ -291,7 +299,8 @@ Test(region_text, gives_nothing_when_the_caller_has_too_little_room_or_the_size_
     cr_expect(zero(sz, region_text_read(&text, copy, sizeof copy)));
 }
 
-Test(region_text, gives_nothing_while_a_dead_writer_left_it_half_done_and_recovers_at_the_next_write)
+Test(region_text,
+     gives_nothing_while_a_dead_writer_left_it_half_done_and_recovers_at_the_next_write)
 {
     region_text_write(&text, "old", 3);
     text.sequence++;

@@ -1,0 +1,130 @@
+// info_server.c: INFO's sections about the process: server, cpu, replication, persistence, cluster.
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "dataplane/cmd/cmd_info.h"
+
+static const char *supervision_name(int64_t supervised)
+{
+    static const char *const names[] = { "no", "upstart", "systemd", "unknown" };
+    return supervised >= 0 && supervised < 4 ? names[supervised] : "no";
+}
+
+static void add_build(struct text *t, const struct clock *clock)
+{
+    struct utsname name;
+    uint64_t ticks_per_us = clock ? clock->tsc_hz / 1000000 : 0;
+    uname(&name);
+    text_add(t, "redis_version:%s\r\npenstock_version:%s\r\n", SERVER_REDIS_VERSION,
+             PENSTOCK_VERSION);
+    text_add(t, "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_build_id:0\r\n");
+    text_add(t, "redis_mode:standalone\r\nos:%s %s %s\r\narch_bits:%u\r\n", name.sysname,
+             name.release, name.machine, (unsigned)(8 * sizeof(void *)));
+    text_add(t, "monotonic_clock:X86 TSC @ %lu ticks/us\r\nmultiplexing_api:io_uring\r\n"
+                "atomicvar_api:c11-builtin\r\ngcc_version:%d.%d.%d\r\n",
+             (unsigned long)ticks_per_us, __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+}
+
+// The process that runs commands is what Redis's pid is; the control process is shown beside it.
+static void add_process(struct text *t, const struct server *s)
+{
+    const struct region_control *control = s->region ? s->region->control : NULL;
+    uint64_t up_s = (s->now_ms - s->started_wall_ms) / 1000;
+    text_add(t, "process_id:%d\r\npenstock_control_process_id:%u\r\n", (int)getpid(),
+             control ? control->pid : 0);
+    text_add(t, "penstock_dataplane_restarts:%u\r\nprocess_supervised:%s\r\nrun_id:%s\r\n",
+             control ? control->dataplane_restarts : 0, supervision_name(s->settings->supervised),
+             control && control->run_id[0] ? control->run_id
+                                           : "0000000000000000000000000000000000000000");
+    text_add(t, "tcp_port:%ld\r\nserver_time_usec:%lu\r\n", (long)s->tcp_port,
+             (unsigned long)clock_wall_us());
+    text_add(t, "uptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\n", (unsigned long)up_s,
+             (unsigned long)(up_s / 86400));
+}
+
+static void add_listeners(struct text *t, const struct settings *settings)
+{
+    uint32_t index = 0;
+    if (settings->port != 0) {
+        text_add(t, "listener%u:name=tcp", index++);
+        for (uint32_t i = 0; i < settings->bind.count; i++)
+            text_add(t, ",bind=%s", settings->bind.words[i]);
+        text_add(t, ",port=%ld\r\n", (long)settings->port);
+    }
+    if (settings->unixsocket[0])
+        text_add(t, "listener%u:name=unix,bind=%s\r\n", index, settings->unixsocket);
+}
+
+void info_server(struct text *t, struct call *call)
+{
+    const struct server *s = call->server;
+    const struct region_control *control = s->region ? s->region->control : NULL;
+    add_build(t, s->clock);
+    add_process(t, s);
+    text_add(t, "hz:%ld\r\nconfigured_hz:%ld\r\nlru_clock:%lu\r\n", (long)s->settings->hz,
+             (long)s->settings->hz, (unsigned long)(s->now_ms / 1000 & 0xffffff));
+    text_add(t, "executable:%s\r\nconfig_file:%s\r\nio_threads_active:0\r\n",
+             control ? control->executable : "", control ? control->config_file : "");
+    add_listeners(t, s->settings);
+}
+
+void info_cpu(struct text *t, struct call *call)
+{
+    struct rusage self, thread;
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_THREAD, &thread);
+    text_add(t, "used_cpu_sys:%ld.%06ld\r\nused_cpu_user:%ld.%06ld\r\n", self.ru_stime.tv_sec,
+             self.ru_stime.tv_usec, self.ru_utime.tv_sec, self.ru_utime.tv_usec);
+    text_add(t, "used_cpu_sys_children:0.000000\r\nused_cpu_user_children:0.000000\r\n"); // no fork
+    text_add(t, "used_cpu_sys_main_thread:%ld.%06ld\r\nused_cpu_user_main_thread:%ld.%06ld\r\n",
+             thread.ru_stime.tv_sec, thread.ru_stime.tv_usec, thread.ru_utime.tv_sec,
+             thread.ru_utime.tv_usec);
+}
+
+void info_persistence(struct text *t, struct call *call)
+{
+    const struct server *s = call->server;
+    text_add(t, "loading:0\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\n"
+                "current_cow_size_age:0\r\ncurrent_fork_perc:0.00\r\n"
+                "current_save_keys_processed:0\r\ncurrent_save_keys_total:0\r\n");
+    text_add(t, "rdb_changes_since_last_save:%lu\r\nrdb_bgsave_in_progress:0\r\n"
+                "rdb_last_save_time:%lu\r\nrdb_last_bgsave_status:ok\r\n"
+                "rdb_last_bgsave_time_sec:-1\r\nrdb_current_bgsave_time_sec:-1\r\nrdb_saves:0\r\n",
+             (unsigned long)keyspace_dirty(s->keyspace), (unsigned long)(s->started_wall_ms / 1000));
+    text_add(t, "rdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\n"
+                "rdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n"
+                "aof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
+                "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\n");
+    text_add(t, "aof_rewrites:0\r\naof_rewrites_consecutive_failures:0\r\n"
+                "aof_last_write_status:ok\r\naof_last_cow_size:0\r\n"
+                "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\n");
+}
+
+// A primary that nobody copies from yet. Its replication id is made with replication.
+void info_replication(struct text *t, struct call *call)
+{
+    static const char none[] = "0000000000000000000000000000000000000000";
+    text_add(t, "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"
+                "master_replid:%s\r\nmaster_replid2:%s\r\n",
+             none, none);
+    text_add(t, "master_repl_offset:0\r\nsecond_repl_offset:-1\r\nrepl_backlog_active:0\r\n"
+                "repl_backlog_size:0\r\nrepl_backlog_first_byte_offset:0\r\n"
+                "repl_backlog_histlen:0\r\n");
+}
+
+void info_cluster(struct text *t, struct call *call) { text_add(t, "cluster_enabled:0\r\n"); }
+
+void info_keyspace(struct text *t, struct call *call)
+{
+    const struct server *s = call->server;
+    for (int64_t i = 0; i < s->settings->databases; i++) {
+        uint32_t db = (uint32_t)i;
+        uint64_t keys = keyspace_size(s->keyspace, db);
+        uint64_t expires = keyspace_deadline_count(s->keyspace, db);
+        if (keys == 0 && expires == 0) continue;
+        text_add(t, "db%u:keys=%lu,expires=%lu,avg_ttl=%lu\r\n", db, (unsigned long)keys,
+                 (unsigned long)expires,
+                 (unsigned long)keyspace_average_ttl_ms(s->keyspace, db, s->now_ms));
+    }
+}

@@ -1,0 +1,54 @@
+"""Penstock on its NIC transport: a DPDK port on one end of a veth pair, this process in the namespace of the
+other end. Needs root (NicBed.open says why it cannot).
+"""
+import os
+
+from penstock import Penstock
+from test_tcp_kernel import SERVER4, Bed
+
+DEVICES = ['net_af_xdp0,iface=%s,busy_budget=0',
+           'net_af_packet0,iface=%s,qpairs=1,framesz=2048,framecnt=2048,blocksz=65536,qdisc_bypass=1']
+
+
+class NicPenstock(Penstock):
+    """Starts on AF_XDP, or on af_packet where that does not start; self.device says which."""
+    host = SERVER4
+
+    def __init__(self, options=None):
+        super().__init__(options)
+        self.bed = Bed()
+        self.binary = self.command
+        self.command = 'ip'
+        self.device = None
+
+    def arguments(self):
+        given = ['netns', 'exec', self.bed.server_ns, self.binary, '--transport', 'nic', '--nic-devargs', self.device,
+                 '--nic-address', SERVER4 + '/24', '--nic-no-huge', 'yes', '--protected-mode', 'no',
+                 '--unixsocket', os.path.join(self.directory, 'socket'), '--port', str(self.port), '--dir', self.directory]
+        for name, value in self.options.items():
+            given += ['--' + name, str(value)]
+        return given
+
+    def start(self):
+        try:
+            self.bed.open()
+            return self.start_on_any()
+        except BaseException:
+            self.bed.close()
+            raise
+
+    def start_on_any(self):
+        for number, device in enumerate(DEVICES):
+            self.device = device % self.bed.server_if
+            try:
+                return super().start()
+            except RuntimeError:
+                self.stop()
+                if number == len(DEVICES) - 1:
+                    raise
+        return self
+
+    def close(self, keep=False):
+        super().close(keep)
+        if self.process is None and not keep:
+            self.bed.close()

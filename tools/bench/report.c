@@ -1,0 +1,133 @@
+#include "tools/bench/report.h"
+#include <errno.h>
+#include <string.h>
+
+double report_rate(const struct load_result *r)
+{
+    return r->measured_ns ? (double)r->requests * 1e9 / (double)r->measured_ns : 0;
+}
+
+bool report_is_good(const struct load_result *r) { return r->errors == 0; }
+
+static double us(uint64_t ns) { return (double)ns / 1e3; }
+
+static void latency_text(FILE *out, const char *name, const struct histogram *h)
+{
+    if (h->count == 0) return;
+    fprintf(out,
+            "  %-8s p50 %9.1f  p90 %9.1f  p99 %9.1f  p99.9 %9.1f  max %9.1f  mean %9.1f us\n", name,
+            us(histogram_quantile(h, 0.5)), us(histogram_quantile(h, 0.9)),
+            us(histogram_quantile(h, 0.99)), us(histogram_quantile(h, 0.999)), us(h->max),
+            us(h->sum) / (double)h->count);
+}
+
+static void load_text(FILE *out, const struct options *o)
+{
+    fprintf(out, "%lu connections, pipeline %lu, %lu keys of %lu B (%s), values of %s B, %.0f %% GET",
+            (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
+            (unsigned long)o->key_bytes, o->keys_text, o->sizes_text, o->read_ratio * 100);
+    if (o->rate > 0) fprintf(out, ", open loop at %.0f req/s (%s)\n", o->rate, o->arrivals);
+    else fprintf(out, ", closed loop\n");
+}
+
+void report_text(FILE *out, const struct options *o, const struct run_report *r)
+{
+    const struct load_result *l = &r->load;
+    fprintf(out, "%s: ", r->transport);
+    load_text(out, o);
+    if (l->filled)
+        fprintf(out, "  fill     %lu keys in %.2f s, %.0f per second\n", (unsigned long)l->filled,
+                (double)l->fill_ns / 1e9, (double)l->filled * 1e9 / (double)l->fill_ns);
+    if (l->measured_ns)
+        fprintf(out, "  rate     %.0f req/s (%lu requests in %.2f s; %lu hits, %lu misses)\n",
+                report_rate(l), (unsigned long)l->requests, (double)l->measured_ns / 1e9,
+                (unsigned long)l->hits, (unsigned long)l->misses);
+    latency_text(out, "latency", &l->latency);
+    if (l->gets && l->sets) {
+        latency_text(out, "GET", &l->get_latency);
+        latency_text(out, "SET", &l->set_latency);
+    }
+    if (l->measured_ns)
+        fprintf(out, "  generator %.0f %% of a core, %lu involuntary switches\n",
+                usage_share(&r->generator) * 100, (unsigned long)r->generator.involuntary_switches);
+    if (l->unsent)
+        fprintf(out, "  %lu requests were due and never sent: more than the server takes\n",
+                (unsigned long)l->unsent);
+    if (l->errors)
+        fprintf(out, "  %lu ERRORS, the first: %s\n", (unsigned long)l->errors, l->first_error);
+}
+
+void report_json_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\') fprintf(out, "\\%c", *p);
+        else if (*p < 0x20 || *p > 0x7e) fprintf(out, "\\u%04x", *p);
+        else fputc(*p, out);
+    }
+    fputc('"', out);
+}
+
+static void latency_json(FILE *out, const char *name, const struct histogram *h)
+{
+    fprintf(out,
+            ",\n  \"%s\": {\"count\": %lu, \"mean_us\": %.2f, \"p50_us\": %.2f, \"p90_us\": %.2f, "
+            "\"p99_us\": %.2f, \"p999_us\": %.2f, \"max_us\": %.2f}",
+            name, (unsigned long)h->count, h->count ? us(h->sum) / (double)h->count : 0,
+            us(histogram_quantile(h, 0.5)), us(histogram_quantile(h, 0.9)),
+            us(histogram_quantile(h, 0.99)), us(histogram_quantile(h, 0.999)), us(h->max));
+}
+
+static void load_json(FILE *out, const struct options *o, const char *transport)
+{
+    fprintf(out, "{\n  \"transport\": ");
+    report_json_string(out, transport);
+    fprintf(out,
+            ",\n  \"connections\": %lu, \"pipeline\": %lu, \"keys\": %lu, \"key_bytes\": %lu, "
+            "\"read_ratio\": %.4f, \"asked_rate\": %.1f",
+            (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
+            (unsigned long)o->key_bytes, o->read_ratio, o->rate);
+    fprintf(out, ", \"values\": ");
+    report_json_string(out, o->sizes_text);
+    fprintf(out, ", \"distribution\": ");
+    report_json_string(out, o->keys_text);
+}
+
+void report_json(FILE *out, const struct options *o, const struct run_report *r)
+{
+    const struct load_result *l = &r->load;
+    load_json(out, o, r->transport);
+    fprintf(out,
+            ",\n  \"rate\": %.1f, \"requests\": %lu, \"seconds\": %.4f, \"gets\": %lu, \"sets\": %lu, "
+            "\"hits\": %lu, \"misses\": %lu, \"filled\": %lu, \"fill_seconds\": %.4f",
+            report_rate(l), (unsigned long)l->requests, (double)l->measured_ns / 1e9,
+            (unsigned long)l->gets, (unsigned long)l->sets, (unsigned long)l->hits,
+            (unsigned long)l->misses, (unsigned long)l->filled, (double)l->fill_ns / 1e9);
+    fprintf(out,
+            ",\n  \"sent_bytes\": %lu, \"received_bytes\": %lu, \"unsent\": %lu, \"errors\": %lu, "
+            "\"first_error\": ",
+            (unsigned long)l->sent_bytes, (unsigned long)l->received_bytes,
+            (unsigned long)l->unsent, (unsigned long)l->errors);
+    report_json_string(out, l->first_error);
+    fprintf(out, ",\n  \"generator_cpu_share\": %.4f, \"generator_involuntary_switches\": %lu",
+            usage_share(&r->generator), (unsigned long)r->generator.involuntary_switches);
+    latency_json(out, "latency", &l->latency);
+    latency_json(out, "get_latency", &l->get_latency);
+    latency_json(out, "set_latency", &l->set_latency);
+    fprintf(out, "\n}\n");
+}
+
+FILE *report_open_json(const struct options *o)
+{
+    if (!o->json_path) return NULL;
+    if (strcmp(o->json_path, "-") == 0) return stdout;
+    FILE *f = fopen(o->json_path, "we");
+    if (!f) fprintf(stderr, "penstock-bench: %s: %s\n", o->json_path, strerror(errno));
+    return f;
+}
+
+void report_close_json(FILE *f)
+{
+    if (f && f != stdout) fclose(f);
+    else if (f) fflush(f);
+}

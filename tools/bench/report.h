@@ -1,0 +1,26 @@
+// report.h: results as text for people and JSON for programs.
+//
+// Thread:  main
+#pragma once
+#include <stdbool.h>
+#include <stdio.h>
+#include "tools/bench/load.h"
+#include "tools/bench/options.h"
+#include "tools/bench/usage.h"
+
+struct run_report {
+    const char *transport; // "socket", or the DPDK driver's name
+    struct load_result load;
+    struct usage generator; // over the measured time
+};
+
+double report_rate(const struct load_result *r); // requests per second
+void report_text(FILE *out, const struct options *o, const struct run_report *r);
+void report_json(FILE *out, const struct options *o, const struct run_report *r);
+// Writes text with JSON's escapes, quotes included.
+void report_json_string(FILE *out, const char *text);
+// Opens --json's file, or standard output for "-"; NULL when not asked for, or not possible (said).
+FILE *report_open_json(const struct options *o);
+void report_close_json(FILE *f);
+// True when a result may count: nothing failed.
+bool report_is_good(const struct load_result *r);
