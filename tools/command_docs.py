@@ -109,12 +109,13 @@ REPLACED_BY = {
     "quit": "just closing the connection",
 }
 SYSCMD = {"debug"}
-NOTES = {"set": "RW and ACCESS due to the optional `GET` argument"}
+NOTES = {"set": "RW and ACCESS due to the optional `GET` argument", "getex": "RW and UPDATE because it changes the TTL"}
+NOT_HERE = "|primary"  # a word of another server's syntax
 # Names of groups, by the words of their alternatives.
 GROUPS = {
     "NX|XX": "condition", "NX|XX|GT|LT": "condition", "ASYNC|SYNC": "flush-type", "ON|OFF": "enabled",
     "ON|OFF|SKIP": "action", "YES|NO": "skipme", "NOSAVE|SAVE": "save-selector", "MODULE|ACLCAT|PATTERN": "filterby",
-    "normal|master|replica|pubsub": "client-type", "normal|master|primary|slave|replica|pubsub": "client-type",
+    "normal|master|replica|pubsub": "client-type", "normal|master|slave|replica|pubsub": "client-type",
     "lib-name|lib-ver": "attr", "old-format|ID": "filter", "ID|TYPE|USER|ADDR|LADDR|SKIPME|MAXAGE": "new-format",
     "NOSAVE|ABORT": "how",
 }
@@ -318,7 +319,7 @@ class Writer:
 def command_part(writer, symbol, name, fact):
     base = "doc_" + symbol.lower()
     summary, complexity = TEXTS[name]
-    arguments = make(Syntax(fact["syntax"]).sequence(""))
+    arguments = make(Syntax(fact["syntax"].replace(NOT_HERE, "")).sequence(""))
     specs = [make_key_spec(t, NOTES.get(name)) for t in fact["key_specs"].split(";") if t.strip()]
     tips = [t for t in fact["tips"].split(",") if t]
     assign_keys(arguments, specs, [0])

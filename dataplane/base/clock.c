@@ -19,6 +19,7 @@ static uint64_t read_clock(clockid_t id, uint64_t units_per_s)
     return (uint64_t)ts.tv_sec * units_per_s + (uint64_t)ts.tv_nsec / (1000000000U / units_per_s);
 }
 
+uint64_t clock_thread_cpu_ns(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID, 1000000000U); }
 uint64_t clock_monotonic_ns(void) { return read_clock(CLOCK_MONOTONIC, 1000000000U); }
 uint64_t clock_wall_us(void) { return read_clock(CLOCK_REALTIME, 1000000U); }
 

@@ -31,6 +31,7 @@ static inline uint64_t clock_now_ns(const struct clock *c)
 {
     return c->ns_start + clock_tsc_to_ns(c, clock_tsc() - c->tsc_start);
 }
-uint64_t clock_monotonic_ns(void); // CLOCK_MONOTONIC through the vDSO
+uint64_t clock_thread_cpu_ns(void); // CPU time of the calling thread: a system call
+uint64_t clock_monotonic_ns(void);  // CLOCK_MONOTONIC through the vDSO
 uint64_t
 clock_wall_us(void); // CLOCK_REALTIME through the vDSO; deadlines of keys are in this clock

@@ -40,10 +40,11 @@ enum cycle_account {
     X(commands_processed)                                                                          \
     X(keyspace_hits)                                                                               \
     X(keyspace_misses)                                                                             \
-    X(expired_keys) X(expired_stale_slices) X(evicted_keys) X(evicted_clients) X(error_replies)    \
-        X(net_input_bytes) X(net_output_bytes) X(reads_processed) X(writes_processed)              \
-            X(output_limit_disconnections) X(query_limit_disconnections) X(protocol_errors)        \
-                X(timeout_disconnections) X(acl_denied_auth)
+    X(expired_keys)                                                                                \
+    X(expired_stale_slices) X(evicted_keys) X(evicted_clients) X(error_replies) X(net_input_bytes) \
+        X(net_output_bytes) X(reads_processed) X(writes_processed) X(output_limit_disconnections)  \
+            X(query_limit_disconnections) X(protocol_errors) X(timeout_disconnections)             \
+                X(acl_denied_auth)
 // X(field): levels, set to their present value.
 #define TALLY_LEVELS(X)                                                                            \
     X(connected_clients)                                                                           \
@@ -58,16 +59,16 @@ enum cycle_account {
     X(tx_bytes)                                                                                    \
     X(tx_refused)                                                                                  \
     X(drop_short)                                                                                  \
-    X(drop_ethertype) X(drop_vlan) X(drop_not_for_us) X(drop_ip_header) X(drop_ip_checksum)        \
-        X(drop_ip_fragment) X(drop_ip_protocol) X(drop_l4_checksum) X(drop_tcp_header)             \
-            X(drop_tcp_option) X(drop_tcp_no_connection) X(drop_tcp_window) X(drop_tcp_paws)       \
-                X(drop_tcp_memory) X(drop_arp) X(drop_icmp) X(drop_nd) X(drop_no_route)            \
-                    X(drop_no_buffer) X(tcp_accepted) X(tcp_opened) X(tcp_closed) X(tcp_resets_in) \
-                        X(tcp_resets_out) X(tcp_syn_cookies_sent) X(tcp_syn_cookies_ok)            \
-                            X(tcp_retransmits) X(tcp_fast_retransmits) X(tcp_timeouts)             \
-                                X(tcp_out_of_order) X(tcp_duplicates) X(tcp_challenge_acks)        \
-                                    X(tcp_zero_window_probes) X(tcp_keepalives) X(icmp_echo)       \
-                                        X(arp_replies)
+    X(drop_ethertype)                                                                              \
+    X(drop_vlan) X(drop_not_for_us) X(drop_ip_header) X(drop_ip_checksum) X(drop_ip_fragment)      \
+        X(drop_ip_protocol) X(drop_l4_checksum) X(drop_tcp_header) X(drop_tcp_option)              \
+            X(drop_tcp_no_connection) X(drop_tcp_window) X(drop_tcp_paws) X(drop_tcp_memory)       \
+                X(drop_arp) X(drop_icmp) X(drop_nd) X(drop_no_route) X(drop_no_buffer)             \
+                    X(tcp_accepted) X(tcp_opened) X(tcp_closed) X(tcp_resets_in) X(tcp_resets_out) \
+                        X(tcp_syn_cookies_sent) X(tcp_syn_cookies_ok) X(tcp_retransmits)           \
+                            X(tcp_fast_retransmits) X(tcp_timeouts) X(tcp_out_of_order)            \
+                                X(tcp_duplicates) X(tcp_challenge_acks) X(tcp_zero_window_probes)  \
+                                    X(tcp_keepalives) X(icmp_echo) X(arp_replies)
 
 #define TALLY_FIELD(name) uint64_t name;
 struct net_tally {
@@ -84,7 +85,7 @@ struct command_tally { // indexed by command id (cmd_table)
 
 struct shard_tally {
     uint64_t turns, turns_busy;  // loop iterations; those that did work
-    uint64_t turn_cycles_max;    // longest single turn (not counting sleep)
+    uint64_t turn_cycles_max;    // longest turn, without the kernel call (send, sleep) that ends it
     uint64_t execute_cycles_max; // longest single command
     uint64_t cycles[CYCLE_ACCOUNT_COUNT];
     TALLY_RESETTABLE(TALLY_FIELD)

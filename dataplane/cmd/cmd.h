@@ -135,8 +135,15 @@ void call_log(struct call *call, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // What the helpers above have in common with bodies of other files.
 bool call_db_index(struct call *call, uint32_t index, uint32_t *db); // replies Redis's two errors
-// Finds without touching the access clock, but counting a hit or a miss: TYPE, TTL, EXISTS, OBJECT.
-struct entry *call_peek(struct call *call, const struct key *key);
+// keyspace_find for a command: in database db, or in the client's; a client with CLIENT NO-TOUCH
+// does not touch.
+struct entry *call_find_in(struct call *call, uint32_t db, const struct key *key,
+                           enum find_flags flags);
+static inline struct entry *call_find(struct call *call, const struct key *key,
+                                      enum find_flags flags)
+{
+    return call_find_in(call, call->client->db, key, flags);
+}
 bool bytes_is_option(struct bytes argument, const char *word); // case folded
 void reply_value(struct call *call, const struct entry *e);    // a string entry as a bulk
 // Container HELP: the head line, these lines (NULL-ended) and HELP's own, as status replies.

@@ -105,14 +105,16 @@ static void reply_key_spec(struct reply *r, const struct command_key_spec *spec)
     reply_key_find(r, spec);
 }
 
-// SENTINEL says where a command exists, not what it does: it is not shown.
+// As Redis, which keeps these to itself.
+enum { HIDDEN_FLAGS = CMD_SENTINEL | CMD_PROTECTED | CMD_TOUCHES_ARBITRARY_KEYS };
+
 static void reply_command(struct reply *r, const struct command *row)
 {
     const struct command_docs *docs = &command_docs[row->id];
     reply_array(r, 10);
     reply_bulk_text(r, row->full_name);
     reply_int(r, row->arity);
-    reply_names(r, row->flags & ~(uint32_t)CMD_SENTINEL, command_flag_names, COMMAND_FLAG_COUNT, "");
+    reply_names(r, row->flags & ~(uint32_t)HIDDEN_FLAGS, command_flag_names, COMMAND_FLAG_COUNT, "");
     reply_int(r, row->first_key);
     reply_int(r, row->last_key);
     reply_int(r, row->key_step);

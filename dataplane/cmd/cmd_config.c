@@ -35,24 +35,31 @@ static bool is_pattern(struct bytes text)
     return false;
 }
 
-// A directive under one of its names: shown once, however many patterns it matches.
-static bool is_asked_for(const struct call *call, const struct setting_row *row, const char *name)
+// A directive under one of its names is shown once, however many patterns it matches. Whoever asked
+// for it by name sees the name as it was spelled. False: nobody asked.
+static bool find_asked(const struct call *call, const struct setting_row *row, const char *name,
+                       struct bytes *shown)
 {
+    bool found = false;
+    *shown = bytes_text(name);
     for (uint32_t i = 2; i < call->argc; i++) {
         struct bytes pattern = call->argv[i];
-        if (bytes_is_option(pattern, name)) return true;
-        if (is_pattern(pattern) && !(row->flags & SETTING_HIDDEN) &&
-            glob_match(pattern, bytes_text(name), true))
+        if (bytes_is_option(pattern, name)) {
+            *shown = pattern;
             return true;
+        }
+        found |= is_pattern(pattern) && !(row->flags & SETTING_HIDDEN) &&
+                 glob_match(pattern, *shown, true);
     }
-    return false;
+    return found;
 }
 
 static uint32_t show(struct call *call, const struct setting_row *row, const char *name, char *value)
 {
-    if (!name || is_for_files_only(row) || !is_asked_for(call, row, name)) return 0;
+    struct bytes shown;
+    if (!name || is_for_files_only(row) || !find_asked(call, row, name, &shown)) return 0;
     size_t size = setting_text(call->server->settings, row, value, SETTING_TEXT_MAX);
-    reply_bulk_text(call->reply, name);
+    reply_bulk(call->reply, shown);
     reply_bulk(call->reply, bytes_make(value, size));
     return 1;
 }

@@ -159,6 +159,7 @@ static void sample_push(struct call *call)
     reply_push(call->reply, 2);
     reply_bulk_text(call->reply, "server-cpu-usage");
     reply_int(call->reply, 42);
+    reply_bulk_text(call->reply, "Some real reply following the push reply");
 }
 
 static void sample_string(struct call *call) { reply_bulk_text(call->reply, "Hello World"); }

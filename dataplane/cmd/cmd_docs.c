@@ -9,7 +9,6 @@ static const char *const doc_client_info_tips[] = { "nondeterministic_output" };
 static const struct command_argument doc_client_kill_args_0_1_1[] = {
     { "normal", "pure-token", "normal", -1, 0, 0, NULL },
     { "master", "pure-token", "master", -1, 0, 0, NULL },
-    { "primary", "pure-token", "primary", -1, 0, 0, NULL },
     { "slave", "pure-token", "slave", -1, 0, 0, NULL },
     { "replica", "pure-token", "replica", -1, 0, 0, NULL },
     { "pubsub", "pure-token", "pubsub", -1, 0, 0, NULL },
@@ -22,7 +21,7 @@ static const struct command_argument doc_client_kill_args_0_1_5[] = {
 
 static const struct command_argument doc_client_kill_args_0_1[] = {
     { "client-id", "integer", "ID", -1, ARGUMENT_OPTIONAL, 0, NULL },
-    { "client-type", "oneof", "TYPE", -1, ARGUMENT_OPTIONAL, 6, doc_client_kill_args_0_1_1 },
+    { "client-type", "oneof", "TYPE", -1, ARGUMENT_OPTIONAL, 5, doc_client_kill_args_0_1_1 },
     { "username", "string", "USER", -1, ARGUMENT_OPTIONAL, 0, NULL },
     { "addr", "string", "ADDR", -1, ARGUMENT_OPTIONAL, 0, NULL },
     { "laddr", "string", "LADDR", -1, ARGUMENT_OPTIONAL, 0, NULL },
@@ -582,7 +581,7 @@ static const struct command_argument doc_getdel_args[] = {
 };
 
 static const struct command_key_spec doc_getex_keys[] = {
-    { NULL, KEY_RW | KEY_ACCESS | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
+    { "RW and UPDATE because it changes the TTL", KEY_RW | KEY_ACCESS | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
 };
 
 static const struct command_argument doc_getex_args_1[] = {

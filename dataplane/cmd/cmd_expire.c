@@ -85,7 +85,7 @@ static void expire(struct call *call, int64_t base_ms, bool is_seconds)
     if (!conditions_parse(call, &conditions)) return;
     if (!moment_parse(call, base_ms, is_seconds, &moment_ms)) return;
     struct key key = call_key(call, 1);
-    struct entry *e = keyspace_find(call->keyspace, db, &key, FIND_WRITE, call->now_ms);
+    struct entry *e = call_find(call, &key, FIND_WRITE);
     if (!e || !conditions_hold(conditions, entry_deadline_ms(e), moment_ms)) {
         reply_int(call->reply, 0);
         return;
@@ -109,7 +109,7 @@ static void cmd_pexpireat(struct call *call) { expire(call, 0, false); }
 static void reply_deadline(struct call *call, uint64_t since_ms, bool is_seconds)
 {
     struct key key = call_key(call, 1);
-    struct entry *e = call_peek(call, &key);
+    struct entry *e = call_find(call, &key, FIND_PEEK);
     uint64_t deadline_ms = e ? entry_deadline_ms(e) : KEYSPACE_NO_DEADLINE;
     if (deadline_ms == KEYSPACE_NO_DEADLINE) {
         reply_int(call->reply, e ? -1 : -2);
@@ -131,7 +131,7 @@ static void cmd_persist(struct call *call)
 {
     struct key key = call_key(call, 1);
     uint32_t db = call->client->db;
-    struct entry *e = keyspace_find(call->keyspace, db, &key, FIND_WRITE, call->now_ms);
+    struct entry *e = call_find(call, &key, FIND_WRITE);
     bool had = e && entry_deadline_ms(e) != KEYSPACE_NO_DEADLINE;
     if (had) keyspace_set_deadline(call->keyspace, db, e, KEYSPACE_NO_DEADLINE);
     reply_int(call->reply, had);

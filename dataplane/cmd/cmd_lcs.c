@@ -204,8 +204,7 @@ static bool lcs_options_parse(struct call *call, struct lcs_options *o)
 static bool lcs_value(struct call *call, uint32_t index, struct string_view *view)
 {
     struct key key = call_key(call, index);
-    struct entry *e =
-        keyspace_find(call->keyspace, call->client->db, &key, FIND_READ, call->now_ms);
+    struct entry *e = call_find(call, &key, FIND_READ);
     view->bytes = BYTES_LITERAL("");
     if (!e) return true;
     if (entry_type(e) != TYPE_STRING) return false;

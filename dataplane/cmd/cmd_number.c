@@ -21,7 +21,7 @@ static void add(struct call *call, int64_t delta)
 {
     struct key key = call_key(call, 1);
     uint32_t db = call->client->db;
-    struct entry *e = keyspace_find(call->keyspace, db, &key, FIND_WRITE, call->now_ms);
+    struct entry *e = call_find(call, &key, FIND_WRITE);
     if (!call_check_type(call, e, TYPE_STRING)) return;
     int64_t value = 0;
     if (e && !string_read_int(e, &value)) {
@@ -74,7 +74,7 @@ static void cmd_incrbyfloat(struct call *call)
 {
     struct key key = call_key(call, 1);
     uint32_t db = call->client->db;
-    struct entry *e = keyspace_find(call->keyspace, db, &key, FIND_WRITE, call->now_ms);
+    struct entry *e = call_find(call, &key, FIND_WRITE);
     long double value, delta;
     if (!call_check_type(call, e, TYPE_STRING) || !read_floats(call, e, &value, &delta)) return;
     value += delta;

@@ -23,7 +23,7 @@ const struct command cmd_object[] = {
 static struct entry *find(struct call *call)
 {
     struct key key = call_key(call, 2);
-    struct entry *e = call_peek(call, &key);
+    struct entry *e = call_find(call, &key, FIND_PEEK);
     if (!e) reply_null(call->reply);
     return e;
 }

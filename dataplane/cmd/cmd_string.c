@@ -29,11 +29,6 @@ const struct command cmd_strings[] = {
 
 // ---- reading
 
-static struct entry *find(struct call *call, const struct key *key, enum find_flags flags)
-{
-    return keyspace_find(call->keyspace, call->client->db, key, flags, call->now_ms);
-}
-
 // Replies the value, null, or WRONGTYPE; false when it was the last.
 static bool reply_found(struct call *call, const struct entry *e)
 {
@@ -49,13 +44,13 @@ static bool reply_found(struct call *call, const struct entry *e)
 static void cmd_get(struct call *call)
 {
     struct key key = call_key(call, 1);
-    reply_found(call, find(call, &key, FIND_READ));
+    reply_found(call, call_find(call, &key, FIND_READ));
 }
 
 static void cmd_getdel(struct call *call)
 {
     struct key key = call_key(call, 1);
-    struct entry *e = find(call, &key, FIND_READ);
+    struct entry *e = call_find(call, &key, FIND_READ);
     if (reply_found(call, e) && e) keyspace_delete_entry(call->keyspace, call->client->db, e);
 }
 
@@ -64,7 +59,7 @@ static void cmd_mget(struct call *call)
     reply_array(call->reply, call->argc - 1);
     for (uint32_t i = 1; i < call->argc; i++) {
         struct key key = call_key(call, i);
-        struct entry *e = find(call, &key, FIND_READ);
+        struct entry *e = call_find(call, &key, FIND_READ);
         if (e && entry_type(e) == TYPE_STRING)
             reply_value(call, e);
         else
@@ -75,7 +70,7 @@ static void cmd_mget(struct call *call)
 static void cmd_strlen(struct call *call)
 {
     struct key key = call_key(call, 1);
-    struct entry *e = find(call, &key, FIND_READ);
+    struct entry *e = call_find(call, &key, FIND_READ);
     if (!call_check_type(call, e, TYPE_STRING)) return;
     struct string_view view = { 0 };
     if (e) string_read(e, &view);
@@ -102,7 +97,7 @@ static void cmd_getrange(struct call *call)
     int64_t start, end;
     if (!call_int(call, 2, &start, NULL) || !call_int(call, 3, &end, NULL)) return;
     struct key key = call_key(call, 1);
-    struct entry *e = find(call, &key, FIND_READ);
+    struct entry *e = call_find(call, &key, FIND_READ);
     if (!call_check_type(call, e, TYPE_STRING)) return;
     struct string_view view = { 0 };
     if (e) string_read(e, &view);
@@ -204,7 +199,7 @@ static void set_conditionally(struct call *call, const struct key *key, uint32_t
                               uint64_t deadline_ms)
 {
     bool get = (seen & OPTION_GET) != 0;
-    struct entry *e = find(call, key, get ? FIND_READ : FIND_WRITE);
+    struct entry *e = call_find(call, key, get ? FIND_READ : FIND_WRITE);
     if (get && !reply_found(call, e)) return;
     if (((seen & OPTION_NX) && e) || ((seen & OPTION_XX) && !e)) {
         if (!get) reply_null(call->reply);
@@ -231,7 +226,7 @@ static void cmd_set(struct call *call)
 static void cmd_setnx(struct call *call)
 {
     struct key key = call_key(call, 1);
-    bool there = find(call, &key, FIND_WRITE) != NULL;
+    bool there = call_find(call, &key, FIND_WRITE) != NULL;
     if (!there) put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
     reply_int(call->reply, !there);
 }
@@ -252,7 +247,8 @@ static void cmd_psetex(struct call *call) { set_with_ttl(call, false); }
 static void cmd_getset(struct call *call)
 {
     struct key key = call_key(call, 1);
-    if (reply_found(call, find(call, &key, FIND_READ))) put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
+    if (reply_found(call, call_find(call, &key, FIND_READ)))
+        put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
 }
 
 static void getex_apply(struct call *call, struct entry *e, uint32_t seen, uint64_t deadline_ms)
@@ -274,7 +270,7 @@ static void cmd_getex(struct call *call)
     uint64_t deadline_ms;
     if (!options_parse(call, 2, FOR_GETEX, &o)) return;
     struct key key = call_key(call, 1);
-    struct entry *e = find(call, &key, FIND_READ);
+    struct entry *e = call_find(call, &key, FIND_READ);
     if (!e) {
         reply_null(call->reply);
         return;
@@ -311,7 +307,7 @@ static void cmd_msetnx(struct call *call)
     if (!mset_arity_fits(call)) return;
     for (uint32_t i = 1; i < call->argc; i += 2) {
         struct key key = call_key(call, i);
-        if (!find(call, &key, FIND_WRITE)) continue;
+        if (!call_find(call, &key, FIND_WRITE)) continue;
         reply_int(call->reply, 0);
         return;
     }
@@ -334,7 +330,7 @@ static void cmd_append(struct call *call)
 {
     struct key key = call_key(call, 1);
     struct bytes more = call->argv[2];
-    struct entry *e = find(call, &key, FIND_WRITE);
+    struct entry *e = call_find(call, &key, FIND_WRITE);
     if (!e) {
         put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
         reply_int(call->reply, (int64_t)more.size);
@@ -361,7 +357,7 @@ static void cmd_setrange(struct call *call)
     }
     struct key key = call_key(call, 1);
     struct bytes patch = call->argv[3];
-    struct entry *e = find(call, &key, FIND_WRITE);
+    struct entry *e = call_find(call, &key, FIND_WRITE);
     if (!call_check_type(call, e, TYPE_STRING)) return;
     struct string_view view = { 0 };
     if (e) string_read(e, &view);

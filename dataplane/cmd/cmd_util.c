@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include "dataplane/base/num.h"
+#include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd.h"
 
 struct key call_key(const struct call *call, uint32_t index)
@@ -23,9 +24,14 @@ bool call_int(struct call *call, uint32_t index, int64_t *out, const char *error
     return false;
 }
 
-struct entry *call_peek(struct call *call, const struct key *key)
+struct entry *call_find_in(struct call *call, uint32_t db, const struct key *key,
+                           enum find_flags flags)
 {
-    return keyspace_find(call->keyspace, call->client->db, key, FIND_PEEK, call->now_ms);
+    if (UNLIKELY(call->client->flags & CLIENT_NO_TOUCH)) {
+        if (flags == FIND_READ) flags = FIND_PEEK;
+        if (flags == FIND_WRITE) flags = FIND_QUIET;
+    }
+    return keyspace_find(call->keyspace, db, key, flags, call->now_ms);
 }
 
 static bool refuse_deadline(struct call *call)

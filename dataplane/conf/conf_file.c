@@ -12,6 +12,7 @@ struct reader {
     struct conf_error *error;
     const char *file;
     uint32_t line, depth;
+    bool may_include; // a text in memory names no files
     bool *seen;
 };
 
@@ -144,7 +145,8 @@ static enum status read_include(struct reader *r, struct bytes line, struct byte
 static enum status read_directive(struct reader *r, struct bytes line, const struct bytes *words,
                                   uint32_t count)
 {
-    if (bytes_is_word(words[0], "include") && count == 2) return read_include(r, line, words[1]);
+    if (bytes_is_word(words[0], "include") && count == 2 && r->may_include)
+        return read_include(r, line, words[1]);
     const struct setting_row *row = setting_find(words[0]);
     if (!row || count < 2)
         return directive_error(r, line, "Bad directive or wrong number of arguments");
@@ -262,7 +264,9 @@ enum status conf_read_text(struct settings *s, struct bytes text, const char *na
 
 enum status conf_read_file(struct settings *s, const char *path, struct conf_error *error)
 {
-    struct reader r = { .settings = s, .error = error, .file = path, .seen = seen_new() };
+    struct reader r = {
+        .settings = s, .error = error, .file = path, .may_include = true, .seen = seen_new()
+    };
     enum status status = read_file(&r, path);
     free(r.seen);
     return status;
@@ -321,7 +325,7 @@ static enum status read_options(struct reader *r, int argc, char **argv)
 enum status conf_read_arguments(struct settings *s, int argc, char **argv, const char **file,
                                 struct conf_error *error)
 {
-    struct reader r = { .settings = s, .error = error, .file = "", .seen = NULL };
+    struct reader r = { .settings = s, .error = error, .file = "", .may_include = true };
     *file = NULL;
     if (argc > 0 && !is_option(argv[0])) {
         *file = argv[0];

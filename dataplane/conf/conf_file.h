@@ -17,6 +17,7 @@ struct conf_error {
 // count 0: blank.
 enum status conf_split_line(struct bytes line, char *scratch, size_t scratch_bytes,
                             struct bytes *words, uint32_t words_max, uint32_t *count) MUST_USE;
+// Without include, which is an unknown directive here: a text in memory opens no files.
 enum status conf_read_text(struct settings *s, struct bytes text, const char *name,
                            struct conf_error *error) MUST_USE;
 enum status conf_read_file(struct settings *s, const char *path,

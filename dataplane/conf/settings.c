@@ -111,6 +111,13 @@ static enum status parse_octal(struct bytes text, int64_t *value)
     return OK;
 }
 
+// As in Redis, no text at all is no bytes.
+static bool parse_memory(struct bytes text, uint64_t *bytes)
+{
+    *bytes = 0;
+    return text.size == 0 || (num_parse_memory(text, bytes) && *bytes <= INT64_MAX);
+}
+
 static enum status parse_percent(const struct setting_row *row, struct bytes text, int64_t *value,
                                  char error[SETTING_ERROR_MAX])
 {
@@ -123,7 +130,7 @@ static enum status parse_percent(const struct setting_row *row, struct bytes tex
         *value = -*value;
         return OK;
     }
-    if (!num_parse_memory(text, &bytes) || bytes > INT64_MAX)
+    if (!parse_memory(text, &bytes))
         return fail(error, "argument must be a memory or percent value");
     *value = (int64_t)bytes;
     return check_range(row, *value, error);
@@ -181,8 +188,7 @@ static enum status parse_number(const struct setting_row *row, struct bytes text
             return fail(error, "argument couldn't be parsed into an integer");
         return check_range(row, *value, error);
     case SETTING_BYTES:
-        if (!num_parse_memory(text, &bytes) || bytes > INT64_MAX)
-            return fail(error, "argument must be a memory value");
+        if (!parse_memory(text, &bytes)) return fail(error, "argument must be a memory value");
         *value = (int64_t)bytes;
         return check_range(row, *value, error);
     case SETTING_OCTAL:
@@ -286,6 +292,7 @@ static enum status assign_output_limits(struct settings *s, const struct bytes *
 {
     struct setting_output_limit next[OUTPUT_LIMIT_COUNT];
     memcpy(next, s->output_limits, sizeof next);
+    if (count == 1 && words[0].size == 0) return OK; // nothing named, nothing changed
     if (count == 0 || count % 4)
         return fail(error, "Wrong number of arguments in buffer limit configuration.");
     for (uint32_t i = 0; i < count; i += 4) {
@@ -367,6 +374,9 @@ static enum status assign_words(struct settings *s, const struct setting_row *ro
         snprintf(error, SETTING_ERROR_MAX, "Too many bind addresses specified.");
         return ERR_PEER;
     }
+    for (uint32_t i = 0; i < count; i++) // a quoted one would fall apart when it is shown
+        if (words[i].size && memchr(words[i].data, ' ', words[i].size))
+            return fail(error, "argument holds a space");
     words_clear(field);
     for (uint32_t i = 0; i < count; i++)
         if (words[i].size) words_add(field, words[i]);
@@ -378,8 +388,8 @@ static enum status assign_text(struct settings *s, const struct setting_row *row
                                char error[SETTING_ERROR_MAX])
 {
     char **field = row_field(s, row);
-    if (!(row->flags & SETTING_MANY_WORDS) && count != 1)
-        return fail(error, "wrong number of arguments");
+    uint32_t words_max = row->flags & SETTING_MANY_WORDS ? (uint32_t)row->max : 1;
+    if (words_max && count != words_max) return fail(error, "wrong number of arguments");
     char *text = words_join(words, count);
     if (row->min == 1 && !*text) {
         free(text);
@@ -457,6 +467,7 @@ enum status setting_assign_text(struct settings *s, const struct setting_row *ro
 struct text_out {
     char *at;
     size_t left, size;
+    bool has_long_line;
 };
 
 static void put(struct text_out *o, const char *text, size_t size)
@@ -533,7 +544,7 @@ static void put_value(struct text_out *o, const struct settings *s, const struct
 size_t setting_text(const struct settings *s, const struct setting_row *row, char *out,
                     size_t capacity)
 {
-    struct text_out o = { out, capacity, 0 };
+    struct text_out o = { .at = out, .left = capacity };
     put_value(&o, s, row);
     return capacity - o.left;
 }
@@ -554,21 +565,37 @@ static void put_quoted(struct text_out *o, const char *text, size_t size)
     put(o, "\"", 1);
 }
 
+// Each word of value in quotes of its own; at least one.
+static void put_quoted_words(struct text_out *o, const char *value, size_t size)
+{
+    const char *end = value + size;
+    for (bool is_first = true; is_first || value < end; is_first = false) {
+        const char *space = memchr(value, ' ', (size_t)(end - value));
+        if (!space) space = end;
+        if (!is_first) put_text(o, " ");
+        put_quoted(o, value, (size_t)(space - value));
+        value = space < end ? space + 1 : end;
+    }
+}
+
+// A line that the reader would refuse as too long counts as one that does not fit.
 static void put_line(struct text_out *o, const struct setting_row *row, const char *value,
                      size_t size)
 {
+    size_t start = o->size;
     put_text(o, row->name);
     put_text(o, " ");
-    if (kind_has_many_words(row) && size)
-        put(o, value, size);
+    if (kind_has_many_words(row))
+        put_quoted_words(o, value, size);
     else
         put_quoted(o, value, size);
+    if (o->size - start > CONF_LINE_BYTES_MAX) o->has_long_line = true;
     put_text(o, "\n");
 }
 
 size_t settings_write(const struct settings *s, char *out, size_t capacity)
 {
-    struct text_out o = { out, capacity, 0 };
+    struct text_out o = { .at = out, .left = capacity };
     char *value = malloc(SETTING_TEXT_MAX);
     CHECK(value != NULL);
     for (uint32_t i = 0; i < setting_row_count; i++) {
@@ -586,7 +613,7 @@ size_t settings_write(const struct settings *s, char *out, size_t capacity)
         }
     }
     free(value);
-    return o.size > capacity ? 0 : o.size;
+    return o.size > capacity || o.has_long_line ? 0 : o.size;
 }
 
 // ---- life

@@ -36,7 +36,8 @@ enum setting_flags {
     SETTING_SECRET = 4,      // not written to logs
     SETTING_PROTECTED = 8,   // CONFIG SET only with enable-protected-configs
     SETTING_HIDDEN = 16,     // CONFIG GET shows it only when named exactly
-    SETTING_MANY_WORDS = 32, // a text of several words (oom-score-adj-values)
+    SETTING_MANY_WORDS = 32, // a text of several words (oom-score-adj-values); max: exactly so
+                             // many, 0: any number
 };
 
 struct setting_words {

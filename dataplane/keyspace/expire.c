@@ -1,7 +1,7 @@
 // Deadlines: the wheel that fires them, and what happens to a key whose time is over.
-#include "dataplane/base/prefetch.h"
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/base/check.h"
+#include "dataplane/base/prefetch.h"
 
 static uint64_t deadline_tick(const struct keyspace *k, uint64_t deadline_ms)
 {

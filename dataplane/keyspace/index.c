@@ -1,7 +1,7 @@
-#include "dataplane/base/prefetch.h"
 #include "dataplane/keyspace/index_priv.h"
 #include <string.h>
 #include "dataplane/base/check.h"
+#include "dataplane/base/prefetch.h"
 
 enum {
     PREFETCH_AHEAD = 12, // items: enough to cover a memory access with hashes of short keys

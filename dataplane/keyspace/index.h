@@ -34,7 +34,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "dataplane/base/prefetch.h"
 #include "dataplane/base/hash.h"
 #include "dataplane/base/heap.h"
 #include "dataplane/base/prefetch.h"

@@ -1,7 +1,7 @@
 // Over all items of a table: in order, at random, to the end, and to check it.
-#include "dataplane/base/prefetch.h"
 #include "dataplane/keyspace/index_priv.h"
 #include "dataplane/base/check.h"
+#include "dataplane/base/prefetch.h"
 
 // A try fails seldom; in a segment with one item 552 times of 553.
 enum { RANDOM_TRIES_MAX = 8192 };

@@ -90,16 +90,20 @@ static void arp_learn(struct net *n, const struct arp *a, bool to_us)
 void arp_input(struct net *n, struct frame *f)
 {
     struct arp a;
-    if (!arp_decode(frame_bytes(f), &a) || mac_equal(a.sender_mac, n->config.mac)) {
+    if (!arp_decode(frame_bytes(f), &a)) {
         net_drop(n, f, &n->tally->drop_arp);
         return;
     }
-    if (is_local4(n->ip, a.sender_ip4)) { // a conflict (RFC 5227 2.4): we keep our address
+    // Our address: a conflict (RFC 5227 2.4), in which we keep it, or our own frame come back. Our
+    // MAC alone means nothing: the kernel's end of a tap port has the same.
+    if (is_local4(n->ip, a.sender_ip4)) {
         net_drop(n, f, &n->tally->drop_arp);
         return;
     }
     bool to_us = is_local4(n->ip, a.target_ip4);
     if (load_le32(a.sender_ip4) != 0) arp_learn(n, &a, to_us);
-    if (to_us && a.op == ARP_REQUEST) arp_answer(n, f, &a);
-    else net_give(n, f);
+    if (to_us && a.op == ARP_REQUEST)
+        arp_answer(n, f, &a);
+    else
+        net_give(n, f);
 }

@@ -54,9 +54,17 @@ void eth_input(struct net *n, struct frame *f)
         return;
     }
     switch (ethertype) {
-    case ETHERTYPE_IP4: ip4_input(n, f, eth); return;
-    case ETHERTYPE_IP6: ip6_input(n, f, eth); return;
-    case ETHERTYPE_ARP: arp_input(n, f); return;
-    default: net_drop(n, f, &n->tally->drop_ethertype); return;
+    case ETHERTYPE_IP4:
+        ip4_input(n, f, eth);
+        return;
+    case ETHERTYPE_IP6:
+        ip6_input(n, f, eth);
+        return;
+    case ETHERTYPE_ARP:
+        arp_input(n, f);
+        return;
+    default:
+        net_drop(n, f, &n->tally->drop_ethertype);
+        return;
     }
 }

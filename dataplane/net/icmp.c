@@ -143,9 +143,12 @@ void icmp4_input(struct net *n, struct frame *f, const struct ip_packet *p)
         net_drop(n, f, &n->tally->drop_l4_checksum);
         return;
     }
-    if (f->data[0] == ICMP4_ECHO && f->data[1] == 0) echo(n, f, p, ICMP4_ECHO_REPLY);
-    else if (f->data[0] == ICMP4_UNREACHABLE) unreachable4(n, f);
-    else net_drop(n, f, &n->tally->drop_icmp);
+    if (f->data[0] == ICMP4_ECHO && f->data[1] == 0)
+        echo(n, f, p, ICMP4_ECHO_REPLY);
+    else if (f->data[0] == ICMP4_UNREACHABLE)
+        unreachable4(n, f);
+    else
+        net_drop(n, f, &n->tally->drop_icmp);
 }
 
 static void error6(struct net *n, struct frame *f)
@@ -172,16 +175,18 @@ void icmp6_input(struct net *n, struct frame *f, const struct ip_packet *p, uint
         net_drop(n, f, &n->tally->drop_icmp);
         return;
     }
-    uint32_t sum =
-        checksum_pseudo(p->source, p->destination, IP_PROTOCOL_ICMP6, f->size, true);
+    uint32_t sum = checksum_pseudo(p->source, p->destination, IP_PROTOCOL_ICMP6, f->size, true);
     if (checksum_fold(checksum_add(sum, f->data, f->size)) != 0) {
         net_drop(n, f, &n->tally->drop_l4_checksum);
         return;
     }
     uint8_t type = f->data[0];
-    if (type == ICMP6_ECHO && f->data[1] == 0) echo(n, f, p, ICMP6_ECHO_REPLY);
-    else if (type == ICMP6_UNREACHABLE || type == ICMP6_PACKET_TOO_BIG) error6(n, f);
+    if (type == ICMP6_ECHO && f->data[1] == 0)
+        echo(n, f, p, ICMP6_ECHO_REPLY);
+    else if (type == ICMP6_UNREACHABLE || type == ICMP6_PACKET_TOO_BIG)
+        error6(n, f);
     else if (type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECT)
         nd_input(n, f, p, hop_limit, eth);
-    else net_drop(n, f, &n->tally->drop_icmp);
+    else
+        net_drop(n, f, &n->tally->drop_icmp);
 }

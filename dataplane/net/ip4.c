@@ -61,7 +61,10 @@ void ip4_input(struct net *n, struct frame *f, const uint8_t *eth)
                            .ecn = header[1] & 3,
                            .to_multicast = eth[0] & 1 };
     frame_pull(f, (header[0] & 15u) * 4);
-    if (LIKELY(p.protocol == IP_PROTOCOL_TCP)) tcp_input(n, f, &p);
-    else if (p.protocol == IP_PROTOCOL_ICMP4) icmp4_input(n, f, &p);
-    else net_drop(n, f, &n->tally->drop_ip_protocol);
+    if (LIKELY(p.protocol == IP_PROTOCOL_TCP))
+        tcp_input(n, f, &p);
+    else if (p.protocol == IP_PROTOCOL_ICMP4)
+        icmp4_input(n, f, &p);
+    else
+        net_drop(n, f, &n->tally->drop_ip_protocol);
 }

@@ -85,8 +85,7 @@ static uint64_t *ip6_fault(struct net *n, struct frame *f)
     if (p[0] >> 4 != 6 || packet_bytes > f->size || packet_bytes == IP6_BYTES)
         return &n->tally->drop_ip_header;
     if (!source_ok(n, p + 8) || ip_is_v4(p + 24)) return &n->tally->drop_ip_header;
-    if (!ip_is_local(n, p + 24) && !is_our_group(n->ip, p + 24))
-        return &n->tally->drop_not_for_us;
+    if (!ip_is_local(n, p + 24) && !is_our_group(n->ip, p + 24)) return &n->tally->drop_not_for_us;
     f->size = packet_bytes;
     return NULL;
 }
@@ -112,8 +111,12 @@ void ip6_input(struct net *n, struct frame *f, const uint8_t *eth)
                            .ecn = (header[1] >> 4) & 3,
                            .is_ipv6 = true,
                            .to_multicast = (eth[0] & 1) || addresses[16] == 0xff };
-    if (protocol == IP_PROTOCOL_ICMP6) icmp6_input(n, f, &p, hop_limit, eth);
-    else if (UNLIKELY(protocol != IP_PROTOCOL_TCP)) net_drop(n, f, &n->tally->drop_ip_protocol);
-    else if (UNLIKELY(ip_is_zero(addresses))) net_drop(n, f, &n->tally->drop_ip_header);
-    else tcp_input(n, f, &p);
+    if (protocol == IP_PROTOCOL_ICMP6)
+        icmp6_input(n, f, &p, hop_limit, eth);
+    else if (UNLIKELY(protocol != IP_PROTOCOL_TCP))
+        net_drop(n, f, &n->tally->drop_ip_protocol);
+    else if (UNLIKELY(ip_is_zero(addresses)))
+        net_drop(n, f, &n->tally->drop_ip_header);
+    else
+        tcp_input(n, f, &p);
 }

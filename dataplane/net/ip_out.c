@@ -34,8 +34,10 @@ static struct neighbour *route_refresh(struct net *n, struct ip_route *r)
     r->neighbour_generation = nb->generation;
     r->l2_bytes =
         (uint8_t)eth_header(n, r->header, nb->mac, r->is_ipv6 ? ETHERTYPE_IP6 : ETHERTYPE_IP4);
-    if (r->is_ipv6) template6(r);
-    else template4(r);
+    if (r->is_ipv6)
+        template6(r);
+    else
+        template4(r);
     r->pseudo_sum = checksum_pseudo(r->local, r->remote, 0, 0, r->is_ipv6);
     return nb;
 }
@@ -133,11 +135,14 @@ static void push_headers(struct net *n, struct frame *f, const struct ip_route *
         memcpy(f->data, r->header, ETH_BYTES + IP4_BYTES);
     else if (r->header_bytes == ETH_BYTES + IP6_BYTES)
         memcpy(f->data, r->header, ETH_BYTES + IP6_BYTES);
-    else memcpy(f->data, r->header, r->header_bytes);
+    else
+        memcpy(f->data, r->header, r->header_bytes);
     f->l2_bytes = r->l2_bytes;
     f->l3_bytes = (uint16_t)(r->header_bytes - r->l2_bytes);
-    if (r->is_ipv6) finish6(f, r, l4_bytes, protocol, ecn);
-    else finish4(n, f, r, l4_bytes, protocol, ecn);
+    if (r->is_ipv6)
+        finish6(f, r, l4_bytes, protocol, ecn);
+    else
+        finish4(n, f, r, l4_bytes, protocol, ecn);
 }
 
 void ip_output(struct net *n, struct frame *f, struct ip_route *route, uint8_t protocol,
@@ -156,9 +161,13 @@ void ip_output(struct net *n, struct frame *f, struct ip_route *route, uint8_t p
         net_drop(n, f, &n->tally->drop_no_route); // no link takes it; TCP never makes one
         return;
     }
-    if (LIKELY(protocol == IP_PROTOCOL_TCP)) tcp_checksum(n, f, route, l4_bytes);
-    else icmp_checksum(f, route, l4_bytes);
+    if (LIKELY(protocol == IP_PROTOCOL_TCP))
+        tcp_checksum(n, f, route, l4_bytes);
+    else
+        icmp_checksum(f, route, l4_bytes);
     push_headers(n, f, route, l4_bytes, protocol, ecn);
-    if (LIKELY(nb->state == NEIGHBOUR_REACHABLE)) net_emit(n, f);
-    else neighbour_output(n, nb, f);
+    if (LIKELY(nb->state == NEIGHBOUR_REACHABLE))
+        net_emit(n, f);
+    else
+        neighbour_output(n, nb, f);
 }

@@ -66,8 +66,8 @@ struct neighbour {
     uint8_t ip[16];
     struct frame *waiting_head, *waiting_tail;
     uint32_t waiting_count;
-    uint16_t hash_next; // index of the next in the bucket; UINT16_MAX = end
-    bool is_gateway;    // never evicted for another
+    uint16_t hash_next;    // index of the next in the bucket; UINT16_MAX = end
+    bool is_gateway;       // never evicted for another
     struct list_node node; // free list, or in order of creation and change
     struct net_timer timer;
 };
@@ -153,7 +153,7 @@ void nd_ask(struct net *n, const struct neighbour *nb, bool unicast);
 bool ip_prefix_equal(const uint8_t a[16], const uint8_t b[16], uint32_t bits);
 // The address of ours to speak to an on-link neighbour from; NULL: none of that family.
 const struct ip_local *ip_source_for(const struct ip_table *ip, const uint8_t neighbour[16]);
-void ip6_solicited_node(uint8_t out[16], const uint8_t ip[16]); // RFC 4291 2.7.1
+void ip6_solicited_node(uint8_t out[16], const uint8_t ip[16]);   // RFC 4291 2.7.1
 uint32_t checksum_frame(uint32_t partial, const struct frame *f); // with its bodies
 
 // neighbour.c

@@ -93,8 +93,10 @@ static void solicited(struct net *n, struct frame *f, const struct ip_packet *p,
     bool is_probe = ip_is_zero(p->source);
     memcpy(asker, is_probe ? all_nodes : p->source, 16);
     memcpy(target, message->target, 16);
-    if (is_probe) group_mac(mac, all_nodes);
-    else memcpy(mac, message->mac ? message->mac : eth + 6, 6);
+    if (is_probe)
+        group_mac(mac, all_nodes);
+    else
+        memcpy(mac, message->mac ? message->mac : eth + 6, 6);
     if (!is_probe && message->mac) neighbour_heard(n, asker, mac);
     frame_restart(f);
     nd_send(n, f, ND_ADVERTISEMENT, ND_OVERRIDE | (is_probe ? 0 : ND_SOLICITED), target, asker,
@@ -112,7 +114,8 @@ static void solicitation(struct net *n, struct frame *f, const struct ip_packet 
     }
     if (!ok || ip_is_v4(message->target) || !ip_is_local(n, message->target))
         net_drop(n, f, &n->tally->drop_nd);
-    else solicited(n, f, p, message, eth);
+    else
+        solicited(n, f, p, message, eth);
 }
 
 // RFC 4861 7.2.5: only who is known is updated, and without the override flag not even that.
@@ -153,6 +156,8 @@ void nd_input(struct net *n, struct frame *f, const struct ip_packet *p, uint8_t
     bool is_neighbour = type == ND_SOLICITATION || type == ND_ADVERTISEMENT;
     if (hop_limit != ND_HOP_LIMIT || !is_neighbour || !nd_decode(frame_bytes(f), &message))
         net_drop(n, f, &n->tally->drop_nd);
-    else if (type == ND_SOLICITATION) solicitation(n, f, p, &message, eth);
-    else advertisement(n, f, p, &message);
+    else if (type == ND_SOLICITATION)
+        solicitation(n, f, p, &message, eth);
+    else
+        advertisement(n, f, p, &message);
 }

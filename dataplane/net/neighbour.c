@@ -143,8 +143,10 @@ struct neighbour *neighbour_make(struct net *n, const uint8_t ip[16])
 static void ask(struct net *n, struct neighbour *nb, bool unicast)
 {
     nb->probes_sent++;
-    if (ip_is_v4(nb->ip)) arp_ask(n, nb, unicast);
-    else nd_ask(n, nb, unicast);
+    if (ip_is_v4(nb->ip))
+        arp_ask(n, nb, unicast);
+    else
+        nd_ask(n, nb, unicast);
     arm_ms(n, nb, NEIGHBOUR_RETRY_MS);
 }
 
@@ -188,8 +190,10 @@ void neighbour_set(struct net *n, struct neighbour *nb, const uint8_t mac[6], bo
         list_remove(&n->ip->used, &nb->node);
         list_append(&n->ip->used, &nb->node);
     }
-    if (solicited) become_reachable(n, nb);
-    else if (is_new && nb->waiting_head) enter_delay(n, nb);
+    if (solicited)
+        become_reachable(n, nb);
+    else if (is_new && nb->waiting_head)
+        enter_delay(n, nb);
     if (nb->waiting_head) send_waiting(n, nb);
 }
 
@@ -218,8 +222,10 @@ static void keep_waiting(struct net *n, struct neighbour *nb, struct frame *f)
         return;
     }
     f->next = NULL;
-    if (nb->waiting_tail) nb->waiting_tail->next = f;
-    else nb->waiting_head = f;
+    if (nb->waiting_tail)
+        nb->waiting_tail->next = f;
+    else
+        nb->waiting_head = f;
     nb->waiting_tail = f;
     nb->waiting_count++;
     t->waiting_total++;
@@ -242,15 +248,19 @@ void ip_confirm_neighbour(struct net *n, struct ip_route *route)
     if (route->neighbour_index >= n->ip->neighbour_count_max) return;
     struct neighbour *nb = &n->ip->neighbours[route->neighbour_index];
     if (nb->generation != route->neighbour_generation) return;
-    if (LIKELY(nb->state == NEIGHBOUR_REACHABLE)) nb->confirmed_ns = n->now_ns;
-    else if (nb->state != NEIGHBOUR_INCOMPLETE) become_reachable(n, nb);
+    if (LIKELY(nb->state == NEIGHBOUR_REACHABLE))
+        nb->confirmed_ns = n->now_ns;
+    else if (nb->state != NEIGHBOUR_INCOMPLETE)
+        become_reachable(n, nb);
 }
 
 static void reachable_due(struct net *n, struct neighbour *nb)
 {
     uint64_t age_ms = (n->now_ns - nb->confirmed_ns) / NS_PER_MS;
-    if (age_ms < NEIGHBOUR_REACHABLE_MS) arm_ms(n, nb, (uint32_t)(NEIGHBOUR_REACHABLE_MS - age_ms));
-    else nb->state = NEIGHBOUR_STALE;
+    if (age_ms < NEIGHBOUR_REACHABLE_MS)
+        arm_ms(n, nb, (uint32_t)(NEIGHBOUR_REACHABLE_MS - age_ms));
+    else
+        nb->state = NEIGHBOUR_STALE;
 }
 
 // RFC 4861 7.3.3, figure in appendix C.
@@ -258,7 +268,9 @@ void ip_timer_fired(struct net *n, struct net_timer *t)
 {
     struct neighbour *nb = LIST_OWNER(t, struct neighbour, timer);
     switch ((enum neighbour_state)nb->state) {
-    case NEIGHBOUR_REACHABLE: reachable_due(n, nb); return;
+    case NEIGHBOUR_REACHABLE:
+        reachable_due(n, nb);
+        return;
     case NEIGHBOUR_DELAY:
         nb->state = NEIGHBOUR_PROBE;
         nb->probes_sent = 0;
@@ -266,10 +278,13 @@ void ip_timer_fired(struct net *n, struct net_timer *t)
         return;
     case NEIGHBOUR_INCOMPLETE:
     case NEIGHBOUR_PROBE:
-        if (nb->probes_sent < NEIGHBOUR_PROBES_MAX) ask(n, nb, nb->state == NEIGHBOUR_PROBE);
-        else neighbour_drop(n, nb);
+        if (nb->probes_sent < NEIGHBOUR_PROBES_MAX)
+            ask(n, nb, nb->state == NEIGHBOUR_PROBE);
+        else
+            neighbour_drop(n, nb);
         return;
     case NEIGHBOUR_STALE:
-    case NEIGHBOUR_FREE: return;
+    case NEIGHBOUR_FREE:
+        return;
     }
 }

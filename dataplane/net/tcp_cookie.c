@@ -10,7 +10,7 @@
 //
 // Window scale and SACK-permitted travel in the lowest bits of the timestamp that the peer echoes.
 enum { COOKIE_PERIOD_S = 64, COOKIE_AGE_MAX = 2, COOKIE_TS_BITS = 5, COOKIE_NO_WSCALE = 15 };
-static const uint16_t cookie_mss[8] = { 216, 536, 1024, 1220, 1400, 1440, 1460, 8960 };
+static const uint16_t cookie_mss[8] = { 64, 536, 1024, 1220, 1400, 1440, 1460, 8960 };
 
 static uint64_t tuple_hash(const struct tcp_node *tuple, uint32_t a, uint32_t b,
                            const struct hash_key *key)

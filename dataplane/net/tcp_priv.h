@@ -47,7 +47,7 @@ enum tcp_flag {
 #define TCP_NS_PER_MS 1000000ull
 #define TCP_WAIT_NS (60 * TCP_NS_PER_S)     // 2 MSL as Linux has it
 #define TCP_FIN_WAIT_NS (60 * TCP_NS_PER_S) // FIN_WAIT_2 of a connection nobody reads any more
-#define TCP_GIVE_UP_NS (100 * TCP_NS_PER_S) // RFC 1122 4.2.3.5: R2
+#define TCP_GIVE_UP_NS (300 * TCP_NS_PER_S) // RFC 1122 4.2.3.5: R2, at least 100 s
 #define TCP_PAWS_IDLE_NS (24ull * 86400 * TCP_NS_PER_S) // RFC 7323 5.5
 
 enum {

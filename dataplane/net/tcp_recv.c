@@ -241,6 +241,7 @@ static bool trim(struct tcp_pcb *p, struct frame *f, bool *is_fin)
     if (f->size > room) {
         f->size = room;
         *is_fin = false;
+        p->flags |= TCP_F_ACK_NOW; // the sender counts on room that is not there
     }
     return f->size != 0 || *is_fin;
 }

@@ -57,7 +57,9 @@ static uint32_t next_run(struct tcp_pcb *p, uint32_t *seq)
     }
     // Less than a segment and than what waits: silly, unless it is the best that this peer ever
     // offers or the override timer ran out (RFC 1122 4.2.3.4).
+    // What was sent once goes again in any size that still fits.
     if (p->flags & TCP_F_PROBE_DUE) return size;
+    if (seq_lt(hole.start, p->snd_max) && in_window <= room) return size;
     bool is_window = in_window <= room;
     return is_window && size != 0 && size >= p->snd_wnd_max / 2 ? size : 0;
 }

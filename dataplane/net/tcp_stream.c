@@ -137,6 +137,16 @@ static void fill_frame(struct tcp_pcb *p)
     else queue_append(p, piece);
 }
 
+// What the windows let out soon. More than that need not lie in frames: a reader who lags behind
+// would hold frames that others could use.
+static bool copied_enough(const struct tcp_pcb *p)
+{
+    uint32_t window = p->cc.cwnd_bytes;
+    if (UNLIKELY(p->sack.count)) window += tcp_sack_bytes_below(&p->sack, p->snd_max);
+    if (window > p->snd_wnd) window = p->snd_wnd;
+    return p->queue_end - p->snd_una >= window + 2 * p->mss;
+}
+
 // Copies heap blocks and borrowed bytes into a frame. False when none could be had.
 static bool fill_copy(struct tcp_pcb *p)
 {
@@ -170,6 +180,8 @@ void tcp_fill(struct tcp_pcb *p)
         }
         if (out->head->release == tcp_piece_release) {
             fill_frame(p);
+        } else if (copied_enough(p)) {
+            return;
         } else if (!fill_copy(p)) {
             if (!p->queue && !list_node_is_linked(&p->starved_link))
                 list_append(&p->net->tcp->starved, &p->starved_link);

@@ -11,15 +11,17 @@ enum {
     L2_BYTES_MAX = 18,
     VIRTIO_COPIED_BYTES_MAX = 256,
     XDP_HEADROOM_BYTES = 256,     // the kernel keeps before a packet, beyond our own headroom
-    XDP_ELEMENT_BYTES_MAX = 4096, // a buffer with all its headers lies within a page
-    SLOT_OVERHEAD_BYTES = 64 + L2_BYTES_MAX, // of a slot in af_packet's rings
+    XDP_ELEMENT_BYTES_MAX = 4096, // a page
+    XDP_PLAIN_COUNT = 6144,       // its fill and completion rings hold 2048 each
+    SLOT_OVERHEAD_BYTES = 64 + L2_BYTES_MAX,   // of a slot in af_packet's rings
     HEADER_BYTES_MAX = L2_BYTES_MAX + 40 + 60, // of one packet
-    TX_FRAMES_MIN = 64, // beyond what the rings can hold
+    TX_FRAMES_MIN = 64,                        // beyond what the rings can hold
 };
 
 struct nic_dpdk {
     struct dpdk_queue queues[NIC_DPDK_QUEUES_MAX];
     uint32_t queue_count;
+    void *eal_words; // EAL may point into its arguments
 };
 
 // Where a failing call says what went wrong.
@@ -53,17 +55,14 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-static bool is_af_xdp(const struct dpdk_queue *q) { return strcmp(q->driver, "net_af_xdp") == 0; }
-
-// Frames that TCP still holds are lent to the driver, but not to all. A ring hands the very buffer to
-// its receiver. AF_XDP keeps up to a thousand sent buffers and cannot be asked for them; it copies
-// those that do not lie in its own memory (plain). virtio puts its header before the packet if
-// nobody else has the buffer, else it needs another descriptor: dearer than copying a small packet.
+// Frames that TCP still holds are lent to the driver, but not to all. A ring hands the very buffer
+// to its receiver. virtio puts its header before the packet if nobody else has the buffer, else it
+// needs another descriptor: dearer than copying a small packet.
 static uint32_t copied_bytes_max(const struct dpdk_queue *q)
 {
     if (strcmp(q->driver, "net_ring") == 0) return UINT32_MAX;
-    if (is_af_xdp(q)) return q->pool.plain ? 0 : UINT32_MAX;
-    return strncmp(q->driver, "net_virtio", strlen("net_virtio")) == 0 ? VIRTIO_COPIED_BYTES_MAX : 0;
+    return strncmp(q->driver, "net_virtio", strlen("net_virtio")) == 0 ? VIRTIO_COPIED_BYTES_MAX
+                                                                       : 0;
 }
 
 // For plain checksum offload these need nothing but the pseudo-header sum, which is there already.
@@ -112,9 +111,10 @@ static void fill_caps(struct dpdk_queue *q, const struct rte_eth_dev_info *info,
     caps->tx_ip_checksum = tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
     caps->tx_l4_checksum = tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
     caps->multi_segment = tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-    caps->tso_bytes_max = 0;
-    if (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO)
-        caps->tso_bytes_max = tso_bytes_max(info, q->pool.pool.payload_bytes);
+    if (!(tx & RTE_ETH_TX_OFFLOAD_TCP_TSO)) return;
+    // net_tap holds a segment with its Ethernet header against the MTU, and refuses it for ever.
+    if (strcmp(q->driver, "net_tap") == 0) caps->mtu = (uint16_t)(mtu - RTE_ETHER_HDR_LEN);
+    caps->tso_bytes_max = tso_bytes_max(info, q->pool.pool.payload_bytes);
 }
 
 // af_packet fills a buffer from a slot of its own ring and wants them alike.
@@ -124,35 +124,46 @@ static uint32_t ring_slot_bytes(const char *devarg)
     return size ? (uint32_t)strtoul(size + strlen("framesz="), NULL, 10) & UINT16_MAX : 0;
 }
 
-static uint32_t buffer_bytes(const struct dpdk_queue *q, const char *devarg, uint16_t mtu)
+static uint32_t buffer_bytes(const char *devarg, uint16_t mtu)
 {
     uint32_t bytes = RTE_ALIGN((uint32_t)mtu + L2_BYTES_MAX, 64u);
-    if (is_af_xdp(q)) bytes += XDP_HEADROOM_BYTES;
     if (bytes < ring_slot_bytes(devarg)) bytes = ring_slot_bytes(devarg);
     return bytes < FRAME_BYTES_MIN ? FRAME_BYTES_MIN : bytes;
+}
+
+static bool is_af_xdp(const struct dpdk_queue *q) { return strcmp(q->driver, "net_af_xdp") == 0; }
+
+// AF_XDP gets buffers of its own: they must lie within a page with all headers, which a struct
+// frame would not leave room for at an MTU of 3500, and it returns them late and in disorder: lent
+// frames were seen to stall the port. It copies what it sends from other buffers, and a received
+// packet is copied out; beside its system calls that costs little.
+static uint32_t xdp_element_bytes(uint16_t mtu)
+{
+    uint32_t bytes = RTE_CACHE_LINE_SIZE + (uint32_t)sizeof(struct rte_mbuf) + FRAME_HEADROOM +
+                     XDP_HEADROOM_BYTES + mtu + L2_BYTES_MAX;
+    bytes = RTE_ALIGN(bytes, (uint32_t)RTE_CACHE_LINE_SIZE);
+    return bytes < XDP_ELEMENT_BYTES_MAX ? bytes : XDP_ELEMENT_BYTES_MAX;
 }
 
 static enum status open_pool(struct dpdk_queue *q, const struct nic_dpdk_config *c, uint32_t index,
                              uint16_t mtu, uint16_t rx_count, uint16_t tx_count,
                              const struct complaint *complaint)
 {
-    uint32_t payload_bytes = buffer_bytes(q, c->devargs[index], mtu);
+    uint32_t payload_bytes = buffer_bytes(c->devargs[index], mtu);
     if (c->frame_count < (uint32_t)rx_count + tx_count + TX_FRAMES_MIN)
         return complain(complaint, "fewer frames than its descriptors can hold", 0);
     int socket = rte_eth_dev_socket_id(q->port);
     if (dpdk_pool_open(&q->pool, index, c->frame_count, payload_bytes, socket) != OK)
         return complain(complaint, "packet buffers", rte_errno);
     q->queue.pool = &q->pool.pool;
-    const struct rte_mempool *mp = q->pool.mbufs;
-    if (!is_af_xdp(q) || mp->header_size + mp->elt_size + mp->trailer_size <= XDP_ELEMENT_BYTES_MAX)
-        return OK;
-    if (dpdk_pool_add_plain(&q->pool, index, c->frame_count, XDP_ELEMENT_BYTES_MAX, socket) != OK)
-        return complain(complaint, "plain packet buffers", rte_errno);
+    if (!is_af_xdp(q)) return OK;
+    if (dpdk_pool_add_plain(&q->pool, index, XDP_PLAIN_COUNT, xdp_element_bytes(mtu), socket) != OK)
+        return complain(complaint, "buffers for AF_XDP", rte_errno);
     return OK;
 }
 
-// Drivers over a kernel interface pass it on. af_packet would take more than it admits to ethdev: if
-// its slots hold such packets, the interface's own MTU decides.
+// Drivers over a kernel interface pass it on. af_packet would take more than it admits to ethdev:
+// if its slots hold such packets, the interface's own MTU decides.
 static enum status set_mtu(const struct dpdk_queue *q, const struct nic_dpdk_config *c,
                            const char *devarg, const struct complaint *complaint)
 {
@@ -239,19 +250,20 @@ enum status nic_dpdk_open(struct nic_dpdk **out, const struct nic_dpdk_config *c
     *out = NULL;
     CHECK(config->devarg_count >= 1);
     CHECK(config->devarg_count <= NIC_DPDK_QUEUES_MAX);
-    enum status s = dpdk_eal_start(config, error, error_bytes);
-    if (s != OK) return s;
     struct nic_dpdk *d = calloc(1, sizeof *d);
     if (!d) {
         snprintf(error, error_bytes, "out of memory");
         return ERR_NO_SPACE;
     }
+    enum status s = dpdk_eal_start(config, &d->eal_words, error, error_bytes);
     for (uint32_t i = 0; s == OK && i < config->devarg_count; i++) {
         s = open_queue(&d->queues[i], config, i, error, error_bytes);
         d->queue_count++;
     }
-    if (s == OK) *out = d;
-    else nic_dpdk_close(d);
+    if (s == OK)
+        *out = d;
+    else
+        nic_dpdk_close(d);
     return s;
 }
 
@@ -263,6 +275,7 @@ void nic_dpdk_close(struct nic_dpdk *d)
         if (q->is_started) (void)rte_eth_dev_stop(q->port);
         if (q->is_configured) (void)rte_eth_dev_close(q->port); // drivers detach and unlink here
     }
+    free(d->eal_words);
     free(d);
 }
 

@@ -16,8 +16,8 @@ struct nic_dpdk_config {
     const char *file_prefix; // unique per process
     uint32_t frame_count;    // mbufs of one queue pair's pool
     uint16_t rx_descriptors, tx_descriptors;
-    uint16_t mtu;           // 0: the port's own
-    int core; // EAL's main lcore; -1: the first allowed. The calling thread's affinity is kept
+    uint16_t mtu; // 0: the port's own
+    int core;     // EAL's main lcore; -1: the first allowed. The calling thread's affinity is kept
     bool software_checksum; // ignore the port's checksum and TSO offloads (for tests)
 };
 

@@ -49,7 +49,8 @@ static void add_words(struct arguments *a, const char *words)
 static bool hex_then(const char **p, int digits_max, char end)
 {
     int digits = 0;
-    for (; digits < digits_max && isxdigit((unsigned char)(*p)[digits]); digits++) {}
+    for (; digits < digits_max && isxdigit((unsigned char)(*p)[digits]); digits++) {
+    }
     if (digits == 0 || (*p)[digits] != end) return false;
     *p += digits + 1;
     return true;
@@ -100,15 +101,18 @@ static int first_allowed_core(void)
     return 0;
 }
 
-enum status dpdk_eal_start(const struct nic_dpdk_config *c, char *error, uint32_t error_bytes)
+enum status dpdk_eal_start(const struct nic_dpdk_config *c, void **words, char *error,
+                           uint32_t error_bytes)
 {
     cpu_set_t affinity;
-    struct arguments *a = calloc(1, sizeof *a);
-    if (!a) return ERR_NO_SPACE;
+    struct arguments *a = *words = calloc(1, sizeof *a);
+    if (!a) {
+        snprintf(error, error_bytes, "out of memory");
+        return ERR_NO_SPACE;
+    }
     collect(a, c, c->core >= 0 ? c->core : first_allowed_core());
     if (a->is_full) {
         snprintf(error, error_bytes, "EAL arguments are too many or too long");
-        free(a);
         return ERR_NO_SPACE;
     }
     // EAL pins the calling thread; where it runs is its own affair.

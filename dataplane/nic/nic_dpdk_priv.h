@@ -15,6 +15,8 @@ _Static_assert(RTE_PKTMBUF_HEADROOM == FRAME_HEADROOM, "frames start where DPDK'
 enum {
     NIC_DPDK_QUEUES_MAX = 8,
     DPDK_CLEANUP_POLLS = 256, // sent buffers are asked back every so many polls
+    DPDK_REFUSALS_MAX =
+        65536, // then the first frame is dropped: it may be what the driver dislikes
     DPDK_NAME_BYTES = 32,
 };
 
@@ -28,13 +30,14 @@ struct dpdk_queue {
     struct nic_queue queue; // first: what the shard sees
     struct dpdk_pool pool;
     uint16_t port;
-    bool is_attached;      // the polling thread has an lcore id of its own, for mempool caches
-    bool can_clean_up;     // the driver answers rte_eth_tx_done_cleanup
+    bool is_attached;          // the polling thread has an lcore id of its own, for mempool caches
+    bool can_clean_up;         // the driver answers rte_eth_tx_done_cleanup
     uint32_t copied_bytes_max; // frames that somebody holds are sent as copies up to this size
-    bool prepares_plain;   // tx_prepare for checksum offload too, not for TSO alone
+    bool prepares_plain;       // tx_prepare for checksum offload too, not for TSO alone
     bool is_started, is_configured;
-    bool has_sent;         // since the last clean-up
+    bool has_sent; // since the last clean-up
     uint32_t polls;
+    uint32_t refusals;                 // calls of tx in a row that sent nothing
     uint64_t rx_rejected, tx_rejected; // frames in pieces that do not fit one buffer; unpreparable
     char driver[DPDK_NAME_BYTES];
 };
@@ -51,14 +54,16 @@ static inline struct frame *mbuf_frame(struct rte_mbuf *m)
 // nic_dpdk_pool.c. payload_bytes: room behind the headroom.
 enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, uint32_t frame_count,
                            uint32_t payload_bytes, int socket) MUST_USE;
-// Adds p->plain: buffers of element_bytes in all, for a driver that allows no more (AF_XDP: a page).
+// Adds p->plain: buffers of element_bytes in all, for a driver that allows no more (AF_XDP: a
+// page).
 enum status dpdk_pool_add_plain(struct dpdk_pool *p, uint32_t index, uint32_t count,
                                 uint32_t element_bytes, int socket) MUST_USE;
 
 // nic_dpdk_queue.c
 extern const struct nic_ops dpdk_queue_ops;
 
-// nic_dpdk_eal.c: EAL with the arguments that config asks for. error as in nic_dpdk_open.
-enum status dpdk_eal_start(const struct nic_dpdk_config *config, char *error,
+// nic_dpdk_eal.c: starts EAL with the arguments that config asks for. *words: memory that EAL may
+// point into as long as it is used; free() it after that. error as in nic_dpdk_open.
+enum status dpdk_eal_start(const struct nic_dpdk_config *config, void **words, char *error,
                            uint32_t error_bytes) MUST_USE;
 bool dpdk_is_pci_address(const char *devarg); // [dddd:]bb:dd.f, perhaps with arguments behind it

@@ -30,10 +30,12 @@ static uint32_t rx_flags(uint64_t ol)
     if (LIKELY((ip | l4) == 0)) return 0;
     if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD || ip == RTE_MBUF_F_RX_IP_CKSUM_NONE)
         flags |= FRAME_RX_IP_GOOD;
-    else if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD) flags |= FRAME_RX_IP_BAD;
+    else if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD)
+        flags |= FRAME_RX_IP_BAD;
     if (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD || l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE)
         flags |= FRAME_RX_L4_GOOD;
-    else if (l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD) flags |= FRAME_RX_L4_BAD;
+    else if (l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD)
+        flags |= FRAME_RX_L4_BAD;
     return flags;
 }
 
@@ -100,8 +102,10 @@ static uint64_t tx_flags(const struct frame *f)
 {
     uint64_t ol = f->flags & FRAME_IS_IPV6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
     if (f->flags & FRAME_TX_IP_CSUM) ol |= RTE_MBUF_F_TX_IP_CKSUM;
-    if (f->flags & FRAME_TX_TSO) ol |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
-    else if (f->flags & FRAME_TX_L4_CSUM) ol |= RTE_MBUF_F_TX_TCP_CKSUM;
+    if (f->flags & FRAME_TX_TSO)
+        ol |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
+    else if (f->flags & FRAME_TX_L4_CSUM)
+        ol |= RTE_MBUF_F_TX_TCP_CKSUM;
     return ol;
 }
 
@@ -190,13 +194,16 @@ static uint32_t queue_tx(struct nic_queue *nq, struct frame **frames, uint32_t c
     uint16_t fit = prepare(q, mbufs, (uint16_t)ready, flags);
     uint32_t sent = fit ? rte_eth_tx_burst(q->port, 0, mbufs, fit) : 0;
     q->has_sent = true;
-    bool is_bad = sent == fit && fit < ready; // refused for what it is: taken, and dropped here
+    q->refusals = sent || ready == 0 ? 0 : q->refusals + 1;
+    // Refused for what it is, and not for want of room: taken, and dropped here.
+    bool is_bad = (sent == fit && fit < ready) || q->refusals > DPDK_REFUSALS_MAX;
     for (uint32_t i = 0; i < ready; i++) {
         bool is_copy = copied >> i & 1;
         if (is_copy && i >= sent) rte_pktmbuf_free(mbufs[i]);
         if (is_copy ? i < sent + is_bad : is_bad && i == sent)
             q->pool.pool.give(&q->pool.pool, frames[i]);
     }
+    if (is_bad) q->refusals = 0;
     q->tx_rejected += is_bad;
     return sent + is_bad;
 }

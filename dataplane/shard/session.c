@@ -218,7 +218,7 @@ static bool session_is_over_limit(struct shard *shard, struct session *session)
 static void session_enforce_output_limit(struct shard *shard, struct session *session)
 {
     struct client *c = &session->client;
-    if (!session_is_over_limit(shard, session)) return;
+    if ((c->flags & CLIENT_CLOSE_NOW) || !session_is_over_limit(shard, session)) return;
     shard->server.tally->output_limit_disconnections++;
     shard_log(shard, LOG_WARNING,
               "Client id=%lu scheduled to be closed ASAP for overcoming of output buffer limits "

@@ -69,6 +69,8 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
                                           .open = CYCLES_LOOP };
     memset(server->tally, 0, sizeof *server->tally);
     rng_seed(&server->rng, seed);
+    s->settled_tsc = clock_tsc();
+    s->settled_cpu_ns = clock_thread_cpu_ns();
     client_table_init(&server->clients);
 }
 
@@ -289,33 +291,40 @@ static uint64_t shard_next_event_ns(const struct shard *s)
     return next;
 }
 
-// Nothing was done this turn: wait in the kernel unless told to poll. A NIC has to be polled;
-// without busy-poll its shard naps for NIC_NAP_NS at a time once it has been idle for a while.
-static void shard_idle(struct shard *s)
+// How long the end of this turn may sleep: 0 not at all, else until this moment. The call that
+// hands replies to the kernel is also the one that sleeps; it comes back at once when completions
+// wait. A NIC has to be polled: without busy-poll its shard naps for NIC_NAP_NS at a time once it
+// has been idle for a while.
+static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 {
     uint64_t now = s->server.now_ns, until = shard_next_event_ns(s);
-    bool has_pending = keyspace_reap_pending(s->keyspace) || s->dirty.count;
-    if (s->settings->busy_poll || has_pending || until <= now) {
-        sock_submit(s->sock, 0);
-        return;
+    if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) || until <= now)
+        return 0;
+    if (!s->net) return until;
+    if (work) {
+        s->idle_since_ns = now;
+        return 0;
     }
-    if (s->net) {
-        if (!s->idle_since_ns) s->idle_since_ns = now;
-        if (now - s->idle_since_ns < NIC_IDLE_NS) {
-            sock_submit(s->sock, 0);
-            return;
-        }
-        if (until > now + NIC_NAP_NS) until = now + NIC_NAP_NS;
-    }
-    cycle_meter_switch(&s->server.meter, CYCLES_IDLE);
-    sock_submit(s->sock, clock_monotonic_ns() + (until - now));
+    if (now - s->idle_since_ns < NIC_IDLE_NS) return 0;
+    return until > now + NIC_NAP_NS ? now + NIC_NAP_NS : until;
+}
+
+// Time in a call that may sleep is booked as idle; shard_cron moves what was not sleep to its
+// account.
+static void shard_submit(struct shard *s, uint32_t work)
+{
+    uint64_t until = shard_sleep_until_ns(s, work);
+    if (until) until = clock_monotonic_ns() + (until - s->server.now_ns);
+    cycle_meter_switch(&s->server.meter, until ? CYCLES_IDLE : CYCLES_TX);
+    sock_submit(s->sock, until);
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
 }
 
-static uint32_t shard_turn(struct shard *s)
+static void shard_turn(struct shard *s)
 {
-    uint32_t work = 0;
+    struct shard_tally *tally = s->server.tally;
     uint64_t started = s->server.meter.since;
+    uint32_t work = 0;
     shard_read_clocks(s);
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
@@ -324,18 +333,13 @@ static uint32_t shard_turn(struct shard *s)
     work += shard_lanes(s);
     shard_flush(s);
     shard_tx_nic(s);
-    s->server.tally->turns++;
+    uint64_t cycles = s->server.meter.since - started;
+    tally->turns++;
     if (work) {
-        cycle_meter_switch(&s->server.meter, CYCLES_TX);
-        sock_submit(s->sock, 0);
-        uint64_t cycles = cycle_meter_switch(&s->server.meter, CYCLES_LOOP) - started;
-        if (cycles > s->server.tally->turn_cycles_max) s->server.tally->turn_cycles_max = cycles;
-        s->server.tally->turns_busy++;
-        s->idle_since_ns = 0;
-    } else {
-        shard_idle(s);
+        tally->turns_busy++;
+        if (cycles > tally->turn_cycles_max) tally->turn_cycles_max = cycles;
     }
-    return work;
+    shard_submit(s, work);
 }
 
 // ---- stopping

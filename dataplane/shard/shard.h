@@ -67,6 +67,7 @@ struct shard {
     struct heap heap;
     struct list rotation; // every session, in the order shard_cron looks at them
     uint64_t next_cron_ns, last_rate_ns, idle_since_ns;
+    uint64_t settled_tsc, settled_cpu_ns, settled_idle_cycles; // at the last shard_cron
     uint32_t rate_index;
     struct rate rate_ops, rate_input, rate_output;
     struct heap_piece_source

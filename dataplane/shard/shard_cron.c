@@ -57,8 +57,29 @@ static void shard_check_sessions(struct shard *s)
     }
 }
 
+// The kernel call at the end of a turn both sends and sleeps, and is booked as idle. The thread's
+// CPU time tells how much of it was work: that part belongs to tx.
+static void shard_settle_idle(struct shard *s)
+{
+    uint64_t *cycles = s->server.tally->cycles;
+    uint64_t now_tsc = clock_tsc(), cpu_ns = clock_thread_cpu_ns();
+    uint64_t wall_ns = clock_tsc_to_ns(s->server.clock, now_tsc - s->settled_tsc);
+    uint64_t used_ns = cpu_ns - s->settled_cpu_ns;
+    uint64_t booked = cycles[CYCLES_IDLE] - s->settled_idle_cycles;
+    double asleep = wall_ns > used_ns ? (double)(wall_ns - used_ns) / (double)wall_ns : 0;
+    uint64_t slept = (uint64_t)(asleep * (double)(now_tsc - s->settled_tsc));
+    if (slept < booked) {
+        cycles[CYCLES_IDLE] -= booked - slept;
+        cycles[CYCLES_TX] += booked - slept;
+    }
+    s->settled_tsc = now_tsc;
+    s->settled_cpu_ns = cpu_ns;
+    s->settled_idle_cycles = cycles[CYCLES_IDLE];
+}
+
 void shard_cron(struct shard *s)
 {
+    shard_settle_idle(s);
     shard_sample_rates(s);
     shard_check_sessions(s);
     shard_refresh_tally(s);

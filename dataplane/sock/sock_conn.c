@@ -184,7 +184,7 @@ static void receive_ended(struct sock *s, struct sock_conn *c, int result)
         c->ended = true;
         tell_end(c);
     } else if (result == -ENOBUFS) {
-        c->receive_starved = true;
+        c->receive_starved = s->receive.starved = true;
         s->tally.receive_starved++;
     } else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
         conn_die(c, why_of(-result));
@@ -290,18 +290,36 @@ static bool receive_arm(struct sock *s, struct sock_conn *c)
     return true;
 }
 
+static bool cancel(struct sock *s, struct sock_conn *c, enum sock_op op)
+{
+    return sock_cancel(s, sock_tag(op, c->generation, c->index),
+                       sock_tag(SOCK_OP_CANCEL, c->generation, c->index));
+}
+
 static bool receive_cancel(struct sock *s, struct sock_conn *c)
 {
     if (!c->receive_armed || c->receive_cancelled) return true;
-    c->receive_cancelled = sock_cancel(s, sock_tag(SOCK_OP_RECEIVE, c->generation, c->index));
+    c->receive_cancelled = cancel(s, c, SOCK_OP_RECEIVE);
     return c->receive_cancelled;
 }
 
 static bool send_cancel(struct sock *s, struct sock_conn *c)
 {
     if (!c->send_armed || c->send_cancelled || c->send_quiet) return true;
-    c->send_cancelled = sock_cancel(s, sock_tag(SOCK_OP_SEND, c->generation, c->index));
+    c->send_cancelled = cancel(s, c, SOCK_OP_SEND);
     return c->send_cancelled;
+}
+
+// Failed: the request has just completed, or could not be found for a moment. What is still in
+// flight when its turn comes is cancelled again. The connection may be another one by now.
+void sock_on_cancel(struct sock *s, const struct io_uring_cqe *cqe)
+{
+    struct sock_conn *c = &s->conns[(uint32_t)cqe->user_data];
+    CHECK((uint32_t)cqe->user_data < s->conn_used);
+    if ((c->generation & 0xffffff) != (cqe->user_data >> 32 & 0xffffff)) return;
+    if (c->state == SOCK_FREE) return;
+    c->receive_cancelled = c->send_cancelled = false;
+    want_requests(c);
 }
 
 static bool teardown_prepare(struct sock *s, struct sock_conn *c)

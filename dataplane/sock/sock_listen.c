@@ -194,10 +194,12 @@ uint16_t sock_listener_port(const struct sock *s, uint32_t index)
 
 // Accepting
 
-// Out of descriptors or memory: accepting again at once would only fail again, in a busy loop.
-static bool is_shortage(int error)
+// One connection was lost, the next may be had at once. Anything else (out of descriptors or memory
+// above all) would only fail again, in a busy loop.
+static bool is_passing(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    return error == ECONNABORTED || error == EPROTO || error == EINTR || error == EAGAIN ||
+           error == ECANCELED;
 }
 
 void sock_on_accept(struct sock *s, const struct io_uring_cqe *cqe)
@@ -214,8 +216,9 @@ void sock_on_accept(struct sock *s, const struct io_uring_cqe *cqe)
             sock_conn_open(s, l, cqe->res);
         else
             close(cqe->res); // came in while we stopped listening
-    } else if (is_shortage(-cqe->res)) {
+    } else if (!is_passing(-cqe->res)) {
         s->tally.accept_errors++;
+        s->accept_paused = true;
         l->retry_at_ns = clock_monotonic_ns() + SOCK_ACCEPT_RETRY_MS * 1000000ULL;
     }
 }
@@ -226,7 +229,7 @@ static bool accept_prepare(struct sock *s, uint32_t index)
     uint64_t tag = sock_tag(SOCK_OP_ACCEPT, l->generation, index);
     if (l->fd < 0) {
         if (!l->armed || l->cancelled) return true;
-        l->cancelled = sock_cancel(s, tag);
+        l->cancelled = sock_cancel(s, tag, sock_tag(SOCK_OP_NONE, 0, 0));
         return l->cancelled;
     }
     if (l->armed || l->retry_at_ns > 0) return true;
@@ -238,13 +241,14 @@ static bool accept_prepare(struct sock *s, uint32_t index)
     return true;
 }
 
-uint64_t sock_listeners_retry_ns(const struct sock *s)
+uint64_t sock_listeners_retry_ns(struct sock *s)
 {
     uint64_t earliest_ns = UINT64_MAX;
     for (uint32_t i = 0; i < SOCK_LISTENERS_MAX; i++) {
         uint64_t at_ns = s->listeners[i].retry_at_ns;
         if (at_ns > 0 && at_ns < earliest_ns) earliest_ns = at_ns;
     }
+    s->accept_paused = earliest_ns != UINT64_MAX;
     return earliest_ns;
 }
 

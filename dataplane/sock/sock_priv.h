@@ -35,6 +35,7 @@ enum sock_op {
     SOCK_OP_RECEIVE,
     SOCK_OP_SEND,
     SOCK_OP_SEND_QUIET, // completes only when it failed or was short
+    SOCK_OP_CANCEL,     // of a connection's receive or send; completes only when it failed
     SOCK_OP_WATCH
 };
 
@@ -102,6 +103,8 @@ struct sock_receive {
     uint16_t *spent;                // identifiers to give back
     uint32_t spent_count;
     uint32_t count, bytes;
+    uint32_t wanted;    // in the ring after sock_submit; doubles, up to count, when it ran dry
+    bool starved;       // it ran dry since the last sock_submit
     uint32_t available; // in the ring, as far as completions seen tell
     bool incremental;   // the kernel fills a buffer piece by piece (Linux 6.12)
 };
@@ -116,10 +119,10 @@ struct sock {
     struct stream_app app;
     struct sock_receive receive;
     struct list wanting, due;
-    struct sock_held *delivered; // given to on_data this turn; freed at sock_submit
+    struct sock_held *delivered;    // given to on_data this turn; freed at sock_submit
     uint32_t group_tail, seen_tail; // completion queue: end of the group being handled; seen so far
     uint64_t seen_tsc;              // when those after group_tail were seen
-    uint64_t poll_tsc;           // when the completions being handled were reaped
+    uint64_t poll_tsc;              // when the completions being handled were reaped
     struct sock_blocks blocks;
     struct heap *heap; // borrowed
 
@@ -134,6 +137,7 @@ struct sock {
     struct sock_listener listeners[SOCK_LISTENERS_MAX];
     struct sock_watch watches[SOCK_WATCHES_MAX];
     uint32_t watch_count;
+    bool accept_paused;     // some listener waits for its retry_at_ns
     bool listeners_wanting; // some listener or watch has a request to prepare
     uint32_t keepalive_s;
 
@@ -161,7 +165,8 @@ static inline struct sock_conn *sock_conn_find(struct sock *s, uint64_t tag)
 // A request slot; makes room by submitting once. NULL when the kernel takes none now.
 struct io_uring_sqe *sock_sqe(struct sock *s);
 bool sock_flush_requests(struct sock *s); // submits without waiting; false: try again next turn
-bool sock_cancel(struct sock *s, uint64_t tag); // asks to cancel one request; false: no slot
+// Asks to cancel the request that tag names; own_tag is the cancellation's. False: no slot.
+bool sock_cancel(struct sock *s, uint64_t tag, uint64_t own_tag);
 
 // sock_receive.c
 enum status sock_receive_open(struct sock *s, const struct sock_config *config) MUST_USE;
@@ -173,14 +178,15 @@ void sock_receive_give_back(struct sock_receive *r);
 // sock_listen.c
 void sock_on_accept(struct sock *s, const struct io_uring_cqe *cqe);
 void sock_on_watch(struct sock *s, const struct io_uring_cqe *cqe);
-bool sock_listeners_prepare(struct sock *s);            // false: no slot, again next turn
-uint64_t sock_listeners_retry_ns(const struct sock *s); // earliest retry, UINT64_MAX: none
-void sock_listeners_wake(struct sock *s);               // retries that are due
+bool sock_listeners_prepare(struct sock *s);      // false: no slot, again next turn
+uint64_t sock_listeners_retry_ns(struct sock *s); // earliest retry, UINT64_MAX: none
+void sock_listeners_wake(struct sock *s);         // retries that are due
 
 // sock_conn.c
 void sock_conn_open(struct sock *s, const struct sock_listener *l, int fd);
 void sock_on_receive(struct sock *s, const struct io_uring_cqe *cqe);
 void sock_on_send(struct sock *s, const struct io_uring_cqe *cqe);
+void sock_on_cancel(struct sock *s, const struct io_uring_cqe *cqe);
 void sock_conns_prepare(struct sock *s);
 void sock_held_release(struct sock *s); // held bytes that were delivered
 bool sock_address(int fd, bool of_peer, struct net_addr *out);

@@ -8,6 +8,8 @@
 enum { BUFFER_RING_INCREMENTAL = 2 };         // struct io_uring_buf_reg.flags: IOU_PBUF_RING_INC
 enum { COMPLETION_BUFFER_GOES_ON = 1U << 4 }; // IORING_CQE_F_BUF_MORE
 
+enum { RING_BUFFERS_FIRST = 16 };
+
 static void *map_zeroed(size_t size)
 {
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -51,6 +53,7 @@ enum status sock_receive_open(struct sock *s, const struct sock_config *config)
     if (!r->incremental && !register_ring(s, 0)) return ERR_IO;
     for (uint32_t i = 0; i < count; i++) r->spent[i] = (uint16_t)(count - 1 - i);
     r->spent_count = count;
+    r->wanted = count < RING_BUFFERS_FIRST ? count : RING_BUFFERS_FIRST;
     sock_receive_give_back(r);
     return OK;
 }
@@ -79,12 +82,16 @@ struct bytes sock_receive_take(struct sock_receive *r, const struct io_uring_cqe
     return data;
 }
 
+// The ring is first in, first out, so all that it holds is cycled through: it is kept as short as
+// the traffic allows, and what was read last goes back first, still warm.
 void sock_receive_give_back(struct sock_receive *r)
 {
-    if (r->spent_count == 0) return;
-    uint32_t count = r->spent_count;
-    for (uint32_t i = 0; i < count; i++) add_buffer(r, r->spent[count - 1 - i], i);
-    io_uring_buf_ring_advance(r->ring, (int)count);
-    r->available += count;
-    r->spent_count = 0;
+    if (r->starved && r->wanted < r->count) r->wanted *= 2;
+    r->starved = false;
+    uint32_t count = 0;
+    while (r->spent_count > 0 && r->available < r->wanted) {
+        add_buffer(r, r->spent[--r->spent_count], count++);
+        r->available++;
+    }
+    if (count > 0) io_uring_buf_ring_advance(r->ring, (int)count);
 }

@@ -126,13 +126,13 @@ struct io_uring_sqe *sock_sqe(struct sock *s)
     return io_uring_get_sqe(&s->ring);
 }
 
-bool sock_cancel(struct sock *s, uint64_t tag)
+bool sock_cancel(struct sock *s, uint64_t tag, uint64_t own_tag)
 {
     struct io_uring_sqe *sqe = sock_sqe(s);
     if (!sqe) return false;
     io_uring_prep_cancel64(sqe, tag, 0);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS; // "not found" is no news either: the request completed
-    sqe->user_data = sock_tag(SOCK_OP_NONE, 0, 0);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = own_tag;
     return true;
 }
 
@@ -149,6 +149,9 @@ static void dispatch(struct sock *s, const struct io_uring_cqe *cqe)
         break;
     case SOCK_OP_ACCEPT:
         sock_on_accept(s, cqe);
+        break;
+    case SOCK_OP_CANCEL:
+        sock_on_cancel(s, cqe);
         break;
     case SOCK_OP_WATCH:
         sock_on_watch(s, cqe);
@@ -243,8 +246,11 @@ void sock_submit(struct sock *s, uint64_t sleep_until_ns)
 {
     sock_receive_give_back(&s->receive);
     sock_held_release(s);
-    uint64_t retry_ns = sock_listeners_retry_ns(s);
-    if (retry_ns != UINT64_MAX) sock_listeners_wake(s);
+    uint64_t retry_ns = UINT64_MAX;
+    if (UNLIKELY(s->accept_paused)) {
+        sock_listeners_wake(s);
+        retry_ns = sock_listeners_retry_ns(s);
+    }
     if (s->listeners_wanting) (void)sock_listeners_prepare(s);
     sock_conns_prepare(s);
     bool unfinished = s->due.count > 0 || s->wanting.count > 0 || s->listeners_wanting;

@@ -244,31 +244,67 @@ struct options {
 
 static void parse(struct echo *e, struct options *o, int count, char **words)
 {
-    static const struct option table[] = { { "dev", 1, 0, 'd' },     { "address", 1, 0, 'a' },
-                                           { "gateway", 1, 0, 'g' }, { "port", 1, 0, 'p' },
-                                           { "mtu", 1, 0, 'm' },     { "frames", 1, 0, 'f' },
-                                           { "memory", 1, 0, 'M' },  { "huge", 0, 0, 'H' },
-                                           { "sink", 0, 0, 's' },    { "source", 1, 0, 'S' },
-                                           { "busy", 0, 0, 'b' },    { "vlan", 1, 0, 'v' },
-                                           { "eal", 1, 0, 'e' },     { "software-checksum", 0, 0, 'c' },
+    static const struct option table[] = { { "dev", 1, 0, 'd' },
+                                           { "address", 1, 0, 'a' },
+                                           { "gateway", 1, 0, 'g' },
+                                           { "port", 1, 0, 'p' },
+                                           { "mtu", 1, 0, 'm' },
+                                           { "frames", 1, 0, 'f' },
+                                           { "memory", 1, 0, 'M' },
+                                           { "huge", 0, 0, 'H' },
+                                           { "sink", 0, 0, 's' },
+                                           { "source", 1, 0, 'S' },
+                                           { "busy", 0, 0, 'b' },
+                                           { "vlan", 1, 0, 'v' },
+                                           { "eal", 1, 0, 'e' },
+                                           { "software-checksum", 0, 0, 'c' },
                                            { 0, 0, 0, 0 } };
     for (int c; (c = getopt_long(count, words, "", table, NULL)) != -1;) {
         switch (c) {
-        case 'd': o->device = optarg; break;
-        case 'a': add_address(&o->net, optarg); break;
-        case 'g': set_gateway(&o->net, optarg); break;
-        case 'p': e->port = (uint16_t)atoi(optarg); break;
-        case 'm': o->nic.mtu = (uint16_t)atoi(optarg); break;
-        case 'f': o->nic.frame_count = (uint32_t)atoi(optarg); break;
-        case 'M': o->nic.memory_mb = (uint32_t)atoi(optarg); break;
-        case 'H': o->nic.no_huge = false; break;
-        case 's': o->has_sink = true; break;
-        case 'S': e->source_bytes = strtoull(optarg, NULL, 10); break;
-        case 'b': o->is_busy = true; break;
-        case 'v': o->net.vlan = (uint16_t)atoi(optarg); break;
-        case 'e': o->nic.eal_args = optarg; break;
-        case 'c': o->nic.software_checksum = true; break;
-        default: exit(2);
+        case 'd':
+            o->device = optarg;
+            break;
+        case 'a':
+            add_address(&o->net, optarg);
+            break;
+        case 'g':
+            set_gateway(&o->net, optarg);
+            break;
+        case 'p':
+            e->port = (uint16_t)atoi(optarg);
+            break;
+        case 'm':
+            o->nic.mtu = (uint16_t)atoi(optarg);
+            break;
+        case 'f':
+            o->nic.frame_count = (uint32_t)atoi(optarg);
+            break;
+        case 'M':
+            o->nic.memory_mb = (uint32_t)atoi(optarg);
+            break;
+        case 'H':
+            o->nic.no_huge = false;
+            break;
+        case 's':
+            o->has_sink = true;
+            break;
+        case 'S':
+            e->source_bytes = strtoull(optarg, NULL, 10);
+            break;
+        case 'b':
+            o->is_busy = true;
+            break;
+        case 'v':
+            o->net.vlan = (uint16_t)atoi(optarg);
+            break;
+        case 'e':
+            o->nic.eal_args = optarg;
+            break;
+        case 'c':
+            o->nic.software_checksum = true;
+            break;
+        default:
+            exit(2);
         }
     }
     if (!o->device || !o->net.address_count) fail("usage", "--dev and --address are needed");
@@ -326,8 +362,9 @@ int main(int count, char **words)
         fail("stack", "wrong addresses, or out of memory");
     listen_on(e, &o);
     const uint8_t *mac = e->nic->caps.mac;
-    printf("ready driver=%s mac=%02x:%02x:%02x:%02x:%02x:%02x mtu=%u\n", nic_dpdk_driver_name(nic, 0),
-           mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], e->nic->caps.mtu);
+    printf("ready driver=%s mac=%02x:%02x:%02x:%02x:%02x:%02x mtu=%u\n",
+           nic_dpdk_driver_name(nic, 0), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
+           e->nic->caps.mtu);
     fflush(stdout);
     run(e, o.is_busy);
     report(e, nic, free_frames);

@@ -22,14 +22,17 @@ import contextlib
 import importlib
 import os
 import random
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from penstock import Connection, Penstock, RedisServer, to_bytes  # noqa: E402
+from penstock import Connection, Penstock, RedisServer, encode, to_bytes  # noqa: E402
 
 PIPELINE_MAX = 60
 GROUP_MODULES = ['oracle_strings_keys']
 SHOWN_BYTES = 600
+INLINE_SHARE, SPLIT_SHARE = 0.05, 0.2
+INLINE_WORD = re.compile(rb'[A-Za-z0-9_.:+-]{1,100}\Z')
 
 
 class Command:
@@ -71,6 +74,22 @@ def any_case(rng, word):
     if kind < 0.9:
         return word.lower()
     return ''.join(rng.choice((c.lower(), c.upper())) for c in word)
+
+
+def wire_of(command, rng):
+    """The request's bytes: now and then in the inline form, when its arguments allow that."""
+    if rng and rng.random() < INLINE_SHARE and all(INLINE_WORD.match(a) for a in command.args):
+        return b' '.join(command.args) + b'\r\n'
+    return encode(command.args)
+
+
+def send(connection, wire, rng):
+    """Most bursts in one write; some in pieces cut anywhere, so that requests arrive in parts."""
+    while rng and len(wire) > 1 and rng.random() < SPLIT_SHARE:
+        cut = rng.randrange(1, min(len(wire), 2000))
+        connection.socket.sendall(wire[:cut])
+        wire = wire[cut:]
+    connection.socket.sendall(wire)
 
 
 class Mismatch(Exception):
@@ -115,8 +134,9 @@ class Pair:
                 at += 1
                 continue
             part = part[:special]
+            wire = b''.join(wire_of(p, rng) for p in part)
             for c in self.connections:
-                c.send(*[p.args for p in part])
+                send(c, wire, rng)
             replies = [[c.read_raw() for _ in part] for c in self.connections]
             for i, command in enumerate(part):
                 self.compare(at + i, command, replies[0][i], replies[1][i])

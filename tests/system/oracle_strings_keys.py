@@ -48,6 +48,11 @@ def refcount(ours, theirs):
     return ours == theirs or (ours in shared and theirs in shared)
 
 
+def both_integers(ours, theirs):
+    """OBJECT IDLETIME: for a value 0..9999 Redis shows when anybody last touched that shared integer."""
+    return ours == theirs or (ours[:1] == b':' and theirs[:1] == b':')
+
+
 def scan_all(options):
     """SCAN to its end: cursors and order are each server's own, the set of keys is not."""
     def run(connection):
@@ -68,6 +73,14 @@ def random_key(connection):
     """RANDOMKEY: any key that is there will do."""
     key, keys = decode(connection.call_raw('RANDOMKEY')), decode(connection.call_raw('KEYS', '*'))
     return 'one of the keys' if key in keys else key
+
+
+def lcs_too_big(connection):
+    for key in ('big1', 'big2'):
+        connection.call_raw('SETRANGE', key, 11584, 'x')
+    replies = [connection.call_raw('LCS', 'big1', 'big2', *o) for o in ([], ['LEN'], ['IDX'])]
+    connection.call_raw('DEL', 'big1', 'big2')
+    return replies
 
 
 class StringsKeys(Group):
@@ -247,6 +260,11 @@ class StringsKeys(Group):
             args += self.words('MINMATCHLEN') + [self.rng.choice(['0', '1', '2', '3', '-1', 'x'])]
         return self.make('LCS', 'short%d' % self.rng.randrange(3), 'short%d' % self.rng.randrange(4), *args)
 
+    def gen_lcs_refused(self):
+        """Redis's table would take 4 * 11586 * 11586 bytes, just more than proto-max-bulk-len."""
+        return Command('LCS', '11585 bytes', 'twice', run=lcs_too_big)
+    gen_lcs_refused.weight = 0.1
+
     def gen_set_for_lcs(self):
         text = bytes(self.rng.choice(b'abcd') for _ in range(self.rng.randrange(150)))
         return self.make('SET', 'short%d' % self.rng.randrange(3), text)
@@ -327,7 +345,7 @@ class StringsKeys(Group):
     def gen_object(self):
         r = self.rng
         word = r.choice(['ENCODING', 'ENCODING', 'ENCODING', 'REFCOUNT', 'FREQ', 'IDLETIME', 'HELP', 'foo'])
-        close = {'REFCOUNT': refcount, 'IDLETIME': near(3)}.get(word)
+        close = {'REFCOUNT': refcount, 'IDLETIME': both_integers}.get(word)
         return self.make('OBJECT', *self.words(word), *([] if word == 'HELP' else [self.key()]), close=close)
     gen_object.weight = 8
 

@@ -139,26 +139,34 @@ static void parse(struct wire *w, const uint8_t *bytes, struct seg *s)
     memcpy(s->data, h + header, s->size);
 }
 
-bool peer_take(struct wire *w, struct seg *s)
+// What left: ARP is answered, segments wait to be taken.
+static void pump(struct wire *w)
 {
     struct nic_queue *q = nic_mem_queue(w->mem, 1);
     struct frame *f;
     while (nic_rx(q, &f, 1) == 1) {
         uint16_t type = load_be16(f->data + 12);
-        if (type == 0x0800) parse(w, f->data, s);
-        else if (load_be16(f->data + 20) == 1) answer_arp(w, f->data);
-        q->pool->give(q->pool, f);
-        if (type != 0x0800) {
-            wire_turn(w);
-            continue;
+        if (type == 0x0800) {
+            cr_assert(w->left_count < WIRE_LEFT_MAX);
+            parse(w, f->data, &w->left[(w->left_first + w->left_count++) % WIRE_LEFT_MAX]);
+        } else if (load_be16(f->data + 20) == 1) {
+            answer_arp(w, f->data);
         }
-        if (s->opts.has_ts) w->ts_echo = s->opts.tsval;
-        if (s->flags & SYN) w->ack = s->seq;
-        if (s->seq == w->ack)
-            w->ack += s->size + ((s->flags & SYN) != 0) + ((s->flags & FIN) != 0);
-        return true;
+        q->pool->give(q->pool, f);
     }
-    return false;
+}
+
+bool peer_take(struct wire *w, struct seg *s)
+{
+    if (w->left_count == 0) return false;
+    *s = w->left[w->left_first];
+    w->left_first = (w->left_first + 1) % WIRE_LEFT_MAX;
+    w->left_count--;
+    if (s->opts.has_ts) w->ts_echo = s->opts.tsval;
+    if (s->flags & SYN) w->ack = s->seq;
+    if (s->seq == w->ack)
+        w->ack += s->size + ((s->flags & SYN) != 0) + ((s->flags & FIN) != 0);
+    return true;
 }
 
 void peer_expect(struct wire *w, struct seg *s, uint8_t flags, uint32_t seq, uint32_t ack,
@@ -185,6 +193,7 @@ void wire_turn(struct wire *w)
         cr_assert(eq(u32, nic_tx(q, frames, count), count));
     net_release(w->net);
     nic_mem_advance(w->mem, w->now_ns);
+    pump(w);
 }
 
 void wire_run_ms(struct wire *w, uint64_t ms)

@@ -11,7 +11,7 @@
 #include "dataplane/nic/nic_mem.h"
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
-enum { WIRE_PORT = 6379, WIRE_PEER_PORT = 50000, WIRE_ISN = 1000, WIRE_FRAMES = 512 };
+enum { WIRE_PORT = 6379, WIRE_PEER_PORT = 50000, WIRE_ISN = 1000, WIRE_FRAMES = 512, WIRE_LEFT_MAX = 64 };
 
 struct wire_app { // what the application was told
     uint32_t opened, ended, drained, closed;
@@ -20,6 +20,14 @@ struct wire_app { // what the application was told
     uint8_t data[1 << 17];
     uint32_t size;
     bool refuse;
+};
+
+struct seg { // one that left the stack
+    uint8_t flags;
+    uint16_t local_port, remote_port, window;
+    uint32_t seq, ack, size;
+    struct tcp_opts opts;
+    uint8_t data[2048];
 };
 
 struct wire {
@@ -37,14 +45,8 @@ struct wire {
     bool use_ts;
     uint32_t ts, ts_echo;
     struct tcp_opts next_opts; // once, for the next segment
-};
-
-struct seg { // one that left the stack
-    uint8_t flags;
-    uint16_t local_port, remote_port, window;
-    uint32_t seq, ack, size;
-    struct tcp_opts opts;
-    uint8_t data[2048];
+    struct seg left[WIRE_LEFT_MAX]; // left the stack, not yet taken
+    uint32_t left_first, left_count;
 };
 
 void wire_defaults(struct net_config *c);

@@ -12,7 +12,7 @@ enum {
     SENT_AT = 18,
     ETHERTYPE = 0x88b5,
     MARK = 0x50534246,
-    SILENCE_NS = 50 * 1000 * 1000, // frames that did not come back by then are lost
+    SILENCE_NS = 500 * 1000 * 1000, // frames that did not come back by then are lost
     TURNS_PER_LOOK = 64,
 };
 

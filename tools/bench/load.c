@@ -390,13 +390,24 @@ static void reply_done(struct load *l, struct load_conn *c, uint64_t now_ns)
     histogram_record(p->op == OP_GET ? &l->result->get_latency : &l->result->set_latency, latency);
 }
 
+// A server that turns a connection away says why before it closes it.
+static bool refuse_unasked(struct load *l, struct bytes in)
+{
+    char text[REPLY_LINE_MAX];
+    const uint8_t *end = memchr(in.data, '\r', in.size);
+    size_t size = end ? (size_t)(end - in.data) : in.size;
+    snprintf(text, sizeof text, "%.*s", (int)(size < sizeof text ? size : sizeof text), in.data);
+    count_error(l, text[0] == '-' ? text : "bytes that nobody asked for");
+    return false;
+}
+
 bool load_input(struct load *l, struct load_conn *c, struct bytes in, uint64_t now_ns)
 {
     struct bytes piece;
     l->result->received_bytes += in.size;
     l->last_reply_ns = now_ns;
     while (in.size) {
-        if (c->head == c->tail) return false;
+        if (c->head == c->tail) return refuse_unasked(l, in);
         const struct load_pending *p = &c->pending[c->head & l->ring_mask];
         switch (reply_next(&c->reader, &in, &piece)) {
         case REPLY_BODY:

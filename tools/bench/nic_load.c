@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "dataplane/base/check.h"
 #include "dataplane/base/clock.h"
+#include "dataplane/base/heap.h"
 #include "tools/bench/address.h"
 #include "tools/bench/nic_port.h"
 #include "tools/bench/report.h"
@@ -14,6 +15,7 @@ enum {
     CLOSE_MS_MAX = 300,
     CLOCK_TURNS = 16, // turns without a frame between looks at the progress line
     NS_PER_MS = 1000000,
+    OVERFLOW_BLOCK_BYTES = 64 * 1024,
 };
 
 struct nic_load;
@@ -29,6 +31,8 @@ struct nic_load {
     struct clock clock;
     struct nic_port port;
     struct net *net;
+    struct heap heap;
+    struct heap_piece_source overflow; // large batches wait in memory, not in packet buffers
     struct net_tally tally;
     struct net_addr target;
     struct nic_conn *conns;
@@ -163,7 +167,8 @@ static bool connect_all(struct nic_load *n, const volatile sig_atomic_t *stop, c
     uint32_t count = n->load->config.connection_count;
     n->now_ns = clock_now_ns(&n->clock);
     uint64_t until = n->now_ns + CONNECT_MS_MAX * (uint64_t)NS_PER_MS;
-    while (n->load->open_count < count && n->now_ns < until && !n->refused_count && !*stop) {
+    while (n->load->open_count < count && n->now_ns < until && !n->refused_count && !*stop &&
+           !n->load->result->errors) {
         if (!connect_some(n)) {
             snprintf(error, error_bytes, "the TCP/IP stack takes no connection %u",
                      n->connect_next + 1);
@@ -171,9 +176,11 @@ static bool connect_all(struct nic_load *n, const volatile sig_atomic_t *stop, c
         }
         turn(n);
     }
-    if (n->load->open_count == count) return true;
-    snprintf(error, error_bytes, "%u of %u connections were made (%s); frames in %lu, out %lu",
-             n->load->open_count, count, n->refused_count ? "refused or reset" : "no answer",
+    if (n->load->open_count == count && !n->load->result->errors) return true;
+    const char *said = n->load->result->first_error;
+    if (!*said) said = n->refused_count ? "refused" : "no answer";
+    snprintf(error, error_bytes, "%u of %u connections were made: %s; frames in %lu, out %lu",
+             n->load->open_count, count, said,
              (unsigned long)n->tally.rx_frames, (unsigned long)n->tally.tx_frames);
     return false;
 }
@@ -238,6 +245,7 @@ static bool open_net(struct nic_load *n, const struct options *o, const struct s
     config.tx_ip_checksum = caps->tx_ip_checksum;
     config.tx_l4_checksum = caps->tx_l4_checksum;
     config.tso_bytes_max = caps->tso_bytes_max;
+    config.overflow_source = &n->overflow.source;
     snprintf(error, error_bytes, "out of memory");
     return net_open(&n->net, &config, n->port.queue->pool, app, &n->tally,
                     clock_now_ns(&n->clock)) == OK;
@@ -259,6 +267,7 @@ static bool open_conns(struct nic_load *n)
 static void close_all(struct nic_load *n)
 {
     net_close(n->net);
+    heap_close(&n->heap);
     if (n->port.dpdk) nic_port_close(&n->port);
     free(n->conns);
     free(n->scratch);
@@ -273,13 +282,13 @@ bool nic_load_run(struct load *l, const struct options *o, struct progress *prog
     bool done = false;
     l->carrier = &carrier;
     snprintf(error, error_bytes, "the CPU's time stamp counter is not usable");
-    if (clock_init(&n.clock) != OK) return false;
+    if (clock_init(&n.clock) != OK || heap_open(&n.heap) != OK) return false;
+    heap_piece_source_init(&n.overflow, &n.heap, OVERFLOW_BLOCK_BYTES);
     if (open_net(&n, o, &app, error, error_bytes) && open_conns(&n)) {
-        report->transport = n.port.driver;
+        snprintf(report->transport, sizeof report->transport, "%s", n.port.driver);
         done = connect_all(&n, stop, error, error_bytes);
         if (done) run_loop(&n, progress, stop);
         leave(&n);
-        report->transport = strstr(n.port.driver, "vhost") ? "net_vhost" : "dpdk port";
     }
     close_all(&n);
     return done;

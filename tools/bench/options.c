@@ -40,7 +40,7 @@ static const struct option_row option_rows[] = {
       "open loop: requests per second, latency from when they were due" },
     { "arrivals", NULL, OPTION_TEXT, AT(arrivals), 0, 0, "KIND",
       "open loop: fixed or poisson intervals (fixed)" },
-    { "duration", "-d", OPTION_REAL, AT(duration_s), 0.001, 1e6, "SECONDS", "measured time (5)" },
+    { "duration", "-d", OPTION_REAL, AT(duration_s), 0.001, 1e6, "SECONDS", "measured time (5; echo: until it is stopped)" },
     { "requests", "-n", OPTION_COUNT, AT(requests), 1, 1e15, "N", "in place of a duration" },
     { "warm-up", "-w", OPTION_REAL, AT(warm_up_s), 0, 1e6, "SECONDS",
       "before it (1; none with --requests)" },
@@ -195,6 +195,7 @@ static enum status check(struct options *o, char *error)
     if (o->key_bytes < keys_digits(o->keys))
         return wrong(error, "key-size", "too short for that many keys");
     if (o->warm_up_s < 0) o->warm_up_s = o->requests ? 0 : 1;
+    if (o->duration_s < 0 && o->mode != BENCH_ECHO) o->duration_s = 5;
     bool needs_port = o->mode == BENCH_ECHO || o->mode == BENCH_FRAMES;
     if (needs_port && !o->devargs) return wrong(error, "devargs", "needed");
     if (o->mode == BENCH_LOAD && o->devargs && (!o->address || !o->target))
@@ -227,7 +228,7 @@ enum status options_parse(struct options *o, int argc, char **argv, char *error)
         .keys_text = "uniform",
         .arrivals = "fixed",
         .read_ratio = 0.5,
-        .duration_s = 5,
+        .duration_s = -1,
         .warm_up_s = -1,
         .eal_args = "",
         .memory_mb = 256,

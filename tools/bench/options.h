@@ -26,7 +26,7 @@ struct options {
     bool is_poisson, fill, fill_only, verify, require_hits;
     uint64_t expire_at_ms, expire_spread_ms;
     // The port of the NIC transport
-    const char *devargs, *eal_args, *address, *target, *gateway, *peer_mac;
+    const char *devargs, *eal_args, *address, *target, *gateway;
     bool no_huge, software_checksum;
     uint64_t memory_mb, frames, descriptors, mtu, window, frame_bytes;
     // The run

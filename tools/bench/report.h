@@ -9,7 +9,7 @@
 #include "tools/bench/usage.h"
 
 struct run_report {
-    const char *transport; // "socket", or the DPDK driver's name
+    char transport[64]; // "socket", or the DPDK driver's name
     struct load_result load;
     struct usage generator; // over the measured time
 };

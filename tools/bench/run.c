@@ -75,7 +75,8 @@ static bool carry(const struct options *o, struct load *l, struct run_report *re
     progress_init(&progress, o->quiet, o->progress);
     if (o->devargs) return nic_load_run(l, o, &progress, stop, report, error, error_bytes);
     struct sock_target target = { o->host, (uint16_t)o->port, o->socket_path };
-    report->transport = o->socket_path ? "unix socket" : "socket";
+    snprintf(report->transport, sizeof report->transport, "%s",
+             o->socket_path ? "unix socket" : "socket");
     return sock_load_run(l, &target, &progress, stop, error, error_bytes);
 }
 

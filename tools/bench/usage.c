@@ -101,13 +101,13 @@ static bool holds(const pid_t *pids, uint32_t count, pid_t pid)
 }
 
 // Children of those in pids that are not among them yet; their new count.
-static uint32_t add_children(pid_t *pids, uint32_t count)
+static uint32_t add_children(pid_t *pids, uint32_t count, uint32_t max)
 {
     struct dirent *entry;
     struct process_stat stat;
     DIR *proc = opendir("/proc");
     if (!proc) return count;
-    while (count < TREE_MAX && (entry = readdir(proc)) != NULL) {
+    while (count < max && (entry = readdir(proc)) != NULL) {
         pid_t pid = (pid_t)atoi(entry->d_name);
         if (pid > 0 && !holds(pids, count, pid) && read_stat(pid, &stat) &&
             holds(pids, count, stat.parent))
@@ -117,16 +117,23 @@ static uint32_t add_children(pid_t *pids, uint32_t count)
     return count;
 }
 
+uint32_t usage_tree(pid_t root, pid_t *pids, uint32_t max)
+{
+    uint32_t count = 1, known = 0;
+    pids[0] = root;
+    while (count > known) { // once more after the last find: /proc is in no useful order
+        known = count;
+        count = add_children(pids, known, max);
+    }
+    return count;
+}
+
 enum status usage_of_tree(pid_t root, struct usage *out)
 {
-    pid_t pids[TREE_MAX] = { root };
-    uint32_t count = 1, known;
+    pid_t pids[TREE_MAX];
+    uint32_t count = usage_tree(root, pids, TREE_MAX);
     *out = (struct usage){ .wall_ns = clock_monotonic_ns() };
-    if (!add_process(out, root)) return ERR_IO;
-    do {
-        known = count;
-        count = add_children(pids, known);
-        for (uint32_t i = known; i < count; i++) (void)add_process(out, pids[i]);
-    } while (count > known);
+    for (uint32_t i = 0; i < count; i++)
+        if (!add_process(out, pids[i]) && i == 0) return ERR_IO;
     return OK;
 }

@@ -16,6 +16,8 @@ struct usage {
 void usage_of_this_thread(struct usage *out);
 // Of root and all that descend from it. ERR_IO when root is gone.
 enum status usage_of_tree(pid_t root, struct usage *out) MUST_USE;
+// root and its descendants, root first; how many, at most max.
+uint32_t usage_tree(pid_t root, pid_t *pids, uint32_t max);
 // after - before.
 struct usage usage_between(const struct usage *before, const struct usage *after);
 static inline double usage_share(const struct usage *u)

@@ -97,7 +97,7 @@ uint32_t workload_encode(const struct workload *w, const struct request *r, uint
     memcpy(out, w->set, size);
     keys_format(out + w->set_digits_at, w->digits, r->key);
     out[size++] = '$';
-    size += num_format_uint(out + size, r->value_bytes);
+    size += num_format_uint((char *)out + size, r->value_bytes);
     memcpy(out + size, "\r\n", 2);
     size += 2;
     memcpy(out + size, value_of(w, r->key), r->value_bytes);

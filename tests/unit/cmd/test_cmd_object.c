@@ -41,6 +41,24 @@ Test(cmd_object, shows_idle_time_and_does_not_touch)
     EXPECT_REPLY(h, "object idletime k", ":0\r\n");
 }
 
+Test(cmd_object, lets_a_no_touch_client_touch_only_with_touch)
+{
+    static const char *const quiet[] = { "get k",     "strlen k",       "incr k",
+                                         "mget k",    "getrange k 0 1", "append k 1",
+                                         "persist k", "lcs k k",        "copy k k2" };
+    harness_run(h, "set k 1");
+    h->client.flags |= CLIENT_NO_TOUCH;
+    h->now_ms += 7000;
+    harness_run(h, "get k");
+    EXPECT_REPLY(h, "object idletime k", ":7\r\n");
+    for (size_t i = 0; i < sizeof quiet / sizeof quiet[0]; i++) {
+        harness_run(h, quiet[i]);
+        EXPECT_REPLY(h, "object idletime k", ":7\r\n");
+    }
+    harness_run(h, "touch k");
+    EXPECT_REPLY(h, "object idletime k", ":0\r\n");
+}
+
 Test(cmd_object, answers_frequency_only_under_an_lfu_policy)
 {
     harness_run(h, "set k v");

@@ -98,10 +98,9 @@ static inline struct net_config fixture_config(void)
 static inline enum status fixture_open_with(const struct net_config *c)
 {
     memset(&fx, 0, sizeof fx);
-    fx.pool = (struct frame_pool){ .take = fixture_take,
-                                   .give = fixture_give,
-                                   .total = FIXTURE_FRAMES,
-                                   .payload_bytes = 2048 };
+    fx.pool = (struct frame_pool){
+        .take = fixture_take, .give = fixture_give, .total = FIXTURE_FRAMES, .payload_bytes = 2048
+    };
     fx.free_count = FIXTURE_FRAMES;
     fx.net.config = *c;
     fx.net.pool = &fx.pool;
@@ -157,8 +156,8 @@ static inline void fixture_receive(const void *bytes, size_t size)
 }
 
 // Ethernet header in front of payload; returns the frame's size.
-static inline uint32_t build_eth(uint8_t *out, const uint8_t *to, uint16_t type, const void *payload,
-                                 size_t size)
+static inline uint32_t build_eth(uint8_t *out, const uint8_t *to, uint16_t type,
+                                 const void *payload, size_t size)
 {
     memcpy(out, to, 6);
     memcpy(out + 6, MAC_PEER, 6);
@@ -262,8 +261,10 @@ static inline struct neighbour *fixture_neighbour4(const uint8_t ip4[4])
 void net_emit(struct net *n, struct frame *f)
 {
     f->next = NULL;
-    if (n->out_tail) n->out_tail->next = f;
-    else n->out_head = f;
+    if (n->out_tail)
+        n->out_tail->next = f;
+    else
+        n->out_head = f;
     n->out_tail = f;
 }
 void tcp_input(struct net *n, struct frame *f, const struct ip_packet *p)

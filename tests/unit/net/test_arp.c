@@ -10,8 +10,8 @@ Test(arp, answers_a_request_for_our_address)
     cr_expect(eq(u64, fx.tally.arp_replies, 1));
     cr_expect(eq(u32, f->size, 60));
     cr_expect(mac_equal(f->data, MAC_PEER) && mac_equal(f->data + 6, MAC_US));
-    const uint8_t want[] = { 0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1,
-                             2, 0, 0, 0, 0, 9, 10, 0, 0, 9 };
+    const uint8_t want[] = { 0,  1, 8, 0, 6, 4, 0, 2, 2, 0, 0,  0, 0, 1,
+                             10, 0, 0, 1, 2, 0, 0, 0, 0, 9, 10, 0, 0, 9 };
     cr_expect(eq(int, memcmp(f->data + 14, want, sizeof want), 0));
     fixture_give(&fx.pool, f);
     cr_expect(eq(u8, fixture_neighbour4(IP4_PEER)->state, NEIGHBOUR_STALE)); // RFC 826: it asked us
@@ -55,8 +55,11 @@ Test(arp, drops_malformed_messages)
     uint8_t frame[64];
     for (uint32_t size = 0; size < 28; size++)
         fixture_receive(frame, build_eth(frame, MAC_US, ETHERTYPE_ARP, good, size));
-    const struct { int at; uint8_t value; } wrong[] = { { 1, 6 }, { 2, 0x86 }, { 4, 8 }, { 5, 16 },
-                                                        { 7, 0 }, { 7, 3 },    { 8, 3 }, { 14, 224 } };
+    const struct {
+        int at;
+        uint8_t value;
+    } wrong[] = { { 1, 6 }, { 2, 0x86 }, { 4, 8 }, { 5, 16 },
+                  { 7, 0 }, { 7, 3 },    { 8, 3 }, { 14, 224 } };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint8_t bad[46];
         memcpy(bad, good, 46);
@@ -70,6 +73,13 @@ Test(arp, drops_malformed_messages)
 }
 Test(arp, ignores_an_echo_of_its_own_frames)
 {
-    receive_arp(1, MAC_ALL, MAC_US, IP4_PEER, IP4_US);
+    receive_arp(1, MAC_ALL, MAC_US, IP4_US, IP4_PEER);
     cr_expect(eq(u64, fx.tally.drop_arp, 1));
+    cr_expect(fixture_sent() == NULL);
+}
+// The kernel's end of a tap port.
+Test(arp, answers_a_neighbour_with_the_same_mac)
+{
+    receive_arp(1, MAC_ALL, MAC_US, IP4_PEER, IP4_US);
+    cr_expect(eq(u64, fx.tally.arp_replies, 1));
 }

@@ -14,7 +14,8 @@ static void know_peer(void)
     fixture_give(&fx.pool, fixture_sent());
 }
 // An error about a segment of ours, port 6379 to port 40000, sequence number 0x01020304.
-static size_t build_error4(uint8_t *out, uint8_t type, uint8_t code, uint16_t mtu, uint16_t quoted_bytes)
+static size_t build_error4(uint8_t *out, uint8_t type, uint8_t code, uint16_t mtu,
+                           uint16_t quoted_bytes)
 {
     const uint8_t tcp[8] = { 0x18, 0xeb, 0x9c, 0x40, 1, 2, 3, 4 };
     memset(out, 0, 8);
@@ -110,8 +111,12 @@ Test(icmp, takes_strange_mtus_with_care)
 }
 Test(icmp, tells_hard_errors_from_soft_ones)
 {
-    const struct { uint8_t code; bool hard; } cases[] = { { 0, false }, { 1, false }, { 2, true },
-                                                          { 3, true },  { 5, false }, { 13, true } };
+    const struct {
+        uint8_t code;
+        bool hard;
+    } cases[] = {
+        { 0, false }, { 1, false }, { 2, true }, { 3, true }, { 5, false }, { 13, true }
+    };
     for (size_t i = 0; i < 6; i++) {
         uint8_t error[64];
         receive_icmp4(error, build_error4(error, 3, cases[i].code, 0, 60));
@@ -184,7 +189,6 @@ Test(icmp, reports_packets_too_big_over_ipv6)
     receive_icmp6(MAC_US, IP6_PEER, IP6_US, 64, error, sizeof error);
     cr_expect(eq(u32, fx.unreachable_count, 1));
     cr_expect(fx.hard_error);
-    for (size_t i = 8; i < sizeof error; i++)
-        receive_icmp6(MAC_US, IP6_PEER, IP6_US, 64, error, i);
+    for (size_t i = 8; i < sizeof error; i++) receive_icmp6(MAC_US, IP6_PEER, IP6_US, 64, error, i);
     cr_expect(eq(u32, fx.unreachable_count, 1));
 }

@@ -93,15 +93,18 @@ Test(ip4, takes_a_ttl_of_one)
 }
 Test(ip4, refuses_sources_that_no_host_has)
 {
-    const uint8_t wrong[][4] = { { 0, 0, 0, 0 },  { 127, 0, 0, 1 },      { 224, 0, 0, 1 },
+    const uint8_t wrong[][4] = { { 0, 0, 0, 0 },  { 127, 0, 0, 1 },       { 224, 0, 0, 1 },
                                  { 10, 0, 0, 1 }, { 255, 255, 255, 255 }, { 10, 0, 0, 255 } };
     for (size_t i = 0; i < 6; i++) receive_ip4(wrong[i], IP4_US, 6, payload, sizeof payload);
     cr_expect(eq(u64, fx.tally.drop_ip_header, 6));
 }
 Test(ip4, drops_packets_for_others)
 {
-    const uint8_t others[][4] = { { 10, 0, 0, 2 }, { 10, 0, 0, 255 }, { 255, 255, 255, 255 },
-                                  { 224, 0, 0, 1 }, { 127, 0, 0, 1 } };
+    const uint8_t others[][4] = { { 10, 0, 0, 2 },
+                                  { 10, 0, 0, 255 },
+                                  { 255, 255, 255, 255 },
+                                  { 224, 0, 0, 1 },
+                                  { 127, 0, 0, 1 } };
     for (size_t i = 0; i < 5; i++) receive_ip4(IP4_PEER, others[i], 6, payload, sizeof payload);
     cr_expect(eq(u64, fx.tally.drop_not_for_us, 5));
 }
@@ -194,7 +197,8 @@ Test(ip4, leaves_segments_that_the_port_cuts_whole)
     f = send_segment(&r, f, 0);
     cr_expect(eq(u32, f->flags, FRAME_TX_TSO | FRAME_TX_L4_CSUM | FRAME_TX_IP_CSUM));
     cr_expect(eq(u16, load_le16(f->data + 14 + 10), 0));
-    uint32_t sum = checksum_pseudo(r.local, r.remote, 6, 0, false); // DPDK's way: without the length
+    uint32_t sum =
+        checksum_pseudo(r.local, r.remote, 6, 0, false); // DPDK's way: without the length
     cr_expect(eq(u16, load_le16(f->data + 34 + 16), (uint16_t)~checksum_fold(sum)));
     fixture_give(&fx.pool, f);
 }
@@ -223,7 +227,9 @@ Test(ip4, routes_by_prefix_and_then_by_gateway)
 }
 Test(ip4, has_no_route_to_what_is_no_host)
 {
-    const uint8_t wrong[][4] = { { 0, 0, 0, 0 }, { 127, 0, 0, 1 }, { 224, 0, 0, 5 }, { 10, 0, 0, 1 } };
+    const uint8_t wrong[][4] = {
+        { 0, 0, 0, 0 }, { 127, 0, 0, 1 }, { 224, 0, 0, 5 }, { 10, 0, 0, 1 }
+    };
     for (size_t i = 0; i < 4; i++) {
         uint8_t mapped[16];
         struct ip_route r = { 0 };

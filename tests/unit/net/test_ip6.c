@@ -36,9 +36,9 @@ Test(ip6, drops_every_prefix_of_a_packet)
 }
 Test(ip6, walks_extension_headers)
 {
-    const uint8_t chain[] = { 60, 0, 1, 4, 0, 0, 0, 0,  // hop by hop, PadN
-                              43, 0, 0, 0, 0, 0, 0, 0,  // destination options, Pad1
-                              44, 0, 0, 0, 0, 0, 0, 0,  // routing, none left
+    const uint8_t chain[] = { 60, 0, 1, 4, 0, 0, 0, 0,   // hop by hop, PadN
+                              43, 0, 0, 0, 0, 0, 0, 0,   // destination options, Pad1
+                              44, 0, 0, 0, 0, 0, 0, 0,   // routing, none left
                               6,  0, 0, 0, 1, 2, 3, 4 }; // atomic fragment (RFC 6946)
     receive_chain(0, chain, sizeof chain);
     cr_expect(eq(u32, fx.tcp_count, 1));
@@ -54,10 +54,10 @@ Test(ip6, drops_real_fragments)
 Test(ip6, refuses_bad_extension_headers)
 {
     const uint8_t bad[][8] = {
-        { 6, 9, 0, 0, 0, 0, 0, 0 },     // longer than the packet
-        { 6, 0, 0xc2, 4, 0, 0, 0, 0 },  // an option that asks to be refused
-        { 6, 0, 1, 5, 0, 0, 0, 0 },     // an option longer than its header
-        { 6, 0, 1, 3, 0, 0, 0, 1 },     // an option without its length
+        { 6, 9, 0, 0, 0, 0, 0, 0 },    // longer than the packet
+        { 6, 0, 0xc2, 4, 0, 0, 0, 0 }, // an option that asks to be refused
+        { 6, 0, 1, 5, 0, 0, 0, 0 },    // an option longer than its header
+        { 6, 0, 1, 3, 0, 0, 0, 1 },    // an option without its length
     };
     for (size_t i = 0; i < 4; i++) receive_chain(60, bad[i], 8);
     const uint8_t source_route[8] = { 6, 0, 0, 1, 0, 0, 0, 0 };
@@ -86,7 +86,8 @@ Test(ip6, walks_a_bounded_number_of_headers)
 }
 Test(ip6, drops_every_prefix_of_a_chain)
 {
-    const uint8_t chain[] = { 60, 0, 1, 4, 0, 0, 0, 0, 60, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+    const uint8_t chain[] = { 60, 0, 1, 4, 0, 0, 0, 0, 60, 1, 1, 12,
+                              0,  0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0 };
     for (size_t i = 1; i < sizeof chain; i++)
         receive_ip6(MAC_US, IP6_PEER, IP6_US, 0, 64, chain, i);
     cr_expect(eq(u32, fx.tcp_count, 0));

@@ -17,8 +17,8 @@ Test(neighbour, is_asked_for_and_frames_wait_for_the_answer)
     struct frame *f = fixture_sent();
     cr_assert(f != NULL);
     cr_expect(mac_equal(f->data, MAC_ALL));
-    const uint8_t want[] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1,
-                             0, 0, 0, 0, 0, 0, 10, 0, 0, 9 };
+    const uint8_t want[] = { 0,  1, 8, 0, 6, 4, 0, 1, 2, 0, 0,  0, 0, 1,
+                             10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 9 };
     cr_expect(eq(int, memcmp(f->data + 14, want, sizeof want), 0));
     fixture_give(&fx.pool, f);
     cr_expect(eq(u32, drain(), 0));
@@ -259,7 +259,8 @@ Test(neighbour, messages_that_fail_validation_are_dropped)
     m[25] = 0; // an option that would not advance
     receive_icmp6(MAC_US, IP6_PEER, IP6_US, 255, m, 32);
     receive_icmp6(MAC_US, IP6_PEER, IP6_US, 255, m, build_nd(m, 135, 0, group, NULL));
-    receive_icmp6(MAC_US, IP6_PEER, IP6_US, 255, m, build_nd(m, 135, 0, IP6_PEER, NULL)); // not ours
+    receive_icmp6(MAC_US, IP6_PEER, IP6_US, 255, m,
+                  build_nd(m, 135, 0, IP6_PEER, NULL)); // not ours
     receive_icmp6(MAC_US, none, SOLICITED_US, 255, m, build_nd(m, 135, 0, IP6_US, MAC_PEER));
     receive_icmp6(MAC_US, none, IP6_US, 255, m, build_nd(m, 135, 0, IP6_US, NULL));
     receive_icmp6(MAC_ALL, IP6_PEER, group, 255, m, build_nd(m, 136, 0x40, IP6_PEER, MAC_PEER));
