@@ -135,6 +135,11 @@ void call_log(struct call *call, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // What the helpers above have in common with bodies of other files.
 bool call_db_index(struct call *call, uint32_t index, uint32_t *db); // replies Redis's two errors
+// The keys at argv[index], argv[index + step], ..., at most CALL_KEYS_MAX of them, their buckets
+// and then their entries asked for together. Returns how many.
+enum { CALL_KEYS_MAX = 16 };
+uint32_t call_keys(const struct call *call, uint32_t index, uint32_t step,
+                   struct key keys[CALL_KEYS_MAX]);
 // keyspace_find for a command: in database db, or in the client's; a client with CLIENT NO-TOUCH
 // does not touch.
 struct entry *call_find_in(struct call *call, uint32_t db, const struct key *key,

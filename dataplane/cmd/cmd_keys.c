@@ -23,20 +23,19 @@ const struct command cmd_keys[] = {
 static void cmd_del(struct call *call)
 {
     int64_t count = 0;
-    for (uint32_t i = 1; i < call->argc; i++) {
-        struct key key = call_key(call, i);
-        count += keyspace_delete(call->keyspace, call->client->db, &key, call->now_ms);
-    }
+    struct key keys[CALL_KEYS_MAX];
+    for (uint32_t i = 1, n; (n = call_keys(call, i, 1, keys)); i += n)
+        for (uint32_t j = 0; j < n; j++)
+            count += keyspace_delete(call->keyspace, call->client->db, &keys[j], call->now_ms);
     reply_int(call->reply, count);
 }
 
 static void cmd_exists(struct call *call)
 {
     int64_t count = 0;
-    for (uint32_t i = 1; i < call->argc; i++) {
-        struct key key = call_key(call, i);
-        count += call_find(call, &key, FIND_PEEK) != NULL;
-    }
+    struct key keys[CALL_KEYS_MAX];
+    for (uint32_t i = 1, n; (n = call_keys(call, i, 1, keys)); i += n)
+        for (uint32_t j = 0; j < n; j++) count += call_find(call, &keys[j], FIND_PEEK) != NULL;
     reply_int(call->reply, count);
 }
 
@@ -44,11 +43,11 @@ static void cmd_exists(struct call *call)
 static void cmd_touch(struct call *call)
 {
     int64_t count = 0;
-    for (uint32_t i = 1; i < call->argc; i++) {
-        struct key key = call_key(call, i);
-        count +=
-            keyspace_find(call->keyspace, call->client->db, &key, FIND_READ, call->now_ms) != NULL;
-    }
+    struct key keys[CALL_KEYS_MAX];
+    for (uint32_t i = 1, n; (n = call_keys(call, i, 1, keys)); i += n)
+        for (uint32_t j = 0; j < n; j++)
+            count += keyspace_find(call->keyspace, call->client->db, &keys[j], FIND_READ,
+                                   call->now_ms) != NULL;
     reply_int(call->reply, count);
 }
 

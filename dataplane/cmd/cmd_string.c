@@ -54,17 +54,22 @@ static void cmd_getdel(struct call *call)
     if (reply_found(call, e) && e) keyspace_delete_entry(call->keyspace, call->client->db, e);
 }
 
+// Another type is no error here.
+static void reply_if_string(struct call *call, const struct entry *e)
+{
+    if (e && entry_type(e) == TYPE_STRING)
+        reply_value(call, e);
+    else
+        reply_null(call->reply);
+}
+
 static void cmd_mget(struct call *call)
 {
+    struct key keys[CALL_KEYS_MAX];
     reply_array(call->reply, call->argc - 1);
-    for (uint32_t i = 1; i < call->argc; i++) {
-        struct key key = call_key(call, i);
-        struct entry *e = call_find(call, &key, FIND_READ);
-        if (e && entry_type(e) == TYPE_STRING)
-            reply_value(call, e);
-        else
-            reply_null(call->reply); // another type is no error here
-    }
+    for (uint32_t i = 1, n; (n = call_keys(call, i, 1, keys)); i += n)
+        for (uint32_t j = 0; j < n; j++)
+            reply_if_string(call, call_find(call, &keys[j], FIND_READ));
 }
 
 static void cmd_strlen(struct call *call)
@@ -289,10 +294,10 @@ static bool mset_arity_fits(struct call *call)
 
 static void mset_put(struct call *call)
 {
-    for (uint32_t i = 1; i < call->argc; i += 2) {
-        struct key key = call_key(call, i);
-        put(call, &key, i + 1, KEYSPACE_NO_DEADLINE, 0);
-    }
+    struct key keys[CALL_KEYS_MAX];
+    for (uint32_t i = 1, n; (n = call_keys(call, i, 2, keys)); i += 2 * n)
+        for (uint32_t j = 0; j < n; j++)
+            put(call, &keys[j], i + 2 * j + 1, KEYSPACE_NO_DEADLINE, 0);
 }
 
 static void cmd_mset(struct call *call)

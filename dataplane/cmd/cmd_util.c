@@ -24,6 +24,18 @@ bool call_int(struct call *call, uint32_t index, int64_t *out, const char *error
     return false;
 }
 
+uint32_t call_keys(const struct call *call, uint32_t index, uint32_t step,
+                   struct key keys[CALL_KEYS_MAX])
+{
+    uint32_t count = 0, db = call->client->db;
+    for (; index < call->argc && count < CALL_KEYS_MAX; index += step)
+        keys[count++] = call_key(call, index);
+    if (count == 1) return count; // a key alone was asked for ahead of the command
+    for (uint32_t i = 0; i < count; i++) keyspace_prefetch_bucket(call->keyspace, db, &keys[i]);
+    for (uint32_t i = 0; i < count; i++) keyspace_prefetch_entry(call->keyspace, db, &keys[i]);
+    return count;
+}
+
 struct entry *call_find_in(struct call *call, uint32_t db, const struct key *key,
                            enum find_flags flags)
 {

@@ -96,7 +96,8 @@ struct settings {
     bool latency_tracking;
     // ours
     int64_t transport, shards, core, housekeeping_core, nic_memory_mb, nic_rx_descriptors,
-        nic_tx_descriptors, nic_frames, nic_mtu, nic_vlan, nic_congestion, admin_reserved_clients;
+        nic_tx_descriptors, nic_frames, nic_mtu, nic_vlan, nic_congestion, admin_reserved_clients,
+        socket_gather_us;
     bool busy_poll, nic_no_huge, nic_software_checksum;
     struct setting_words nic_devargs, nic_address; // lines
     char *nic_eal_args, *nic_gateway, *nic_gateway6;

@@ -83,13 +83,23 @@ uint64_t net_memory_bytes(const struct net *n)
            t->refs.object_size * t->refs.count + ip_memory_bytes(n);
 }
 
+// Stages, so that memory is on its way before it is needed: headers, table buckets, connections.
+static void prefetch_connections(struct net *n, struct frame **frames, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) __builtin_prefetch(frames[i]->data + 14);
+    for (uint32_t i = 0; i < count; i++) {
+        frames[i]->tag = tcp_peek_hash(n, frames[i]);
+        tcp_table_prefetch_bucket(n->tcp, frames[i]->tag);
+    }
+    for (uint32_t i = 0; i < count; i++) tcp_table_prefetch_node(n->tcp, frames[i]->tag);
+}
+
 void net_input(struct net *n, struct frame **frames, uint32_t count, uint64_t now_ns)
 {
     n->now_ns = now_ns;
     if (UNLIKELY(n->tcp->resumed.count)) tcp_resume(n);
-    for (uint32_t i = 0; i < count && i < 4; i++) prefetch(frames[i]->data);
+    prefetch_connections(n, frames, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (i + 4 < count) prefetch(frames[i + 4]->data);
         n->tally->rx_frames++;
         n->tally->rx_bytes += frames[i]->size;
         eth_input(n, frames[i]);

@@ -50,11 +50,11 @@ struct ip_route {
     uint16_t neighbour_index; // in ip_table; UINT16_MAX = not looked up
     uint32_t neighbour_generation;
     // The bytes that ip_output prepends, valid while the neighbour's generation is the one above.
-    uint32_t header_sum;      // IPv4: partial checksum of the template's IP header
-    uint32_t pseudo_sum;      // partial checksum of both addresses
-    uint8_t l2_bytes;         // 14, or 18 with a VLAN tag
-    uint8_t header_bytes;     // l2_bytes + 20 or 40
-    uint8_t header[58];       // Ethernet (and tag) and IP, lengths and checksum zero
+    uint32_t header_sum;  // IPv4: partial checksum of the template's IP header
+    uint32_t pseudo_sum;  // partial checksum of both addresses
+    uint8_t l2_bytes;     // 14, or 18 with a VLAN tag
+    uint8_t header_bytes; // l2_bytes + 20 or 40
+    uint8_t header[58];   // Ethernet (and tag) and IP, lengths and checksum zero
 };
 
 // ---- eth.c, arp.c, ip4.c, ip6.c, icmp.c, neighbour.c (N2 side)

@@ -1,3 +1,4 @@
+#include <string.h>
 #include "dataplane/net/tcp_priv.h"
 
 static void give_counted(struct net *n, struct frame *f, uint64_t *why)
@@ -276,6 +277,26 @@ static uint64_t *parse(struct net *n, struct frame *f, const struct ip_packet *i
     return seg->source_port ? NULL : &n->tally->drop_tcp_header;
 }
 
+// The hash of the connection that an untouched frame seems to belong to, so that its memory can be
+// asked for before the layers below have looked at it. 0: no idea.
+uint32_t tcp_peek_hash(const struct net *n, const struct frame *f)
+{
+    static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
+    const uint8_t *ip = f->data + 14;
+    uint8_t ends[2][16];
+    uint16_t type = f->size < 54 ? 0 : load_be16(f->data + 12);
+    if (LIKELY(type == 0x0800 && ip[0] == 0x45 && ip[9] == TCP_PROTOCOL)) {
+        memcpy(ends[0], mapped, 16);
+        memcpy(ends[1], mapped, 16);
+        memcpy(ends[0] + 12, ip + 12, 4);
+        memcpy(ends[1] + 12, ip + 16, 4);
+        return tcp_hash(n, ends[1], load_be16(ip + 22), ends[0], load_be16(ip + 20));
+    }
+    if (type == 0x86dd && ip[6] == TCP_PROTOCOL && f->size >= 74)
+        return tcp_hash(n, ip + 24, load_be16(ip + 42), ip + 8, load_be16(ip + 40));
+    return 0;
+}
+
 void tcp_input(struct net *n, struct frame *f, const struct ip_packet *ip)
 {
     struct tcp_seg seg;
@@ -285,8 +306,9 @@ void tcp_input(struct net *n, struct frame *f, const struct ip_packet *ip)
         give_counted(n, f, blame);
         return;
     }
-    uint32_t hash =
-        tcp_hash(n, ip->destination, seg.destination_port, ip->source, seg.source_port);
+    uint32_t hash = f->tag; // tcp_peek_hash saw the same bytes
+    if (hash == 0)
+        hash = tcp_hash(n, ip->destination, seg.destination_port, ip->source, seg.source_port);
     struct tcp_node *node = tcp_table_find(n->tcp, hash, ip->destination, seg.destination_port,
                                            ip->source, seg.source_port);
     if (LIKELY(node && node->kind == TCP_NODE_PCB))

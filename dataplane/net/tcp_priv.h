@@ -56,6 +56,7 @@ enum {
     TCP_COALESCE_BYTES = 512,       // pieces up to this are copied behind the one before them
     TCP_CHAIN_MAX = 16,             // slices of one segment
     TCP_FLUSH_SEGMENTS = 64,        // of one connection before the next has its turn
+    TCP_HOT_LINES = 7, // of a control block, touched by every segment
     TCP_OUT_FRAMES_MAX = 512,       // on net->out: beyond it segments wait in their connections
 };
 
@@ -251,6 +252,16 @@ uint32_t tcp_hash(const struct net *n, const uint8_t local[16], uint16_t local_p
 struct tcp_node *tcp_table_find(const struct tcp_table *t, uint32_t hash, const uint8_t local[16],
                                 uint16_t local_port, const uint8_t remote[16],
                                 uint16_t remote_port);
+static inline void tcp_table_prefetch_bucket(const struct tcp_table *t, uint32_t hash)
+{
+    __builtin_prefetch(&t->buckets[hash & t->bucket_mask]);
+}
+static inline void tcp_table_prefetch_node(const struct tcp_table *t, uint32_t hash)
+{
+    const char *node = (const char *)t->buckets[hash & t->bucket_mask];
+    for (uint32_t line = 0; node && line < TCP_HOT_LINES; line++)
+        __builtin_prefetch(node + 64u * line);
+}
 void tcp_table_add(struct tcp_table *t, struct tcp_node *node);
 void tcp_table_remove(struct tcp_table *t, struct tcp_node *node);
 static inline bool tcp_is_listening(const struct tcp_table *t, uint16_t port)
@@ -291,6 +302,7 @@ bool tcp_may_challenge(struct net *n);                                     // RF
 bool tcp_may_reset(struct net *n);
 
 // ---- tcp_in.c
+uint32_t tcp_peek_hash(const struct net *n, const struct frame *f); // into frame.tag
 void tcp_segment(struct tcp_pcb *p, const struct tcp_seg *seg, struct frame *f);
 void tcp_fin_received(struct tcp_pcb *p); // all bytes before it are delivered
 

@@ -45,7 +45,9 @@ static enum status shard_open_sock(struct shard *s)
         .receive_buffer_bytes = 16 * 1024,
         .keepalive_s = (uint32_t)s->settings->tcp_keepalive,
     };
-    return sock_open(&s->sock, &config, &s->heap, &s->app);
+    enum status status = sock_open(&s->sock, &config, &s->heap, &s->app);
+    if (status == OK) sock_set_gather(s->sock, (uint64_t)s->settings->socket_gather_us * 1000);
+    return status;
 }
 
 static void shard_init_server(struct shard *s, const struct shard_config *config)
@@ -107,6 +109,8 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     heap_piece_source_init(&s->overflow, &s->heap, REPLY_BLOCK_BYTES);
     if (shard_open_keyspace(s) != OK) goto fail;
     s->server.keyspace = s->keyspace;
+    keyspace_set_lfu(s->keyspace, (uint32_t)s->settings->lfu_log_factor,
+                     (uint32_t)s->settings->lfu_decay_time);
     snprintf(error, error_bytes, "io_uring is not available: the socket transport needs it");
     if (shard_open_sock(s) != OK) goto fail;
     if (s->nic && shard_net_open(s, error, error_bytes) != OK) goto fail;

@@ -105,6 +105,13 @@ static enum status listen_anew(struct shard *s, char error[SETTING_ERROR_MAX])
 static void apply_row(struct shard *s, const struct setting_row *row)
 {
     const struct settings *settings = s->settings;
+    if (row_is(row, "socket-gather-us"))
+        sock_set_gather(s->sock, (uint64_t)settings->socket_gather_us * 1000);
+    if (row_is(row, "tcp-keepalive"))
+        sock_set_keepalive(s->sock, (uint32_t)settings->tcp_keepalive);
+    if (row_is(row, "lfu-log-factor") || row_is(row, "lfu-decay-time"))
+        keyspace_set_lfu(s->keyspace, (uint32_t)settings->lfu_log_factor,
+                         (uint32_t)settings->lfu_decay_time);
     if (row_is(row, "maxmemory-policy")) {
         int64_t policy = settings->maxmemory_policy;
         keyspace_set_access_clock(s->keyspace,

@@ -84,4 +84,7 @@ uint32_t sock_poll(struct sock *s, uint32_t budget);
 // until then (UINT64_MAX: no limit); it does not wait when callbacks are already due.
 void sock_submit(struct sock *s, uint64_t sleep_until_ns);
 uint32_t sock_connection_count(const struct sock *s);
+// How long a sleep may last beyond the first completion, to gather as many as came per turn lately
+// (as NICs moderate interrupts). 0, the default: not at all. Below 1 s.
+void sock_set_gather(struct sock *s, uint64_t gather_ns);
 const struct sock_tally *sock_tally(const struct sock *s);

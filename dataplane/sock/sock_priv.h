@@ -149,6 +149,8 @@ struct sock {
     uint32_t message_count;
     struct sock_tally tally;
     bool ring_is_open;
+    uint64_t gather_ns;
+    uint32_t gather_goal; // completions of recent turns, smoothed, in sixteenths
 };
 
 // The connection that a completion names. A slot is not reused while the kernel holds a request of

@@ -206,6 +206,7 @@ static uint32_t reap(struct sock *s, uint32_t budget)
     sock_send_settle(s);
     while (total < budget && (count = reap_group(s, budget - total)) > 0) total += count;
     s->tally.completions += total;
+    if (total) s->gather_goal = (s->gather_goal * 3 + total * 16) / 4;
     return total;
 }
 
@@ -216,9 +217,25 @@ uint32_t sock_poll(struct sock *s, uint32_t budget)
     return count + sock_conns_run_due(s);
 }
 
+// Sleeping until as many completions are there as came lately, but gather_ns at most: waking for
+// each alone costs more than a short request's own work. With one client at a time the goal is one,
+// and nothing waits. False: none came, sleep on.
+static bool enter_and_gather(struct sock *s)
+{
+    struct io_uring_cqe *cqe;
+    struct __kernel_timespec ts = { .tv_nsec = (int64_t)s->gather_ns };
+    uint32_t goal = s->gather_goal / 16;
+    if (goal < 2 || s->gather_ns == 0) return false;
+    (void)io_uring_submit_and_wait_timeout(&s->ring, &cqe, goal, &ts, NULL);
+    if (io_uring_cq_ready(&s->ring) > 0) return true;
+    s->gather_goal = 0;
+    return false;
+}
+
 static void enter_and_wait(struct sock *s, uint64_t sleep_until_ns)
 {
     struct io_uring_cqe *cqe;
+    if (enter_and_gather(s)) return;
     if (sleep_until_ns == UINT64_MAX) {
         (void)io_uring_submit_and_wait(&s->ring, 1);
         return;
@@ -259,5 +276,6 @@ void sock_submit(struct sock *s, uint64_t sleep_until_ns)
     enter(s, sleep_until_ns);
 }
 
+void sock_set_gather(struct sock *s, uint64_t gather_ns) { s->gather_ns = gather_ns; }
 uint32_t sock_connection_count(const struct sock *s) { return s->conn_count; }
 const struct sock_tally *sock_tally(const struct sock *s) { return &s->tally; }

@@ -22,7 +22,7 @@ BAD_TIMES = ['0', '-1', '-9223372036854775808', '9223372036854775807', '92233720
              '1.5', '-9223372036854776']
 PATTERNS = ['*', '', 'k*', 'k?', 'k[1-3]', 'k[^1-3]', '[k]1', 'k\\1', '*1', '*k*1*', '?', '??', 'k[3-1]', 'k[', 'k[1', '**', 'k\\',
             '*\x00*', '[^]', '[]', 'k[1-', '*[0-9]', 'K1']
-TIME_SLACK_MS = 2000
+TIME_SLACK_MS = 10000
 
 
 def near(slack):
@@ -247,7 +247,7 @@ class StringsKeys(Group):
         return self.make('SET', self.key(), self.rng.choice(FLOATS))
 
     def gen_mget(self):
-        return self.make('MGET', *self.keys(8))
+        return self.make('MGET', *self.keys(self.rng.choice([3, 8, 40])))
 
     def gen_mset(self):
         args = [a for k in self.keys() for a in (k, self.value())]

@@ -451,6 +451,20 @@ Test(tcp_send, does_not_send_silly_segments)
     cr_expect(eq(u32, s.size, 500));
 }
 
+// The same rule does not hold back what was sent before the window became small.
+Test(tcp_send, retransmits_into_a_small_window)
+{
+    wire_establish(&w, NULL);
+    app_send(&w, 1460);
+    expect_run(0, 1460, 1460);
+    w.window = 400;
+    peer_send(&w, ACK, w.seq, w.iss + 1, NULL, 0);
+    wire_run_ms(&w, 250);
+    cr_assert(peer_take(&w, &s));
+    cr_expect(eq(u32, s.seq, w.iss + 1));
+    cr_expect(eq(u32, s.size, 400));
+}
+
 Test(tcp_send, tells_when_all_is_acknowledged)
 {
     wire_establish(&w, NULL);

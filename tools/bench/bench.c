@@ -36,7 +36,7 @@ static int main_load(const struct options *o)
     char error[ERROR_BYTES];
     struct run_report *r = calloc(1, sizeof *r);
     if (!r) return fail("out of memory");
-    if (!run_load(o, NULL, r, &stop, error, sizeof error)) {
+    if (!run_load(o, r, &stop, error, sizeof error)) {
         free(r);
         return fail(error);
     }

@@ -116,13 +116,12 @@ static bool start_servers(struct compare *k, const struct options *o,
 
 // ---- rounds
 
-static void keep(struct compare *k, uint32_t server, uint32_t round, const struct run_report *r,
-                 const struct usage *u)
+static void keep(struct compare *k, uint32_t server, uint32_t round, const struct run_report *r)
 {
-    double requests = r->load.requests ? (double)r->load.requests : 1;
+    const struct usage *u = &r->server;
     const double row[MEASURE_COUNT] = {
         [RATE] = report_rate(&r->load),
-        [CPU_US] = (double)u->cpu_ns / 1e3 / requests,
+        [CPU_US] = report_server_us(r),
         [SYSTEM_SHARE] = u->cpu_ns ? (double)u->system_ns / (double)u->cpu_ns : 0,
         [SERVER_SHARE] = usage_share(u),
         [P50_US] = (double)histogram_quantile(&r->load.latency, 0.5) / 1e3,
@@ -138,20 +137,20 @@ static bool run_one(struct compare *k, uint32_t server, bool fill_only, uint32_t
                     const volatile sig_atomic_t *stop)
 {
     char error[256];
-    struct run_server measured = { .pid = k->servers[server].pid };
     struct run_report *r = calloc(1, sizeof *r);
     struct options o = k->options;
     if (!r) return false;
     o.port = k->servers[server].port;
+    o.server_pid = (uint64_t)k->servers[server].pid;
     o.fill_only = fill_only;
-    bool done = run_load(&o, &measured, r, stop, error, sizeof error);
+    bool done = run_load(&o, r, stop, error, sizeof error);
     if (!done) fprintf(stderr, "penstock-bench: %s: %s\n", server_names[server], error);
     k->errors += r->load.errors;
     if (r->load.errors)
         fprintf(stderr, "penstock-bench: %s: %lu errors, the first: %s\n", server_names[server],
                 (unsigned long)r->load.errors, r->load.first_error);
     if (done && !fill_only && !*stop) {
-        keep(k, server, round, r, &measured.usage);
+        keep(k, server, round, r);
         if (!o.quiet)
             fprintf(stderr, "round %u  %-13s %10.0f req/s  %7.3f CPU us per request\n", round + 1,
                     server_names[server], k->values[RATE][server][round],

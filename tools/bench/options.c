@@ -53,6 +53,8 @@ static const struct option_row option_rows[] = {
       "SET with PXAT MS plus the key's index modulo SPREAD" },
     { "seed", NULL, OPTION_COUNT, AT(seed), 0, 1e18, "N", "of the requests' order (1)" },
     { "core", NULL, OPTION_CORE, AT(core), 0, 1023, "N", "pin the generator to this core" },
+    { "server-pid", NULL, OPTION_COUNT, AT(server_pid), 1, 4194304, "PID",
+      "tell the processor time that it and its descendants take per request" },
     { "json", NULL, OPTION_TEXT, AT(json_path), 0, 0, "FILE", "result as JSON; - for stdout" },
     { "quiet", "-q", OPTION_FLAG, AT(quiet), 0, 0, NULL, "no progress line" },
     { "progress", NULL, OPTION_FLAG, AT(progress), 0, 0, NULL, "progress lines off a terminal too" },

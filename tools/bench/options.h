@@ -31,6 +31,7 @@ struct options {
     uint64_t memory_mb, frames, descriptors, mtu, window, frame_bytes;
     // The run
     int64_t core;
+    uint64_t server_pid;
     const char *json_path; // "-": standard output in place of the text
     bool quiet, progress;
     // compare

@@ -7,6 +7,11 @@ double report_rate(const struct load_result *r)
     return r->measured_ns ? (double)r->requests * 1e9 / (double)r->measured_ns : 0;
 }
 
+double report_server_us(const struct run_report *r)
+{
+    return r->load.requests ? (double)r->server.cpu_ns / 1e3 / (double)r->load.requests : 0;
+}
+
 bool report_is_good(const struct load_result *r) { return r->errors == 0; }
 
 static double us(uint64_t ns) { return (double)ns / 1e3; }
@@ -50,6 +55,9 @@ void report_text(FILE *out, const struct options *o, const struct run_report *r)
     if (l->measured_ns)
         fprintf(out, "  generator %.0f %% of a core, %lu involuntary switches\n",
                 usage_share(&r->generator) * 100, (unsigned long)r->generator.involuntary_switches);
+    if (r->has_server)
+        fprintf(out, "  server   %.3f us of CPU per request, %.0f %% of a core\n",
+                report_server_us(r), usage_share(&r->server) * 100);
     if (l->unsent)
         fprintf(out, "  %lu requests were due and never sent: more than the server takes\n",
                 (unsigned long)l->unsent);
@@ -111,6 +119,9 @@ void report_json(FILE *out, const struct options *o, const struct run_report *r)
     report_json_string(out, l->first_error);
     fprintf(out, ",\n  \"generator_cpu_share\": %.4f, \"generator_involuntary_switches\": %lu",
             usage_share(&r->generator), (unsigned long)r->generator.involuntary_switches);
+    if (r->has_server)
+        fprintf(out, ",\n  \"cpu_us_per_request\": %.4f, \"server_cpu_share\": %.4f",
+                report_server_us(r), usage_share(&r->server));
     latency_json(out, "latency", &l->latency);
     latency_json(out, "get_latency", &l->get_latency);
     latency_json(out, "set_latency", &l->set_latency);

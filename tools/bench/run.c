@@ -18,7 +18,7 @@ bool run_pin(int64_t core)
 
 // What is read at both edges of the measured time.
 struct edges {
-    struct run_server *server;
+    pid_t server; // 0: none
     struct usage server_begin, server_end, begin, end;
     bool server_was_there;
 };
@@ -26,7 +26,7 @@ struct edges {
 static void edge_begin(void *context)
 {
     struct edges *e = context;
-    e->server_was_there = e->server && usage_of_tree(e->server->pid, &e->server_begin) == OK;
+    e->server_was_there = e->server && usage_of_tree(e->server, &e->server_begin) == OK;
     usage_of_this_thread(&e->begin);
 }
 
@@ -35,7 +35,7 @@ static void edge_end(void *context)
     struct edges *e = context;
     usage_of_this_thread(&e->end);
     if (e->server_was_there)
-        e->server_was_there = usage_of_tree(e->server->pid, &e->server_end) == OK;
+        e->server_was_there = usage_of_tree(e->server, &e->server_end) == OK;
 }
 
 static struct workload_config workload_config_of(const struct options *o)
@@ -80,12 +80,12 @@ static bool carry(const struct options *o, struct load *l, struct run_report *re
     return sock_load_run(l, &target, &progress, stop, error, error_bytes);
 }
 
-bool run_load(const struct options *o, struct run_server *server, struct run_report *report,
-              const volatile sig_atomic_t *stop, char *error, uint32_t error_bytes)
+bool run_load(const struct options *o, struct run_report *report, const volatile sig_atomic_t *stop,
+              char *error, uint32_t error_bytes)
 {
     struct load load;
     struct workload workload;
-    struct edges edges = { .server = server };
+    struct edges edges = { .server = (pid_t)o->server_pid };
     struct workload_config workload_config = workload_config_of(o);
     struct load_config load_config = load_config_of(o);
     bool done = false;
@@ -98,9 +98,10 @@ bool run_load(const struct options *o, struct run_server *server, struct run_rep
     }
     workload_close(&workload);
     report->generator = usage_between(&edges.begin, &edges.end);
-    if (server) server->usage = usage_between(&edges.server_begin, &edges.server_end);
-    if (done && server && report->load.measured_ns && !edges.server_was_there) {
-        snprintf(error, error_bytes, "the server ended during the run");
+    report->has_server = edges.server_was_there;
+    report->server = usage_between(&edges.server_begin, &edges.server_end);
+    if (done && edges.server && report->load.measured_ns && !edges.server_was_there) {
+        snprintf(error, error_bytes, "--server-pid: that process is not there, or ended");
         return false;
     }
     return done;

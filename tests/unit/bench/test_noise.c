@@ -15,7 +15,7 @@ Test(noise, an_arrival_in_a_gap_waits_for_its_end)
 Test(noise, keeps_the_largest_in_order)
 {
     struct noise_report *r = calloc(1, sizeof *r);
-    for (uint64_t us = 1; us <= 20; us++) noise_add_gap(r, us * 7 % 21 * 1000);
+    for (uint64_t us = 1; us <= 20; us++) noise_add_gap(r, us * 8 % 21 * 1000);
     for (uint32_t i = 0; i < NOISE_LARGEST; i++) cr_expect_eq(r->largest_ns[i], (20 - i) * 1000);
     cr_expect_eq(r->over_10_us, 10);
     cr_expect_eq(r->over_100_us, 0);

@@ -1,5 +1,6 @@
 #include "tools/bench/workload.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

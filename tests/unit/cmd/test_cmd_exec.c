@@ -112,3 +112,21 @@ Test(cmd_exec, answers_ping_echo_and_select)
                  "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
     cr_expect(eq(u32, h->client.db, 15));
 }
+
+// Text of redis-server 7.0.15.
+Test(cmd_exec, keeps_debug_from_whom_the_operator_did_not_let_in)
+{
+    static const char *const text =
+        "-ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", "
+        "you "
+        "can run it from a local connection, otherwise you need to set this option in the "
+        "configuration file, and then restart the server.\r\n";
+    EXPECT_REPLY(h, "debug set-active-expire 1", text);
+    h->settings.enable_debug_command = LOCAL_ONLY;
+    EXPECT_REPLY(h, "debug set-active-expire 1", "+OK\r\n");
+    h->stream.kind = STREAM_NIC_TCP;
+    h->stream.remote = (struct net_addr){ { [10] = 0xff, 0xff, 10, 0, 0, 1 }, 1 };
+    EXPECT_REPLY(h, "debug set-active-expire 1", text);
+    h->settings.enable_debug_command = LOCAL_YES;
+    EXPECT_REPLY(h, "debug set-active-expire 1", "+OK\r\n");
+}

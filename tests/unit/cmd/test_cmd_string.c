@@ -234,6 +234,29 @@ Test(cmd_string, sets_many_all_or_none)
     EXPECT_REPLY(h, "mget a b c d e", "*5\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n2\r\n$-1\r\n");
 }
 
+// Keys are fetched in groups of CALL_KEYS_MAX: every count around the groups' edges.
+Test(cmd_string, takes_any_number_of_keys)
+{
+    for (int count = 1; count <= 2 * CALL_KEYS_MAX + 1; count++) {
+        char mset[1024] = "mset", mget[1024] = "mget", del[1024] = "del", values[2048], text[32];
+        snprintf(values, sizeof values, "*%d\r\n", count);
+        for (int i = 0; i < count; i++) {
+            snprintf(text, sizeof text, " k%d %d", i, i);
+            strcat(mset, text);
+            snprintf(text, sizeof text, " k%d", i);
+            strcat(mget, text);
+            strcat(del, text);
+            snprintf(text, sizeof text, "$%d\r\n%d\r\n", i < 10 ? 1 : 2, i);
+            strcat(values, text);
+        }
+        EXPECT_REPLY(h, mset, "+OK\r\n");
+        EXPECT_REPLY(h, mget, values);
+        snprintf(text, sizeof text, ":%d\r\n", count);
+        EXPECT_REPLY(h, del, text);
+        EXPECT_REPLY(h, del, ":0\r\n");
+    }
+}
+
 Test(cmd_string, deletes_what_getdel_returned)
 {
     harness_run(h, "set k v");
