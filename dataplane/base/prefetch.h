@@ -9,3 +9,10 @@ static inline void prefetch(const void *line)
 {
     __asm__ volatile("prefetcht0 %0" : : "m"(*(const char *)line));
 }
+
+// An object that may lie across the end of a line, or whose next line is read too.
+static inline void prefetch_two(const void *object)
+{
+    prefetch(object);
+    prefetch((const char *)object + 64);
+}

@@ -223,5 +223,5 @@ static inline void index_prefetch_item(const struct index *x, uint64_t hash)
     if (!x->root) return;
     const uint64_t *slots = index_home_line(x, hash)->slots;
     for (uint32_t match = index_match(slots, hash); match; match &= match - 1)
-        prefetch(index_item(slots[index_match_slot(match)]));
+        prefetch_two(index_item(slots[index_match_slot(match)]));
 }

@@ -120,8 +120,10 @@ static void timer_fired(void *context, struct wheel_timer *timer)
 {
     struct net *n = context;
     struct net_timer *t = LIST_OWNER(timer, struct net_timer, timer);
-    if (t->kind == NET_TIMER_TCP) tcp_timer_fired(n, t);
-    else ip_timer_fired(n, t);
+    if (t->kind == NET_TIMER_TCP)
+        tcp_timer_fired(n, t);
+    else
+        ip_timer_fired(n, t);
 }
 
 uint32_t net_timers(struct net *n, uint64_t now_ns, uint32_t budget)
@@ -148,8 +150,10 @@ void net_emit(struct net *n, struct frame *f)
     n->tally->tx_frames++;
     for (const struct frame *part = f; part; part = part->body) n->tally->tx_bytes += part->size;
     f->next = NULL;
-    if (n->out_tail) n->out_tail->next = f;
-    else n->out_head = f;
+    if (n->out_tail)
+        n->out_tail->next = f;
+    else
+        n->out_head = f;
     n->out_tail = f;
     n->out_count++;
 }

@@ -124,8 +124,8 @@ static void recovery_ack(struct tcp_pcb *p, uint32_t acked)
         uint32_t least = (flight > p->mss ? flight : p->mss) + p->mss;
         p->flags &= ~(uint32_t)TCP_F_RECOVERY;
         p->dup_acks = 0;
-        cc->cwnd_bytes = cc->ssthresh_bytes < least || p->flags & TCP_F_SACK ? cc->ssthresh_bytes
-                                                                             : least;
+        cc->cwnd_bytes =
+            cc->ssthresh_bytes < least || p->flags & TCP_F_SACK ? cc->ssthresh_bytes : least;
         return;
     }
     p->high_rxt = seq_max(p->high_rxt, p->snd_una);
@@ -140,8 +140,8 @@ static void grow_window(struct tcp_pcb *p, uint32_t acked, uint32_t flight_befor
 {
     const struct tcp_cc *cc = &p->cc;
     bool is_slow_start = cc->cwnd_bytes < cc->ssthresh_bytes;
-    bool is_limited =
-        is_slow_start ? cc->cwnd_bytes < 2 * flight_before : flight_before + p->mss >= cc->cwnd_bytes;
+    bool is_limited = is_slow_start ? cc->cwnd_bytes < 2 * flight_before
+                                    : flight_before + p->mss >= cc->cwnd_bytes;
     tcp_cc_ack(&p->cc, acked, is_limited, p->net->now_ns / 1000, p->rto.srtt_us);
 }
 
@@ -152,9 +152,14 @@ static void fin_acked(struct tcp_pcb *p)
         p->state = TCP_FIN_WAIT_2;
         if (p->flags & TCP_F_DISCARD) p->idle_at_ns = p->net->now_ns + TCP_FIN_WAIT_NS;
         return;
-    case TCP_CLOSING: tcp_wait_start(p); return;
-    case TCP_LAST_ACK: tcp_pcb_die(p, STREAM_CLOSED_BY_PEER); return;
-    default: return;
+    case TCP_CLOSING:
+        tcp_wait_start(p);
+        return;
+    case TCP_LAST_ACK:
+        tcp_pcb_die(p, STREAM_CLOSED_BY_PEER);
+        return;
+    default:
+        return;
     }
 }
 

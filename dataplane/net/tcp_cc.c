@@ -94,8 +94,7 @@ void tcp_cc_ack(struct tcp_cc *cc, uint32_t acked_bytes, bool is_limited, uint64
     if (cc->cwnd_bytes < cc->ssthresh_bytes) { // slow start
         uint32_t most = CC_GROWTH_SEGMENTS_MAX * cc->mss_bytes;
         uint32_t step = acked_bytes < most ? acked_bytes : most;
-        if (step > cc->ssthresh_bytes - cc->cwnd_bytes)
-            step = cc->ssthresh_bytes - cc->cwnd_bytes;
+        if (step > cc->ssthresh_bytes - cc->cwnd_bytes) step = cc->ssthresh_bytes - cc->cwnd_bytes;
         cc->cwnd_bytes += step;
         acked_bytes -= step < acked_bytes ? step : acked_bytes;
         if (acked_bytes == 0 || cc->cwnd_bytes < cc->ssthresh_bytes) return;

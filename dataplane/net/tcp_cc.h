@@ -14,11 +14,11 @@ struct tcp_cc {
     uint32_t ssthresh_bytes;
     uint32_t mss_bytes;
     bool is_reno;
-    double credit;             // growth in congestion avoidance not yet a whole byte
+    double credit; // growth in congestion avoidance not yet a whole byte
     // CUBIC, windows in segments
     double w_max, k_s, w_est, cwnd_prior;
-    uint64_t epoch_us;         // start of the present avoidance epoch; 0 = none
-    uint64_t last_us;          // last time that growth was allowed: idle time does not count
+    uint64_t epoch_us; // start of the present avoidance epoch; 0 = none
+    uint64_t last_us;  // last time that growth was allowed: idle time does not count
 };
 
 void tcp_cc_init(struct tcp_cc *cc, bool is_reno, uint32_t mss_bytes);

@@ -61,8 +61,8 @@ uint32_t tcp_cookie_make(const struct net *n, const struct tcp_node *tuple, uint
 uint32_t tcp_cookie_ts(const struct net *n, uint32_t ts_offset, const struct tcp_opts *opts)
 {
     uint32_t now = tcp_ts_now(n, ts_offset), mask = (1u << COOKIE_TS_BITS) - 1;
-    uint32_t word = (opts->has_wscale ? opts->wscale : COOKIE_NO_WSCALE) |
-                    (uint32_t)opts->sack_permitted << 4;
+    uint32_t word =
+        (opts->has_wscale ? opts->wscale : COOKIE_NO_WSCALE) | (uint32_t)opts->sack_permitted << 4;
     uint32_t ts = (now & ~mask) | word;
     return seq_gt(ts, now) ? ts - mask - 1 : ts; // never ahead of the clock
 }

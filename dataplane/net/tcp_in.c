@@ -24,8 +24,10 @@ static void establish(struct tcp_pcb *p)
     p->state = TCP_ESTABLISHED;
     p->idle_at_ns = TCP_NEVER;
     if (n->config.keepalive_s) p->idle_at_ns = n->now_ns + n->config.keepalive_s * TCP_NS_PER_S;
-    if (p->flags & TCP_F_ACTIVE) n->tally->tcp_opened++;
-    else n->tally->tcp_accepted++;
+    if (p->flags & TCP_F_ACTIVE)
+        n->tally->tcp_opened++;
+    else
+        n->tally->tcp_accepted++;
     p->flags |= TCP_F_TOLD;
     if (n->app->on_open(n->app->app, &p->stream)) return;
     p->flags &= ~(uint32_t)TCP_F_TOLD; // refused: no other call
@@ -107,7 +109,8 @@ static bool passes_paws(struct tcp_pcb *p, const struct tcp_seg *seg)
         return false;
     }
     if (seq_ge(seg->opts.tsval, p->ts_recent)) return true;
-    if (p->net->now_ns - p->ts_recent_ns > TCP_PAWS_IDLE_NS) return true; // 5.5: it may have wrapped
+    if (p->net->now_ns - p->ts_recent_ns > TCP_PAWS_IDLE_NS)
+        return true; // 5.5: it may have wrapped
     p->net->tally->drop_tcp_paws++;
     answer_unacceptable(p, seg);
     return false;
@@ -216,16 +219,20 @@ void tcp_segment(struct tcp_pcb *p, const struct tcp_seg *in, struct frame *f)
     bool is_opening = p->state == TCP_SYN_RECEIVED;
     tcp_ack(p, &seg);
     if (is_opening) establish(p);
-    if (p->state != TCP_CLOSED && (seg.size != 0 || seg.flags & TCP_FIN)) tcp_receive(p, &seg, f);
-    else net_give(n, f);
+    if (p->state != TCP_CLOSED && (seg.size != 0 || seg.flags & TCP_FIN))
+        tcp_receive(p, &seg, f);
+    else
+        net_give(n, f);
     if (p->state != TCP_CLOSED) tcp_want_output(p);
 }
 
 void tcp_fin_received(struct tcp_pcb *p)
 {
     const struct stream_app *app = p->net->app;
-    if (p->state == TCP_ESTABLISHED) p->state = TCP_CLOSE_WAIT;
-    else if (p->state == TCP_FIN_WAIT_1) p->state = TCP_CLOSING;
+    if (p->state == TCP_ESTABLISHED)
+        p->state = TCP_CLOSE_WAIT;
+    else if (p->state == TCP_FIN_WAIT_1)
+        p->state = TCP_CLOSING;
     bool is_last = p->state == TCP_FIN_WAIT_2;
     if (!(p->flags & (TCP_F_DISCARD | TCP_F_RST_DUE)) && p->flags & TCP_F_TOLD)
         app->on_end(app->app, &p->stream);
@@ -248,8 +255,7 @@ static bool checksum_is_good(const struct frame *f, const struct ip_packet *ip)
 {
     if (f->flags & FRAME_RX_L4_GOOD) return true;
     if (f->flags & FRAME_RX_L4_BAD) return false;
-    uint32_t sum =
-        checksum_pseudo(ip->source, ip->destination, TCP_PROTOCOL, f->size, ip->is_ipv6);
+    uint32_t sum = checksum_pseudo(ip->source, ip->destination, TCP_PROTOCOL, f->size, ip->is_ipv6);
     return checksum_fold(checksum_add(sum, f->data, f->size)) == 0;
 }
 

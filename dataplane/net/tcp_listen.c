@@ -97,8 +97,10 @@ void tcp_take_syn_options(struct tcp_pcb *p, const struct tcp_opts *o)
     } else {
         p->flags &= ~(uint32_t)TCP_F_TS;
     }
-    if (o->sack_permitted) p->flags |= TCP_F_SACK;
-    else p->flags &= ~(uint32_t)TCP_F_SACK;
+    if (o->sack_permitted)
+        p->flags |= TCP_F_SACK;
+    else
+        p->flags &= ~(uint32_t)TCP_F_SACK;
     tcp_pcb_set_mss(p);
     tcp_cc_init(&p->cc, p->net->config.congestion_reno, p->mss);
 }
@@ -126,8 +128,8 @@ void tcp_accept_syn(struct net *n, const struct tcp_seg *seg, uint32_t hash, uin
         send_cookie(n, seg, &tuple);
         return;
     }
-    struct tcp_pcb *p = tcp_pcb_new(n, tuple.local, tuple.local_port, tuple.remote,
-                                    tuple.remote_port);
+    struct tcp_pcb *p =
+        tcp_pcb_new(n, tuple.local, tuple.local_port, tuple.remote, tuple.remote_port);
     if (!p) return;
     uint32_t iss = tcp_isn(n, &p->node);
     if (iss_least && seq_lt(iss, iss_least)) iss = iss_least;
@@ -150,8 +152,8 @@ static bool accept_cookie(struct net *n, const struct tcp_seg *seg, struct frame
 {
     struct tcp_cookie cookie;
     if (!tcp_cookie_check(n, tuple, seg, &cookie)) return false;
-    struct tcp_pcb *p = tcp_pcb_new(n, tuple->local, tuple->local_port, tuple->remote,
-                                    tuple->remote_port);
+    struct tcp_pcb *p =
+        tcp_pcb_new(n, tuple->local, tuple->local_port, tuple->remote, tuple->remote_port);
     if (!p) {
         net_give(n, f);
         return true;

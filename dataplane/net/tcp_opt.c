@@ -48,12 +48,19 @@ static bool opt_sack(struct bytes body, struct tcp_opts *out)
 static bool opt_body(uint8_t kind, struct bytes body, struct tcp_opts *out)
 {
     switch (kind) {
-    case OPT_MSS: return opt_mss(body, out);
-    case OPT_WSCALE: return opt_wscale(body, out);
-    case OPT_TIMESTAMPS: return opt_timestamps(body, out);
-    case OPT_SACK: return opt_sack(body, out);
-    case OPT_SACK_PERMITTED: out->sack_permitted = true; return body.size == 0;
-    default: return true;
+    case OPT_MSS:
+        return opt_mss(body, out);
+    case OPT_WSCALE:
+        return opt_wscale(body, out);
+    case OPT_TIMESTAMPS:
+        return opt_timestamps(body, out);
+    case OPT_SACK:
+        return opt_sack(body, out);
+    case OPT_SACK_PERMITTED:
+        out->sack_permitted = true;
+        return body.size == 0;
+    default:
+        return true;
     }
 }
 

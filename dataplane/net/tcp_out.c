@@ -142,8 +142,10 @@ static void mark_fin(struct tcp_pcb *p)
 {
     if (p->flags & TCP_F_FIN_SENT) return;
     p->flags |= TCP_F_FIN_SENT;
-    if (p->state == TCP_ESTABLISHED) p->state = TCP_FIN_WAIT_1;
-    else if (p->state == TCP_CLOSE_WAIT) p->state = TCP_LAST_ACK;
+    if (p->state == TCP_ESTABLISHED)
+        p->state = TCP_FIN_WAIT_1;
+    else if (p->state == TCP_CLOSE_WAIT)
+        p->state = TCP_LAST_ACK;
     if (p->snd_nxt == p->queue_end) p->snd_nxt++;
 }
 

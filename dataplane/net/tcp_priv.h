@@ -8,11 +8,11 @@
 // borrowed from the pool, and every queue is bounded
 // Units:   ns for deadlines, sequence numbers modulo 2^32
 //
-//   tcp_table.c   4-tuple to node, ports, carving        tcp_listen.c  LISTEN: SYNs, cookies, resets
-//   tcp_in.c      a segment for a connection, by state   tcp_ack.c     what an ACK acknowledges
-//   tcp_recv.c    bytes in order to the application      tcp_send.c    what may leave now
-//   tcp_out.c     one segment onto a frame               tcp_timer.c   deadlines
-//   tcp_wait.c    TIME_WAIT                              tcp_stream.c  the calls of stream.h
+//   tcp_table.c   4-tuple to node, ports, carving        tcp_listen.c  LISTEN: SYNs, cookies,
+//   resets tcp_in.c      a segment for a connection, by state   tcp_ack.c     what an ACK
+//   acknowledges tcp_recv.c    bytes in order to the application      tcp_send.c    what may leave
+//   now tcp_out.c     one segment onto a frame               tcp_timer.c   deadlines tcp_wait.c
+//   TIME_WAIT                              tcp_stream.c  the calls of stream.h
 #pragma once
 #include <stdalign.h>
 #include "dataplane/base/check.h"
@@ -56,7 +56,7 @@ enum {
     TCP_COALESCE_BYTES = 512,       // pieces up to this are copied behind the one before them
     TCP_CHAIN_MAX = 16,             // slices of one segment
     TCP_FLUSH_SEGMENTS = 64,        // of one connection before the next has its turn
-    TCP_HOT_LINES = 7, // of a control block, touched by every segment
+    TCP_HOT_LINES = 7,              // of a control block, touched by every segment
     TCP_OUT_FRAMES_MAX = 512,       // on net->out: beyond it segments wait in their connections
 };
 
@@ -100,9 +100,9 @@ enum tcp_pcb_flags {
     TCP_F_WSCALE = 1 << 13,   // both SYNs carried window scale
     TCP_F_PERSIST = 1 << 14,  // the send timer probes a closed window
     TCP_F_DRAIN_DUE = 1 << 16,
-    TCP_F_TIMING = 1 << 17, // a round trip is being measured
-    TCP_F_DSACK = 1 << 18,  // dsack names a duplicate to report
-    TCP_F_RST_DUE = 1 << 19, // abort was called
+    TCP_F_TIMING = 1 << 17,    // a round trip is being measured
+    TCP_F_DSACK = 1 << 18,     // dsack names a duplicate to report
+    TCP_F_RST_DUE = 1 << 19,   // abort was called
     TCP_F_PROBE_DUE = 1 << 20, // the persist timer ran out: send what fits, whatever its size
     TCP_F_HALF_OPEN = 1 << 22, // counted in half_open_count
 };
@@ -122,18 +122,18 @@ struct tcp_pcb {
     uint32_t ts_offset;
     uint32_t snd_una, snd_nxt, snd_max; // snd_nxt < snd_max while going back after a timeout
     uint32_t snd_wnd, snd_wl1, snd_wl2;
-    uint32_t queue_end;           // sequence number after the last byte queued
-    uint32_t mss;                 // payload of a full segment, options taken off
+    uint32_t queue_end;               // sequence number after the last byte queued
+    uint32_t mss;                     // payload of a full segment, options taken off
     struct piece *queue, *queue_tail; // frames not yet acknowledged, linked by piece.next
-    struct piece *cursor;         // frame of the queue where the last search ended, or NULL
+    struct piece *cursor;             // frame of the queue where the last search ended, or NULL
     struct net *net;
     uint64_t send_at_ns; // retransmission or persist deadline
     uint64_t ack_at_ns;  // delayed ACK
     uint64_t idle_at_ns; // keepalive, FIN_WAIT_2, connect timeout
     uint64_t last_rx_ns;
-    uint64_t timed_ns;  // when timed_seq was sent
-    uint32_t timed_seq; // its ACK gives a round trip sample
-    uint32_t rcv_mss;   // largest payload seen: when two of them came, an ACK is due
+    uint64_t timed_ns;         // when timed_seq was sent
+    uint32_t timed_seq;        // its ACK gives a round trip sample
+    uint32_t rcv_mss;          // largest payload seen: when two of them came, an ACK is due
     struct list_node out_link; // on tcp_table.out
     struct tcp_rto rto;
     struct tcp_cc cc;
@@ -144,18 +144,18 @@ struct tcp_pcb {
 
     // Loss, out of order, pause: not touched when all is well.
     uint32_t iss, irs;
-    uint32_t recover;   // RFC 6582, 6675
-    uint32_t high_rxt;  // one past the highest byte retransmitted in this recovery
+    uint32_t recover;  // RFC 6582, 6675
+    uint32_t high_rxt; // one past the highest byte retransmitted in this recovery
     uint32_t snd_wnd_max;
-    uint32_t peer_mss;  // as its SYN said
+    uint32_t peer_mss; // as its SYN said
     uint16_t dup_acks;
-    uint32_t retry_ts;  // our timestamp at the last timeout
-    uint8_t retries;    // timeouts without an answer
-    uint8_t probes;     // keepalive probes without an answer
+    uint32_t retry_ts;       // our timestamp at the last timeout
+    uint8_t retries;         // timeouts without an answer
+    uint8_t probes;          // keepalive probes without an answer
     uint64_t stuck_since_ns; // first timeout without progress; 0 = none
     uint64_t ts_recent_ns;
-    uint64_t ooo_reply_ns;     // last answer to a segment outside the window
-    uint64_t confirmed_ns;     // last neighbour confirmation
+    uint64_t ooo_reply_ns;        // last answer to a segment outside the window
+    uint64_t confirmed_ns;        // last neighbour confirmation
     struct frame *ooo, *ooo_tail; // out of order, sorted by seq, linked by next
     uint32_t ooo_count, ooo_last; // ooo_last: seq of the one that arrived last
     struct frame *paused, *paused_tail;
@@ -190,11 +190,11 @@ struct tcp_table {
     struct list waiting; // TIME_WAIT by age
     struct net_timer wait_timer;
     uint32_t half_open_count;
-    uint32_t blocks_out;      // frames in reply queues and send queues
-    uint32_t rx_frames_max;   // out of order and paused, in all
+    uint32_t blocks_out;    // frames in reply queues and send queues
+    uint32_t rx_frames_max; // out of order and paused, in all
     uint32_t rx_frames;
-    uint64_t cookie_sent_ns;  // 0 = never
-    uint64_t limit_second;    // the second that the two budgets below belong to
+    uint64_t cookie_sent_ns; // 0 = never
+    uint64_t limit_second;   // the second that the two budgets below belong to
     uint32_t challenges_left, resets_left;
     struct hash_key isn_key, cookie_key;
     struct piece_source source; // blocks of stream.out

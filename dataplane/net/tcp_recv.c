@@ -79,8 +79,10 @@ static bool hold_back(struct tcp_pcb *p, struct frame *f)
         }
         rx_keep(p);
         f->next = NULL;
-        if (p->paused_tail) p->paused_tail->next = f;
-        else p->paused = f;
+        if (p->paused_tail)
+            p->paused_tail->next = f;
+        else
+            p->paused = f;
         p->paused_tail = f;
         p->paused_count++;
     }
@@ -111,8 +113,10 @@ static void take_fin(struct tcp_pcb *p)
 {
     p->rcv_nxt++;
     p->flags |= TCP_F_FIN_SEEN | TCP_F_ACK_NOW;
-    if (p->paused) p->flags |= TCP_F_END_DUE;
-    else tcp_fin_received(p);
+    if (p->paused)
+        p->flags |= TCP_F_END_DUE;
+    else
+        tcp_fin_received(p);
 }
 
 // What was out of order and now is not.
@@ -160,8 +164,10 @@ static void in_order(struct tcp_pcb *p, struct frame *f, bool is_fin)
 static void ooo_link(struct tcp_pcb *p, struct frame *prev, struct frame *f)
 {
     f->next = prev ? prev->next : p->ooo;
-    if (prev) prev->next = f;
-    else p->ooo = f;
+    if (prev)
+        prev->next = f;
+    else
+        p->ooo = f;
     if (!f->next) p->ooo_tail = f;
     p->ooo_count++;
     rx_keep(p);
@@ -179,8 +185,10 @@ static void ooo_trim_next(struct tcp_pcb *p, struct frame *prev, struct frame *f
             return;
         }
         f->tag |= next->tag & OOO_FIN;
-        if (prev) prev->next = next->next;
-        else p->ooo = next->next;
+        if (prev)
+            prev->next = next->next;
+        else
+            p->ooo = next->next;
         if (p->ooo_tail == next) p->ooo_tail = prev;
         p->ooo_count--;
         rx_drop(p, next);
@@ -255,8 +263,10 @@ void tcp_receive(struct tcp_pcb *p, const struct tcp_seg *seg, struct frame *f)
         net_give(p->net, f);
         return;
     }
-    if (LIKELY(f->seq == p->rcv_nxt)) in_order(p, f, is_fin);
-    else out_of_order(p, f, is_fin);
+    if (LIKELY(f->seq == p->rcv_nxt))
+        in_order(p, f, is_fin);
+    else
+        out_of_order(p, f, is_fin);
 }
 
 static void resume(struct tcp_pcb *p)
@@ -270,8 +280,10 @@ static void resume(struct tcp_pcb *p)
         p->paused_bytes -= f->size;
         n->tcp->rx_frames--;
         n->frames_held--;
-        if (p->flags & (TCP_F_DISCARD | TCP_F_RST_DUE)) net_give(n, f);
-        else deliver(p, f);
+        if (p->flags & (TCP_F_DISCARD | TCP_F_RST_DUE))
+            net_give(n, f);
+        else
+            deliver(p, f);
     }
     // After the peer's FIN nobody waits for room; if it is gone, it would answer with a reset.
     if (!(p->flags & TCP_F_FIN_SEEN) && tcp_window_growth(p) >= p->mss) p->flags |= TCP_F_ACK_NOW;

@@ -76,7 +76,8 @@ uint32_t tcp_sack_pipe(const struct tcp_sack *s, uint32_t una, uint32_t max, uin
                        uint32_t mss_bytes)
 {
     uint32_t pipe = 0, runs = 0, bytes = 0, hole_end = max;
-    for (uint32_t i = s->count + 1; i > 0; i--) { // holes from the right; the last one starts at una
+    for (uint32_t i = s->count + 1; i > 0;
+         i--) { // holes from the right; the last one starts at una
         uint32_t hole_start = i > 1 ? s->ranges[i - 2].end : una;
         bool is_lost = runs >= TCP_DUP_THRESHOLD || bytes > (TCP_DUP_THRESHOLD - 1) * mss_bytes;
         if (!is_lost) pipe += hole_end - hole_start;

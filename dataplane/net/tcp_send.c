@@ -41,8 +41,7 @@ static uint32_t congestion_room(const struct tcp_pcb *p)
 static uint32_t next_run(struct tcp_pcb *p, uint32_t *seq)
 {
     struct tcp_range hole = { p->snd_nxt, p->queue_end };
-    if (UNLIKELY(p->sack.count) &&
-        !tcp_sack_find_hole(&p->sack, p->snd_nxt, p->queue_end, &hole))
+    if (UNLIKELY(p->sack.count) && !tcp_sack_find_hole(&p->sack, p->snd_nxt, p->queue_end, &hole))
         hole.start = hole.end = p->queue_end;
     p->snd_nxt = *seq = hole.start;
     uint32_t available = hole.end - hole.start, chunk = chunk_bytes(p);
@@ -125,8 +124,10 @@ static void output_recovery(struct tcp_pcb *p)
             return;
         }
         pipe += sent;
-        if (is_new) advance(p, run.start, sent);
-        else p->high_rxt = seq_max(p->high_rxt, run.start + sent);
+        if (is_new)
+            advance(p, run.start, sent);
+        else
+            p->high_rxt = seq_max(p->high_rxt, run.start + sent);
     }
     tcp_want_output(p);
 }
@@ -148,8 +149,10 @@ static void output_fin(struct tcp_pcb *p)
     if (p->snd_nxt != p->queue_end || (p->flags & TCP_F_FIN_SENT && p->snd_nxt == p->snd_max))
         return;
     if (p->flags & TCP_F_RECOVERY && p->flags & TCP_F_FIN_SENT) return;
-    if (tcp_send_fin(p)) p->snd_nxt = p->queue_end + 1;
-    else wait_for_frames(p);
+    if (tcp_send_fin(p))
+        p->snd_nxt = p->queue_end + 1;
+    else
+        wait_for_frames(p);
 }
 
 // Bytes wait, nothing is in flight and no timer would bring them on: probe (RFC 9293 3.8.6.1).
@@ -181,8 +184,10 @@ void tcp_output(struct tcp_pcb *p)
     if (!tcp_is_open(p)) return;
     if (!(p->flags & TCP_F_FIN_SENT)) tcp_fill(p);
     restart_after_idle(p);
-    if (UNLIKELY(p->flags & TCP_F_RECOVERY && p->flags & TCP_F_SACK)) output_recovery(p);
-    else output_window(p);
+    if (UNLIKELY(p->flags & TCP_F_RECOVERY && p->flags & TCP_F_SACK))
+        output_recovery(p);
+    else
+        output_window(p);
     output_fin(p);
     output_ack(p);
     start_persist(p);
@@ -211,8 +216,10 @@ void tcp_flush(struct net *n)
     feed_starved(n);
     while (n->out_count < TCP_OUT_FRAMES_MAX && (node = list_take_first(&n->tcp->out))) {
         struct tcp_pcb *p = LIST_OWNER(node, struct tcp_pcb, out_link);
-        if (p->flags & TCP_F_RST_DUE && p->state != TCP_CLOSED) send_abort(p);
-        else tcp_output(p);
+        if (p->flags & TCP_F_RST_DUE && p->state != TCP_CLOSED)
+            send_abort(p);
+        else
+            tcp_output(p);
     }
     tcp_reap(n);
 }

@@ -49,9 +49,8 @@ static struct piece *frame_block(struct net *n, uint32_t room)
     if (room > n->pool->payload_bytes) room = n->pool->payload_bytes;
     n->tcp->blocks_out++;
     f->body = NULL;
-    f->piece = (struct piece){
-        .data = f->data, .room = room, .release = tcp_piece_release, .owner = n
-    };
+    f->piece =
+        (struct piece){ .data = f->data, .room = room, .release = tcp_piece_release, .owner = n };
     return &f->piece;
 }
 
@@ -110,8 +109,10 @@ static void queue_append(struct tcp_pcb *p, struct piece *piece)
 {
     tcp_piece_frame(piece)->seq = p->queue_end;
     piece->next = NULL;
-    if (p->queue_tail) p->queue_tail->next = piece;
-    else p->queue = piece;
+    if (p->queue_tail)
+        p->queue_tail->next = piece;
+    else
+        p->queue = piece;
     p->queue_tail = piece;
     p->queue_end += piece->used;
     p->flags |= TCP_F_DRAIN_DUE;
@@ -133,8 +134,10 @@ static bool queue_coalesce(struct tcp_pcb *p, const struct piece *piece)
 static void fill_frame(struct tcp_pcb *p)
 {
     struct piece *piece = outq_take(&p->stream.out);
-    if (queue_coalesce(p, piece)) piece->release(piece);
-    else queue_append(p, piece);
+    if (queue_coalesce(p, piece))
+        piece->release(piece);
+    else
+        queue_append(p, piece);
 }
 
 // What the windows let out soon. More than that need not lie in frames: a reader who lags behind
@@ -163,8 +166,10 @@ static bool fill_copy(struct tcp_pcb *p)
         block->room -= part;
         outq_drop(out, part);
     }
-    if (block->used) queue_append(p, block);
-    else block->release(block);
+    if (block->used)
+        queue_append(p, block);
+    else
+        block->release(block);
     return true;
 }
 
@@ -200,8 +205,7 @@ static void stream_flush(struct stream *s)
 
 static void resume_later(struct tcp_pcb *p)
 {
-    if (!list_node_is_linked(&p->resume_link))
-        list_append(&p->net->tcp->resumed, &p->resume_link);
+    if (!list_node_is_linked(&p->resume_link)) list_append(&p->net->tcp->resumed, &p->resume_link);
 }
 
 static void stream_close(struct stream *s)

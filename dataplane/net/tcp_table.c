@@ -144,7 +144,8 @@ static void pcb_init(struct tcp_pcb *p, struct net *n)
     p->timer.kind = NET_TIMER_TCP;
     p->send_at_ns = p->ack_at_ns = p->idle_at_ns = TCP_NEVER;
     p->last_rx_ns = n->now_ns;
-    p->ooo_reply_ns = p->confirmed_ns = n->now_ns - TCP_NS_PER_S; // may wrap: only differences count
+    p->ooo_reply_ns = p->confirmed_ns =
+        n->now_ns - TCP_NS_PER_S; // may wrap: only differences count
     p->peer_mss = p->route.is_ipv6 ? TCP_MSS_DEFAULT6 : TCP_MSS_DEFAULT;
     tcp_rto_init(&p->rto, n->config.rto_min_us);
     pcb_init_stream(p);
@@ -219,8 +220,7 @@ void tcp_path_mtu(struct net *n, const uint8_t local[16], uint16_t local_port,
                   const uint8_t remote[16], uint16_t remote_port, uint32_t seq, uint16_t mtu)
 {
     uint32_t hash = tcp_hash(n, local, local_port, remote, remote_port);
-    struct tcp_node *node =
-        tcp_table_find(n->tcp, hash, local, local_port, remote, remote_port);
+    struct tcp_node *node = tcp_table_find(n->tcp, hash, local, local_port, remote, remote_port);
     if (!node || node->kind != TCP_NODE_PCB) return;
     struct tcp_pcb *p = LIST_OWNER(node, struct tcp_pcb, node);
     // RFC 5927 4.2: only about what is in flight; a router cannot ask for less than the minimum.
@@ -241,8 +241,7 @@ void tcp_unreachable(struct net *n, const uint8_t local[16], uint16_t local_port
                      const uint8_t remote[16], uint16_t remote_port, uint32_t seq, bool hard_error)
 {
     uint32_t hash = tcp_hash(n, local, local_port, remote, remote_port);
-    struct tcp_node *node =
-        tcp_table_find(n->tcp, hash, local, local_port, remote, remote_port);
+    struct tcp_node *node = tcp_table_find(n->tcp, hash, local, local_port, remote, remote_port);
     if (!node || node->kind != TCP_NODE_PCB || !hard_error) return;
     struct tcp_pcb *p = LIST_OWNER(node, struct tcp_pcb, node);
     // RFC 5927 5.2: established connections take it as a hint, and have a retransmission timer.

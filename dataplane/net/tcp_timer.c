@@ -75,10 +75,14 @@ static void send_timeout(struct tcp_pcb *p)
         tcp_pcb_die(p, STREAM_TIMED_OUT);
         return;
     }
-    if (!tcp_is_open(p)) syn_timeout(p);
-    else if (p->flags & TCP_F_PERSIST) persist_timeout(p);
-    else if (p->snd_una != p->snd_max) retransmit_timeout(p);
-    else tcp_output(p);
+    if (!tcp_is_open(p))
+        syn_timeout(p);
+    else if (p->flags & TCP_F_PERSIST)
+        persist_timeout(p);
+    else if (p->snd_una != p->snd_max)
+        retransmit_timeout(p);
+    else
+        tcp_output(p);
 }
 
 // RFC 1122 4.2.3.6: a segment that the peer must answer, without data of its own.
@@ -104,10 +108,12 @@ static void keepalive(struct tcp_pcb *p)
 static void idle_timeout(struct tcp_pcb *p)
 {
     p->idle_at_ns = TCP_NEVER;
-    if (p->state == TCP_SYN_SENT) tcp_pcb_die(p, STREAM_TIMED_OUT);
+    if (p->state == TCP_SYN_SENT)
+        tcp_pcb_die(p, STREAM_TIMED_OUT);
     else if (p->state == TCP_FIN_WAIT_2 && p->flags & TCP_F_DISCARD)
         tcp_pcb_die(p, STREAM_CLOSED_LOCALLY); // the peer had its minute
-    else if (tcp_is_open(p) && p->net->config.keepalive_s) keepalive(p);
+    else if (tcp_is_open(p) && p->net->config.keepalive_s)
+        keepalive(p);
 }
 
 void tcp_timer_fired(struct net *n, struct net_timer *t)

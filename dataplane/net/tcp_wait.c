@@ -18,8 +18,7 @@ static void wait_arm(struct net *n)
 {
     struct wheel_timer *timer = &n->tcp->wait_timer.timer;
     struct tcp_wait *w = wait_first(n);
-    if (w && !wheel_is_armed(timer))
-        wheel_arm(&n->wheel, timer, w->expires_ns / TCP_NS_PER_MS + 1);
+    if (w && !wheel_is_armed(timer)) wheel_arm(&n->wheel, timer, w->expires_ns / TCP_NS_PER_MS + 1);
 }
 
 void tcp_wait_expire(struct net *n)
@@ -68,13 +67,13 @@ void tcp_wait_start(struct tcp_pcb *p)
 static void wait_ack(struct net *n, const struct tcp_wait *w)
 {
     uint32_t window = w->rcv_wnd < 65535 ? w->rcv_wnd : 65535;
-    struct tcp_bare bare = { .seq = w->snd_nxt,
-                             .ack = w->rcv_nxt,
-                             .window = (uint16_t)window,
-                             .flags = TCP_ACK,
-                             .opts = { .has_ts = w->has_ts,
-                                       .tsval = tcp_ts_now(n, w->ts_offset),
-                                       .tsecr = w->ts_recent } };
+    struct tcp_bare bare = {
+        .seq = w->snd_nxt,
+        .ack = w->rcv_nxt,
+        .window = (uint16_t)window,
+        .flags = TCP_ACK,
+        .opts = { .has_ts = w->has_ts, .tsval = tcp_ts_now(n, w->ts_offset), .tsecr = w->ts_recent }
+    };
     if (!tcp_may_challenge(n)) return;
     tcp_send_bare(n, &w->node, &bare);
 }

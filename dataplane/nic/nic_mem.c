@@ -41,7 +41,7 @@ struct mem_side {
     uint32_t free_count, slice_count;
     struct mem_packet *head, *tail; // towards this side, by arrival
     uint32_t in_flight;
-    uint64_t line_free_ns;          // when the line towards this side has sent what it has
+    uint64_t line_free_ns;             // when the line towards this side has sent what it has
     struct mem_lent *lent, *lent_tail; // by this side
 };
 
@@ -221,8 +221,10 @@ static void cut_one(struct nic_mem *m, struct mem_side *to, const struct frame *
     memcpy(bytes, whole, header);
     memcpy(bytes + header, whole + header + offset, part);
     uint32_t l4_size = f->l4_bytes + part;
-    if (f->flags & FRAME_IS_IPV6) store_be16(l3 + 4, (uint16_t)l4_size);
-    else store_be16(l3 + 2, (uint16_t)(l4_size + f->l3_bytes));
+    if (f->flags & FRAME_IS_IPV6)
+        store_be16(l3 + 4, (uint16_t)l4_size);
+    else
+        store_be16(l3 + 2, (uint16_t)(l4_size + f->l3_bytes));
     store_be32(l4 + 4, load_be32(l4 + 4) + offset);
     if (!is_last) l4[13] &= (uint8_t)~0x09; // FIN and PSH belong to the end
     uint8_t length[2];
@@ -263,8 +265,10 @@ static void lend(struct mem_side *from, struct frame *f, uint32_t size)
     CHECK(l != NULL);
     *l = (struct mem_lent){ .frame = f, .due_ns = m->now_ns + m->hurt.delay_ns, .size = size };
     memcpy(l->bytes, m->scratch, size);
-    if (from->lent_tail) from->lent_tail->next = l;
-    else from->lent = l;
+    if (from->lent_tail)
+        from->lent_tail->next = l;
+    else
+        from->lent = l;
     from->lent_tail = l;
 }
 

@@ -1,5 +1,5 @@
-// libFuzzer harness: arbitrary frames into net_input, between handshakes that were done properly, the
-// application writing, pausing and closing meanwhile, time going on.
+// libFuzzer harness: arbitrary frames into net_input, between handshakes that were done properly,
+// the application writing, pausing and closing meanwhile, time going on.
 //
 // Input: a sequence of operations, one byte each, followed by what the operation takes (see step).
 // Whatever happens, no sanitizer speaks, no CHECK fails and every frame comes back.
@@ -116,8 +116,9 @@ static void send_tcp(struct fuzz *f, uint32_t conn, uint8_t flags, uint32_t seq,
 
 static void send_arp(struct fuzz *f)
 {
-    uint8_t frame[60] = { [0 ... 5] = 0xff, [12] = 8, [13] = 6, [15] = 1, [16] = 8, [18] = 6,
-                          [19] = 4,         [21] = 1 };
+    uint8_t frame[60] = {
+        [0 ... 5] = 0xff, [12] = 8, [13] = 6, [15] = 1, [16] = 8, [18] = 6, [19] = 4, [21] = 1
+    };
     memcpy(frame + 6, macs[1], 6);
     memcpy(frame + 22, macs[1], 6);
     memcpy(frame + 28, (const uint8_t[]){ 10, 0, 0, 2 }, 4);
@@ -180,14 +181,26 @@ static void step_app(struct fuzz *f, uint8_t what, uint8_t index)
     switch (what % 6) {
     case 0:
         outq_append(&s->out, bytes_make(bytes, index * 9u));
-        if (s->out.broken) s->ops->abort(s);
-        else s->ops->flush(s);
+        if (s->out.broken)
+            s->ops->abort(s);
+        else
+            s->ops->flush(s);
         return;
-    case 1: s->ops->pause(s, true); return;
-    case 2: s->ops->pause(s, false); return;
-    case 3: s->ops->close(s); return;
-    case 4: s->ops->abort(s); return;
-    default: net_shutdown(s); return;
+    case 1:
+        s->ops->pause(s, true);
+        return;
+    case 2:
+        s->ops->pause(s, false);
+        return;
+    case 3:
+        s->ops->close(s);
+        return;
+    case 4:
+        s->ops->abort(s);
+        return;
+    default:
+        net_shutdown(s);
+        return;
     }
 }
 
@@ -201,7 +214,8 @@ static bool step(struct fuzz *f, struct bytes *in)
         if (!bytes_u8(in, &a) || !bytes_take(in, a, &frame)) return false;
         inject(f, frame.data, frame.size);
         return true;
-    case 1: return step_segment(f, in);
+    case 1:
+        return step_segment(f, in);
     case 2: // time: up to a quarter of a second, or minutes
         if (!bytes_u8(in, &a)) return false;
         f->now_ns += (op & 4 ? 1000000000ull : 1000000ull) * a;
@@ -221,7 +235,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz f = { 0 };
     struct bytes in = bytes_make(data, size);
     open_all(&f);
-    while (step(&f, &in)) {}
+    while (step(&f, &in)) {
+    }
     net_close(f.net);
     nic_mem_close(f.mem);
     return 0;

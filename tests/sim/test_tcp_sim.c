@@ -81,8 +81,8 @@ static void on_abort(int signal_number)
     _exit(1);
 }
 
-__attribute__((format(printf, 2, 3), noreturn)) static void fail(struct sim *sim, const char *format,
-                                                                 ...)
+__attribute__((format(printf, 2, 3), noreturn)) static void fail(struct sim *sim,
+                                                                 const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -98,9 +98,8 @@ __attribute__((format(printf, 2, 3), noreturn)) static void fail(struct sim *sim
                     "  conn %u way %u: total %llu written %llu received %llu ended %d open %d "
                     "closed %d paused %d\n",
                     i, d, (unsigned long long)c->ways[d].total,
-                    (unsigned long long)c->ways[d].written,
-                    (unsigned long long)c->ways[d].received, c->ways[d].is_ended, c->is_opened[d],
-                    c->is_closed[d], c->is_paused[d]);
+                    (unsigned long long)c->ways[d].written, (unsigned long long)c->ways[d].received,
+                    c->ways[d].is_ended, c->is_opened[d], c->is_closed[d], c->is_paused[d]);
     }
     say_replay();
     exit(1);
@@ -211,8 +210,7 @@ static void write_some(struct side *side, struct conn *c, struct stream *s, uint
     struct lent_bytes *lent = malloc(sizeof *lent);
     lent->sim = side->sim;
     side->sim->refs_out++;
-    for (uint64_t i = 0; i < size; i++)
-        lent->bytes[i] = byte_at(c, side->number, way->written + i);
+    for (uint64_t i = 0; i < size; i++) lent->bytes[i] = byte_at(c, side->number, way->written + i);
     struct bytes bytes = bytes_make(lent->bytes, size);
     uint64_t how = pick(side->sim, 4);
     if (how == 0) {
@@ -302,7 +300,8 @@ static void turn(struct side *side)
     while ((count = nic_rx(side->queue, frames, NIC_BURST)) != 0)
         net_input(side->net, frames, count, sim->now);
     for (uint32_t i = 0; i < sim->conn_count; i++) act(side, &sim->conns[i]);
-    while (net_timers(side->net, sim->now, 16) == 16) {}
+    while (net_timers(side->net, sim->now, 16) == 16) {
+    }
     while ((count = net_output(side->net, frames, NIC_BURST, sim->now)) != 0) {
         uint32_t taken = once_in(sim, 50) ? (uint32_t)pick(sim, count + 1) : count;
         for (uint32_t i = 0; i < taken; i++) trace(side, frames[i]);
@@ -448,10 +447,14 @@ static uint64_t pick_total(struct sim *sim)
 {
     if (once_in(sim, 60)) return pick(sim, 3000000);
     switch (pick(sim, 5)) {
-    case 0: return 0;
-    case 1: return 1 + pick(sim, 100);
-    case 2: return pick(sim, 200000);
-    default: return pick(sim, 30000);
+    case 0:
+        return 0;
+    case 1:
+        return 1 + pick(sim, 100);
+    case 2:
+        return pick(sim, 200000);
+    default:
+        return pick(sim, 30000);
     }
 }
 
@@ -474,7 +477,8 @@ static void open_conns(struct sim *sim)
 static void check_quiet(struct sim *sim)
 {
     for (uint32_t i = 0; i < 2; i++) {
-        if (net_connection_count(sim->sides[i].net) != 0) fail(sim, "side %u: a connection left", i);
+        if (net_connection_count(sim->sides[i].net) != 0)
+            fail(sim, "side %u: a connection left", i);
         if (net_frames_held(sim->sides[i].net) != 0)
             fail(sim, "side %u holds %u frames", i, net_frames_held(sim->sides[i].net));
         if (nic_mem_free_frames(sim->mem, i) != sim->frame_count)

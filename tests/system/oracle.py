@@ -16,6 +16,7 @@ replies agree); each such exception says why, beside its code.
 redis-server 7.0.15 is the oracle, Redis 7.2 the promise. Where 7.2 answers differently, the group leaves the command out
 and says so here:
   strings, keys   none known
+  admin           see oracle_admin.py
 """
 import argparse
 import contextlib
@@ -29,8 +30,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from penstock import Connection, Penstock, RedisServer, encode, to_bytes  # noqa: E402
 
 PIPELINE_MAX = 60
-GROUP_MODULES = ['oracle_strings_keys']
+GROUP_MODULES = ['oracle_admin', 'oracle_strings_keys']
 SHOWN_BYTES = 600
+OPTIONS = {'enable-debug-command': 'yes'}  # DEBUG is compared too
+REDIS_ARGUMENTS = ['--enable-debug-command', 'yes']
 INLINE_SHARE, SPLIT_SHARE = 0.05, 0.2
 INLINE_WORD = re.compile(rb'[A-Za-z0-9_.:+-]{1,100}\Z')
 
@@ -255,14 +258,14 @@ def start_penstock(options):
             print('SKIP the NIC transport needs root')
             sys.exit(77)
         from penstock_nic import NicPenstock
-        return NicPenstock()
-    return Penstock()
+        return NicPenstock(OPTIONS)
+    return Penstock(OPTIONS)
 
 
 def main(argv=None):
     options = parse_options(argv)
     print('oracle seed %d (again: oracle.py --seed %d --count %d)' % (options.seed, options.seed, options.count), flush=True)
-    with start_penstock(options) as penstock, RedisServer() as redis:
+    with start_penstock(options) as penstock, RedisServer(REDIS_ARGUMENTS) as redis:
         ours = (penstock.host, penstock.port) if penstock else (options.penstock_host, options.penstock_port)
         return 0 if run(ours, (redis.host, redis.port), options) else 1
 

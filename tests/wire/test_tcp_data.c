@@ -138,7 +138,8 @@ Test(tcp_receive, cuts_what_lies_beyond_its_window)
     wire_establish(&w, NULL);
     w.app.stream->ops->pause(w.app.stream, true);
     for (uint32_t i = 0; i < 3; i++) peer_data(&w, bytes, 1400);
-    while (peer_take(&w, &s)) {}
+    while (peer_take(&w, &s)) {
+    }
     cr_expect(eq(u32, s.ack, 1001 + 4096));
     cr_expect(eq(u32, s.window, 0));
     peer_send(&w, ACK, 1001 + 4096, w.ack, bytes, 1);
@@ -152,7 +153,8 @@ Test(tcp_receive, announces_room_when_a_paused_reader_resumes)
     wire_establish(&w, NULL);
     w.app.stream->ops->pause(w.app.stream, true);
     for (uint32_t i = 0; i < 10; i++) peer_data(&w, bytes, 1400);
-    while (peer_take(&w, &s)) {}
+    while (peer_take(&w, &s)) {
+    }
     cr_expect(eq(u32, w.app.size, 0));
     cr_expect(eq(u32, s.window, 65535 - 14000));
     w.app.stream->ops->pause(w.app.stream, false);
@@ -237,7 +239,8 @@ Test(tcp_validity, rations_challenges)
     wire_establish(&w, NULL);
     for (uint32_t i = 0; i < 3000; i++) {
         peer_send(&w, RST, 1002, 0, NULL, 0);
-        while (peer_take(&w, &s)) {}
+        while (peer_take(&w, &s)) {
+        }
     }
     cr_expect(ge(u64, w.tally.tcp_challenge_acks, 500));
     cr_expect(le(u64, w.tally.tcp_challenge_acks, 1000));
@@ -319,8 +322,7 @@ static void expect_run(uint32_t from, uint32_t size, uint32_t mss)
         cr_assert(peer_take(&w, &s), "byte %u", from + at);
         cr_assert(eq(u32, s.seq, w.iss + 1 + from + at));
         cr_assert(eq(u32, s.size, part));
-        for (uint32_t i = 0; i < part; i++)
-            cr_assert(eq(int, s.data[i], app_byte(from + at + i)));
+        for (uint32_t i = 0; i < part; i++) cr_assert(eq(int, s.data[i], app_byte(from + at + i)));
     }
 }
 
@@ -549,7 +551,8 @@ Test(tcp_loss, repairs_one_hole_per_partial_ack_without_sack)
         w.ack = w.iss + 1;
         peer_ack(&w);
     }
-    while (peer_take(&w, &s)) {}
+    while (peer_take(&w, &s)) {
+    }
     peer_send(&w, ACK, w.seq, w.iss + 1 + 2920, NULL, 0);
     cr_assert(peer_take(&w, &s));
     cr_expect(eq(u32, s.seq, w.iss + 1 + 2920));

@@ -13,11 +13,9 @@ TestSuite(tcp_open, .init = open_wire, .fini = close_wire);
 Test(tcp_open, answers_a_syn_with_the_options_it_offered)
 {
     w.use_ts = true;
-    w.next_opts = (struct tcp_opts){ .has_mss = true,
-                                     .mss_bytes = 1460,
-                                     .has_wscale = true,
-                                     .wscale = 7,
-                                     .sack_permitted = true };
+    w.next_opts = (struct tcp_opts){
+        .has_mss = true, .mss_bytes = 1460, .has_wscale = true, .wscale = 7, .sack_permitted = true
+    };
     peer_send(&w, SYN, 1000, 0, NULL, 0);
     cr_assert(peer_take(&w, &s));
     cr_expect(eq(int, s.flags, SYN | ACK));
@@ -294,11 +292,9 @@ Test(tcp_cookie, opens_a_connection_when_the_cookie_comes_back)
 
 Test(tcp_cookie, remembers_mss_scale_and_sack_through_the_echo)
 {
-    struct tcp_opts o = { .has_mss = true,
-                          .mss_bytes = 1220,
-                          .has_wscale = true,
-                          .wscale = 5,
-                          .sack_permitted = true };
+    struct tcp_opts o = {
+        .has_mss = true, .mss_bytes = 1220, .has_wscale = true, .wscale = 5, .sack_permitted = true
+    };
     w.use_ts = true;
     w.window = 200; // times 32 when the scale is known
     wire_establish(&w, &o);
@@ -306,7 +302,8 @@ Test(tcp_cookie, remembers_mss_scale_and_sack_through_the_echo)
     EXPECT(&w, &s, ACK, w.iss + 1, 1001, 1208);
     EXPECT(&w, &s, ACK, w.iss + 1209, 1001, 1208);
     peer_send(&w, ACK, w.seq + 10, w.iss + 1, "later", 5);
-    while (peer_take(&w, &s) && s.size) {}
+    while (peer_take(&w, &s) && s.size) {
+    }
     cr_expect(eq(u32, s.opts.sack_count, 1));
 }
 

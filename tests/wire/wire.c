@@ -164,8 +164,7 @@ bool peer_take(struct wire *w, struct seg *s)
     w->left_count--;
     if (s->opts.has_ts) w->ts_echo = s->opts.tsval;
     if (s->flags & SYN) w->ack = s->seq;
-    if (s->seq == w->ack)
-        w->ack += s->size + ((s->flags & SYN) != 0) + ((s->flags & FIN) != 0);
+    if (s->seq == w->ack) w->ack += s->size + ((s->flags & SYN) != 0) + ((s->flags & FIN) != 0);
     return true;
 }
 
@@ -186,9 +185,9 @@ void wire_turn(struct wire *w)
     struct nic_queue *q = nic_mem_queue(w->mem, 0);
     uint32_t count;
     nic_mem_advance(w->mem, w->now_ns);
-    while ((count = nic_rx(q, frames, NIC_BURST)) != 0)
-        net_input(w->net, frames, count, w->now_ns);
-    while (net_timers(w->net, w->now_ns, 64) == 64) {}
+    while ((count = nic_rx(q, frames, NIC_BURST)) != 0) net_input(w->net, frames, count, w->now_ns);
+    while (net_timers(w->net, w->now_ns, 64) == 64) {
+    }
     while ((count = net_output(w->net, frames, NIC_BURST, w->now_ns)) != 0)
         cr_assert(eq(u32, nic_tx(q, frames, count), count));
     net_release(w->net);
@@ -253,8 +252,8 @@ void wire_open(struct wire *w, const struct net_config *c)
     cr_assert(eq(int, nic_mem_open(&w->mem, WIRE_FRAMES, 1900, 1500, 1, &none), OK));
     w->calls = (struct stream_app){ &w->app, on_open, on_data, on_end, on_drained, on_closed };
     struct frame_pool *pool = nic_mem_queue(w->mem, 0)->pool;
-    cr_assert(eq(int, net_open(&w->net, c ? c : &defaults, pool, &w->calls, &w->tally, w->now_ns),
-                 OK));
+    cr_assert(
+        eq(int, net_open(&w->net, c ? c : &defaults, pool, &w->calls, &w->tally, w->now_ns), OK));
     cr_assert(eq(int, net_listen(w->net, WIRE_PORT), OK));
     greet(w);
 }
@@ -262,7 +261,8 @@ void wire_open(struct wire *w, const struct net_config *c)
 void wire_close(struct wire *w)
 {
     struct seg s;
-    while (peer_take(w, &s)) {}
+    while (peer_take(w, &s)) {
+    }
     net_close(w->net);
     nic_mem_close(w->mem);
 }
@@ -285,11 +285,9 @@ void wire_establish(struct wire *w, const struct tcp_opts *opts)
 
 void wire_establish_all(struct wire *w)
 {
-    struct tcp_opts all = { .has_mss = true,
-                            .mss_bytes = 1460,
-                            .has_wscale = true,
-                            .wscale = 7,
-                            .sack_permitted = true };
+    struct tcp_opts all = {
+        .has_mss = true, .mss_bytes = 1460, .has_wscale = true, .wscale = 7, .sack_permitted = true
+    };
     w->use_ts = true;
     wire_establish(w, &all);
 }

@@ -11,7 +11,13 @@
 #include "dataplane/nic/nic_mem.h"
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
-enum { WIRE_PORT = 6379, WIRE_PEER_PORT = 50000, WIRE_ISN = 1000, WIRE_FRAMES = 512, WIRE_LEFT_MAX = 64 };
+enum {
+    WIRE_PORT = 6379,
+    WIRE_PEER_PORT = 50000,
+    WIRE_ISN = 1000,
+    WIRE_FRAMES = 512,
+    WIRE_LEFT_MAX = 64
+};
 
 struct wire_app { // what the application was told
     uint32_t opened, ended, drained, closed;
@@ -44,7 +50,7 @@ struct wire {
     uint32_t iss; // of the stack
     bool use_ts;
     uint32_t ts, ts_echo;
-    struct tcp_opts next_opts; // once, for the next segment
+    struct tcp_opts next_opts;      // once, for the next segment
     struct seg left[WIRE_LEFT_MAX]; // left the stack, not yet taken
     uint32_t left_first, left_count;
 };
@@ -75,6 +81,6 @@ void peer_expect(struct wire *w, struct seg *s, uint8_t flags, uint32_t seq, uin
 
 // The peer opens a connection: SYN with the options given (NULL: MSS 1460 only), then ACK.
 void wire_establish(struct wire *w, const struct tcp_opts *opts);
-void wire_establish_all(struct wire *w); // with timestamps, SACK and window scale 7
+void wire_establish_all(struct wire *w);      // with timestamps, SACK and window scale 7
 void app_send(struct wire *w, uint32_t size); // the application writes size bytes, one turn
 uint8_t app_byte(uint32_t at);

@@ -36,7 +36,7 @@ struct nic_load {
     struct net_tally tally;
     struct net_addr target;
     struct nic_conn *conns;
-    uint64_t now_ns;
+    uint64_t now_ns, idle_ns; // idle_ns: of turns that brought no frame
     uint32_t connect_next, refused_count;
     uint8_t *scratch; // for requests larger than a queue reserves at once
     size_t scratch_bytes;
@@ -138,7 +138,9 @@ static uint32_t turn(struct nic_load *n)
 {
     struct frame *frames[NIC_BURST];
     uint32_t count = nic_rx(n->port.queue, frames, NIC_BURST);
+    uint64_t before_ns = n->now_ns;
     n->now_ns = clock_now_ns(&n->clock);
+    if (count == 0) n->idle_ns += n->now_ns - before_ns;
     if (count) net_input(n->net, frames, count, n->now_ns);
     if (net_next_deadline_ns(n->net) <= n->now_ns) net_timers(n->net, n->now_ns, TIMER_BUDGET);
     (void)load_pump(n->load, n->now_ns);
@@ -199,8 +201,9 @@ static void leave(struct nic_load *n)
 }
 
 static void run_loop(struct nic_load *n, struct progress *progress,
-                     const volatile sig_atomic_t *stop)
+                     const volatile sig_atomic_t *stop, double *idle_share)
 {
+    uint64_t start_ns = n->now_ns, start_idle_ns = n->idle_ns;
     load_begin(n->load, n->now_ns);
     for (uint32_t quiet = 0; n->load->phase != LOAD_DONE && !*stop;) {
         if (turn(n) == 0 && ++quiet < CLOCK_TURNS) continue;
@@ -208,6 +211,8 @@ static void run_loop(struct nic_load *n, struct progress *progress,
         progress_step(progress, n->load, n->now_ns);
     }
     progress_end(progress);
+    if (n->now_ns > start_ns)
+        *idle_share = (double)(n->idle_ns - start_idle_ns) / (double)(n->now_ns - start_ns);
 }
 
 // ---- opening and closing
@@ -287,7 +292,7 @@ bool nic_load_run(struct load *l, const struct options *o, struct progress *prog
     if (open_net(&n, o, &app, error, error_bytes) && open_conns(&n)) {
         snprintf(report->transport, sizeof report->transport, "%s", n.port.driver);
         done = connect_all(&n, stop, error, error_bytes);
-        if (done) run_loop(&n, progress, stop);
+        if (done) run_loop(&n, progress, stop, &report->idle_share);
         leave(&n);
     }
     close_all(&n);

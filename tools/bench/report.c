@@ -53,8 +53,9 @@ void report_text(FILE *out, const struct options *o, const struct run_report *r)
         latency_text(out, "SET", &l->set_latency);
     }
     if (l->measured_ns)
-        fprintf(out, "  generator %.0f %% of a core, %lu involuntary switches\n",
-                usage_share(&r->generator) * 100, (unsigned long)r->generator.involuntary_switches);
+        fprintf(out, "  generator %.0f %% of a core, %.0f %% of it idle polls, %lu involuntary switches\n",
+                usage_share(&r->generator) * 100, r->idle_share * 100,
+                (unsigned long)r->generator.involuntary_switches);
     if (r->has_server)
         fprintf(out, "  server   %.3f us of CPU per request, %.0f %% of a core\n",
                 report_server_us(r), usage_share(&r->server) * 100);
@@ -117,8 +118,11 @@ void report_json(FILE *out, const struct options *o, const struct run_report *r)
             (unsigned long)l->sent_bytes, (unsigned long)l->received_bytes,
             (unsigned long)l->unsent, (unsigned long)l->errors);
     report_json_string(out, l->first_error);
-    fprintf(out, ",\n  \"generator_cpu_share\": %.4f, \"generator_involuntary_switches\": %lu",
-            usage_share(&r->generator), (unsigned long)r->generator.involuntary_switches);
+    fprintf(out,
+            ",\n  \"generator_cpu_share\": %.4f, \"generator_idle_share\": %.4f, "
+            "\"generator_involuntary_switches\": %lu",
+            usage_share(&r->generator), r->idle_share,
+            (unsigned long)r->generator.involuntary_switches);
     if (r->has_server)
         fprintf(out, ",\n  \"cpu_us_per_request\": %.4f, \"server_cpu_share\": %.4f",
                 report_server_us(r), usage_share(&r->server));

@@ -12,6 +12,7 @@ struct run_report {
     char transport[64]; // "socket", or the DPDK driver's name
     struct load_result load;
     struct usage generator; // over the measured time
+    double idle_share;      // NIC transport: of the generator's time, waiting for frames; fill included
     bool has_server;
     struct usage server; // its processes together, over the measured time
 };

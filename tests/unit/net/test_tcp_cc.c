@@ -86,7 +86,8 @@ Test(tcp_cc, cubic_keeps_seven_tenths_on_loss)
     cr_expect(eq(u32, cc.cwnd_bytes, 70 * MSS));
 }
 
-// RFC 9438 4.2: back at W_max after K = cbrt(W_max (1 - beta) / C) seconds, flat there, then faster.
+// RFC 9438 4.2: back at W_max after K = cbrt(W_max (1 - beta) / C) seconds, flat there, then
+// faster.
 Test(tcp_cc, cubic_returns_to_its_plateau_after_k)
 {
     struct tcp_cc cc = fresh(false);

@@ -44,8 +44,8 @@ ParameterizedTest(struct refused *c, tcp_opt, refuses)
 
 Test(tcp_opt, reads_every_kind)
 {
-    static const uint8_t in[] = { 2, 4, 0x05, 0xb4, 4, 2, 8,    10, 0, 0, 0, 1,
-                                  0, 0, 0,    2,    1, 3, 3,    7,  0, 9, 9, 9 };
+    static const uint8_t in[] = { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1,
+                                  0, 0, 0,    2,    1, 3, 3, 7,  0, 9, 9, 9 };
     struct tcp_opts o;
     cr_assert(eq(int, tcp_opt_decode(bytes_make(in, sizeof in), &o), TCP_OPT_OK));
     cr_expect(o.has_mss && o.sack_permitted && o.has_ts && o.has_wscale);

@@ -134,7 +134,8 @@ Test(nic_mem, takes_time_for_bits)
 
 Test(nic_mem, loses_duplicates_and_corrupts_at_the_rate_asked_for)
 {
-    struct nic_mem_impairment hurt = { .loss_ppm = 200000, .duplicate_ppm = 100000,
+    struct nic_mem_impairment hurt = { .loss_ppm = 200000,
+                                       .duplicate_ppm = 100000,
                                        .corrupt_ppm = 50000 };
     uint32_t whole = 0, broken = 0;
     nic_mem_set_impairment(mem, &hurt);
@@ -143,8 +144,10 @@ Test(nic_mem, loses_duplicates_and_corrupts_at_the_rate_asked_for)
         send_text("a frame of some length");
         nic_mem_advance(mem, i);
         while (nic_rx(right, &f, 1) == 1) {
-            if (memcmp(f->data, "a frame of some length", 22) == 0) whole++;
-            else broken++;
+            if (memcmp(f->data, "a frame of some length", 22) == 0)
+                whole++;
+            else
+                broken++;
             right->pool->give(right->pool, f);
         }
     }
