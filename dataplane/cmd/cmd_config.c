@@ -104,8 +104,9 @@ static const char *why_not(const struct call *call, const struct change *change,
     if (row->flags & SETTING_AT_START) return "can't set immutable config";
     if ((row->flags & SETTING_PROTECTED) && !protected_is_open(call))
         return "can't set protected config";
-    for (uint32_t i = 0; i < index; i++)
-        if (change->rows[i] == row) return "duplicate parameter";
+    for (uint32_t i = 0; i < index; i++) // a name and its alias are two parameters
+        if (bytes_equal_nocase(call->argv[2 + 2 * i], call->argv[2 + 2 * index]))
+            return "duplicate parameter";
     return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "dataplane/base/check.h"
+#include "dataplane/base/words.h"
 
 // Where a directive stands, and which rows this source has assigned already: a repeated directive
 // then adds a line.
@@ -20,94 +21,22 @@ static enum status read_file(struct reader *r, const char *path);
 
 // ---- words
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == 0; }
-
-static uint8_t unescape_letter(uint8_t c)
-{
-    switch (c) {
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    case 'b':
-        return '\b';
-    case 'a':
-        return '\a';
-    default:
-        return c;
-    }
-}
-
-// One character inside double quotes; *i moves behind it.
-static uint8_t double_quoted_char(struct bytes line, size_t *i)
-{
-    const uint8_t *p = line.data + *i;
-    size_t left = line.size - *i;
-    if (left >= 4 && p[0] == '\\' && p[1] == 'x' && hex_digit(p[2]) >= 0 && hex_digit(p[3]) >= 0) {
-        *i += 4;
-        return (uint8_t)(hex_digit(p[2]) * 16 + hex_digit(p[3]));
-    }
-    if (left >= 2 && p[0] == '\\') {
-        *i += 2;
-        return unescape_letter(p[1]);
-    }
-    *i += 1;
-    return p[0];
-}
-
-// A quoted part that opens at *i. A closing quote must be followed by a space or the end.
-static bool read_quoted(struct bytes line, size_t *i, char *scratch, size_t *used)
-{
-    uint8_t quote = line.data[(*i)++];
-    while (*i < line.size) {
-        uint8_t c = line.data[*i];
-        if (c == quote) {
-            (*i)++;
-            return *i == line.size || is_space(line.data[*i]);
-        }
-        if (quote == '\'' && c == '\\' && *i + 1 < line.size && line.data[*i + 1] == '\'') {
-            c = '\'';
-            *i += 2;
-        } else if (quote == '"') {
-            c = double_quoted_char(line, i);
-        } else {
-            (*i)++;
-        }
-        scratch[(*used)++] = (char)c;
-    }
-    return false;
-}
 
 enum status conf_split_line(struct bytes line, char *scratch, size_t scratch_bytes,
                             struct bytes *words, uint32_t words_max, uint32_t *count)
 {
-    size_t i = 0, used = 0;
+    struct words split = { .text = (uint8_t *)scratch, .size = line.size };
+    enum words_result result;
+    struct bytes word;
     *count = 0;
-    CHECK(scratch_bytes >= line.size); // unescaping never makes text longer
-    for (;;) {
-        while (i < line.size && is_space(line.data[i])) i++;
-        if (i == line.size) return OK;
+    CHECK(scratch_bytes >= line.size);
+    if (line.size) memcpy(scratch, line.data, line.size);
+    while ((result = words_next(&split, &word)) == WORDS_ONE) {
         if (*count == words_max) return ERR_PEER;
-        size_t start = used;
-        while (i < line.size && !is_space(line.data[i])) {
-            if (line.data[i] == '"' || line.data[i] == '\'') {
-                if (!read_quoted(line, &i, scratch, &used)) return ERR_PEER;
-                break;
-            }
-            scratch[used++] = (char)line.data[i++];
-        }
-        words[(*count)++] = bytes_make(scratch + start, used - start);
+        words[(*count)++] = word;
     }
+    return result == WORDS_END ? OK : ERR_PEER;
 }
 
 // ---- directives

@@ -312,11 +312,12 @@ static enum status assign_output_limits(struct settings *s, const struct bytes *
     return OK;
 }
 
-// Redis's canonical order of event classes; 'A' stands for all but K, E, m and n.
+// Redis's canonical order of event classes; 'A' stands for all but K, E, m and n. Redis forgets to show n
+// beside A; here it stays, because what is shown is also what is kept.
 static enum status assign_events(struct settings *s, const struct setting_row *row,
                                  struct bytes text, char error[SETTING_ERROR_MAX])
 {
-    static const char all[] = "g$lshzxetd", order[] = "g$lshzxetdKEmn";
+    static const char all[] = "g$lshzxetd", order[] = "g$lshzxetdnKEm";
     char canonical[32];
     uint32_t at = 0, seen = 0;
     for (size_t i = 0; i < text.size; i++) {

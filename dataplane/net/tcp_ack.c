@@ -87,7 +87,7 @@ static void enter_recovery(struct tcp_pcb *p)
     uint32_t flight = tcp_flight(p);
     p->net->tally->tcp_fast_retransmits++;
     p->flags |= TCP_F_RECOVERY;
-    p->flags &= ~(uint32_t)TCP_F_TIMING; // Karn
+    p->flags &= ~(uint32_t)(TCP_F_TIMING | TCP_F_RESCUED); // no sample now: Karn
     p->recover = p->snd_max;
     p->high_rxt = p->snd_una;
     tcp_cc_loss(&p->cc, flight);

@@ -104,6 +104,7 @@ enum tcp_pcb_flags {
     TCP_F_DSACK = 1 << 18,     // dsack names a duplicate to report
     TCP_F_RST_DUE = 1 << 19,   // abort was called
     TCP_F_PROBE_DUE = 1 << 20, // the persist timer ran out: send what fits, whatever its size
+    TCP_F_RESCUED = 1 << 21,   // the rescue retransmission of this recovery is done (RFC 6675)
     TCP_F_HALF_OPEN = 1 << 22, // counted in half_open_count
 };
 

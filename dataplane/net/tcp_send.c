@@ -88,18 +88,30 @@ static void output_window(struct tcp_pcb *p)
     }
 }
 
-// RFC 6675 section 4, NextSeg. False when nothing should leave.
-static bool next_segment(struct tcp_pcb *p, struct tcp_range *out)
+enum next { NEXT_NONE, NEXT_HOLE, NEXT_NEW, NEXT_RESCUE };
+
+// The end of what is in flight, once per recovery: if it was lost, nothing behind it will tell.
+static enum next next_rescue(const struct tcp_pcb *p, uint32_t highest, struct tcp_range *out)
+{
+    if (p->flags & TCP_F_RESCUED || highest == p->snd_max) return NEXT_NONE;
+    uint32_t start = p->snd_max - (p->mss < p->snd_max - highest ? p->mss : p->snd_max - highest);
+    if (seq_lt(start, p->high_rxt)) return NEXT_NONE; // it went again already
+    *out = (struct tcp_range){ start, p->snd_max };
+    return NEXT_RESCUE;
+}
+
+// RFC 6675 section 4, NextSeg, rules (1) to (4).
+static enum next next_segment(const struct tcp_pcb *p, struct tcp_range *out)
 {
     uint32_t highest = tcp_sack_highest(&p->sack, p->snd_una);
     bool has_hole = tcp_sack_find_hole(&p->sack, p->high_rxt, highest, out);
-    if (has_hole && tcp_sack_is_lost(&p->sack, out->start, p->mss)) return true; // (1)
+    if (has_hole && tcp_sack_is_lost(&p->sack, out->start, p->mss)) return NEXT_HOLE;
     uint32_t edge = seq_min(p->snd_una + p->snd_wnd, p->queue_end);
-    if (seq_lt(p->snd_nxt, edge)) { // (2)
+    if (seq_lt(p->snd_nxt, edge) && (edge == p->queue_end || edge - p->snd_nxt >= p->mss)) {
         *out = (struct tcp_range){ p->snd_nxt, edge };
-        return edge == p->queue_end || edge - p->snd_nxt >= p->mss || has_hole;
+        return NEXT_NEW;
     }
-    return has_hole; // (3)
+    return has_hole ? NEXT_HOLE : next_rescue(p, highest, out);
 }
 
 // Bytes of r, at most a segment of them. Returns how many left.
@@ -116,18 +128,21 @@ static void output_recovery(struct tcp_pcb *p)
     struct tcp_range run;
     uint32_t pipe = tcp_sack_pipe(&p->sack, p->snd_una, p->snd_max, p->high_rxt, p->mss);
     for (uint32_t i = 0; i < TCP_FLUSH_SEGMENTS; i++) {
-        if (pipe + p->mss > p->cc.cwnd_bytes || !next_segment(p, &run)) return;
-        bool is_new = run.start == p->snd_nxt;
+        if (pipe + p->mss > p->cc.cwnd_bytes) return;
+        enum next kind = next_segment(p, &run);
+        if (kind == NEXT_NONE) return;
         uint32_t sent = send_run(p, run);
         if (sent == 0) {
             wait_for_frames(p);
             return;
         }
         pipe += sent;
-        if (is_new)
+        if (kind == NEXT_NEW)
             advance(p, run.start, sent);
-        else
+        else if (kind == NEXT_HOLE)
             p->high_rxt = seq_max(p->high_rxt, run.start + sent);
+        else
+            p->flags |= TCP_F_RESCUED;
     }
     tcp_want_output(p);
 }

@@ -1,6 +1,7 @@
 #include "dataplane/resp/resp_read.h"
 #include <limits.h>
 #include <stdio.h>
+#include "dataplane/base/words.h"
 #include "dataplane/base/check.h"
 #include "dataplane/base/num.h"
 
@@ -323,95 +324,7 @@ static enum line_result line_take(struct resp_reader *r, struct bytes *in, uint8
     return LINE_READY;
 }
 
-// Inline requests. The line is unescaped where it lies: no escape is longer than what it stands
-// for.
-
-struct splitter {
-    uint8_t *text;
-    size_t size;
-    size_t in, out; // out <= in
-};
-
-static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// NUL past the end: the line itself has none.
-static uint8_t split_peek(const struct splitter *s, size_t ahead)
-{
-    return s->in + ahead < s->size ? s->text[s->in + ahead] : 0;
-}
-
-static void split_put(struct splitter *s, uint8_t byte, size_t consumed)
-{
-    s->text[s->out++] = byte;
-    s->in += consumed;
-}
-
-static uint8_t unescape(uint8_t c)
-{
-    switch (c) {
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    case 'b':
-        return '\b';
-    case 'a':
-        return '\a';
-    default:
-        return c;
-    }
-}
-
-static void split_escape(struct splitter *s)
-{
-    int high = hex_digit(split_peek(s, 2)), low = hex_digit(split_peek(s, 3));
-    if (split_peek(s, 1) == 'x' && high >= 0 && low >= 0)
-        split_put(s, (uint8_t)(high << 4 | low), 4);
-    else
-        split_put(s, unescape(split_peek(s, 1)), 2);
-}
-
-// From behind the opening quote to behind the closing one, which has to be an argument's end.
-static bool split_quoted(struct splitter *s, uint8_t quote)
-{
-    while (s->in < s->size) {
-        uint8_t c = s->text[s->in], next = split_peek(s, 1);
-        if (c == quote) {
-            s->in++;
-            return next == 0 || is_space(next);
-        }
-        if (c == '\\' && quote == '"' && next != 0)
-            split_escape(s);
-        else if (c == '\\' && quote == '\'' && next == '\'')
-            split_put(s, '\'', 2);
-        else
-            split_put(s, c, 1);
-    }
-    return false;
-}
-
-static bool split_argument(struct splitter *s)
-{
-    while (s->in < s->size) {
-        uint8_t c = s->text[s->in];
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') return true;
-        if (c == '"' || c == '\'') {
-            s->in++;
-            return split_quoted(s, c);
-        }
-        split_put(s, c, 1);
-    }
-    return true;
-}
+// Inline requests.
 
 // The line in the reader's own memory, where it may be changed.
 static uint8_t *line_own(struct resp_reader *r, struct bytes line)
@@ -426,14 +339,11 @@ static uint8_t *line_own(struct resp_reader *r, struct bytes line)
 // Arguments are views of text, which is changed. False when its quotes are not balanced.
 static bool split_line(struct resp_reader *r, uint8_t *text, size_t size)
 {
-    struct splitter s = { .text = text, .size = size };
-    for (;;) {
-        while (s.in < s.size && is_space(s.text[s.in])) s.in++;
-        if (s.in == s.size) return true;
-        size_t start = s.out;
-        if (!split_argument(&s)) return false;
-        args_push(r, bytes_make(text + start, s.out - start));
-    }
+    struct words words = { .text = text, .size = size };
+    struct bytes word;
+    enum words_result result;
+    while ((result = words_next(&words, &word)) == WORDS_ONE) args_push(r, word);
+    return result == WORDS_END;
 }
 
 static enum resp_result read_inline(struct resp_reader *r, struct bytes *in,

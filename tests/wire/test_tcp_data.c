@@ -586,6 +586,23 @@ Test(tcp_loss, retransmits_only_the_holes_that_sack_shows)
     cr_expect(eq(u64, w.tally.tcp_retransmits, 2));
 }
 
+// RFC 6675 4, NextSeg rule 4: the tail goes again once, without waiting for the timer.
+Test(tcp_loss, rescues_the_tail_once_per_recovery)
+{
+    struct tcp_opts o = { .has_mss = true, .mss_bytes = 1460, .sack_permitted = true };
+    uint32_t tail = 0;
+    wire_establish(&w, &o);
+    app_send(&w, 14600);
+    for (uint32_t i = 0; i < 10; i++) cr_assert(peer_take(&w, &s));
+    peer_sack(0, 1460, 2920);
+    peer_sack(0, 1460, 4380);
+    peer_sack(0, 1460, 13140); // lost: the first and the last
+    while (peer_take(&w, &s)) tail += s.seq == w.iss + 1 + 13140;
+    cr_expect(eq(u32, tail, 1));
+    cr_expect(eq(u64, w.tally.tcp_timeouts, 0));
+    cr_expect(eq(u64, w.tally.tcp_retransmits, 2));
+}
+
 // RFC 2883 5: a D-SACK below the acknowledgement is no loss and no duplicate ACK.
 Test(tcp_loss, is_not_moved_by_duplicate_reports)
 {

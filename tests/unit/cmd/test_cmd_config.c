@@ -57,11 +57,16 @@ Test(cmd_config, sets_nothing_when_one_of_them_is_refused)
     EXPECT_REPLY(h, "config set databases 3 nosuch 1",
                  FAILED("databases", "can't set immutable config"));
     EXPECT_REPLY(h, "config set timeout 7 timeout 8", FAILED("timeout", "duplicate parameter"));
-    EXPECT_REPLY(h, "config set slave-priority 7 replica-priority 8",
-                 FAILED("replica-priority", "duplicate parameter"));
+    EXPECT_REPLY(h, "config set timeout 7 TIMEOUT 8", FAILED("TIMEOUT", "duplicate parameter"));
     EXPECT_REPLY(h, "config set timeout 7 port", "-ERR syntax error\r\n");
     cr_expect(eq(u32, admin.apply_count, 0));
     cr_expect(eq(i64, h->settings.timeout, 0));
+}
+
+Test(cmd_config, takes_a_name_and_its_alias_for_two)
+{
+    EXPECT_REPLY(h, "config set slave-priority 7 replica-priority 8", "+OK\r\n");
+    EXPECT_REPLY(h, "config get slave-priority", "*2\r\n$14\r\nslave-priority\r\n$1\r\n8\r\n");
 }
 
 Test(cmd_config, says_why_the_shard_refused)

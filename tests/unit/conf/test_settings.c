@@ -136,6 +136,8 @@ Test(settings, reads_each_kind_and_shows_it_canonically)
     EXPECT_SET("notify-keyspace-events", "KEA", "AKE");
     EXPECT_SET("notify-keyspace-events", "Exg", "gxE");
     EXPECT_SET("notify-keyspace-events", "g$lshzxetdm", "Am");
+    EXPECT_SET("notify-keyspace-events", "Enx", "xnE");
+    EXPECT_SET("notify-keyspace-events", "AnK", "AnK");
     EXPECT_SET("client-output-buffer-limit", "replica 1mb 2mb 3",
                "normal 0 0 0 slave 1048576 2097152 3 pubsub 33554432 8388608 60");
     EXPECT_SET("client-output-buffer-limit", "",
