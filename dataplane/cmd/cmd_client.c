@@ -55,8 +55,10 @@ void client_set_text(struct server *s, char **field, struct bytes text)
 
 static void client_getname(struct call *call)
 {
-    if (call->client->name) reply_bulk_text(call->reply, call->client->name);
-    else reply_null(call->reply);
+    if (call->client->name)
+        reply_bulk_text(call->reply, call->client->name);
+    else
+        reply_null(call->reply);
 }
 
 static void client_setname(struct call *call)
@@ -83,8 +85,7 @@ static void client_setinfo(struct call *call)
         return;
     }
     if (!client_text_is_valid(value)) {
-        reply_errorf(call->reply,
-                     "ERR %.*s cannot contain spaces, newlines or special characters.",
+        reply_errorf(call->reply, "ERR %.*s cannot contain spaces, newlines or special characters.",
                      text_chars(attribute), (const char *)attribute.data);
         return;
     }
@@ -109,8 +110,10 @@ static void set_flag(struct call *call, uint32_t flag)
 {
     bool on;
     if (!parse_on_off(call, &on)) return;
-    if (on) call->client->flags |= flag;
-    else call->client->flags &= ~flag;
+    if (on)
+        call->client->flags |= flag;
+    else
+        call->client->flags &= ~flag;
     reply_ok(call->reply);
 }
 
@@ -280,27 +283,27 @@ static void client_list(struct call *call)
 struct kill_filter {
     bool by_address, by_local, by_type, is_normal, skip_self;
     struct bytes address, local;
-    uint64_t id;      // 0: any
+    uint64_t id;       // 0: any
     int64_t max_age_s; // 0: any; else at least that old
 };
 
-static bool address_is(const struct call *call, const struct client *c, bool local, struct bytes text)
+static bool address_is(const struct call *call, const struct client *c, bool local,
+                       struct bytes text)
 {
     char own[128];
-    uint32_t size =
-        client_address_text(c, local, call->server->settings->unixsocket, own);
+    uint32_t size = client_address_text(c, local, call->server->settings->unixsocket, own);
     return bytes_equal(bytes_make(own, size), text);
 }
 
-static bool kill_matches(const struct call *call, const struct kill_filter *f, const struct client *c)
+static bool kill_matches(const struct call *call, const struct kill_filter *f,
+                         const struct client *c)
 {
     if (is_gone(c)) return false;
     if (f->by_address && !address_is(call, c, false, f->address)) return false;
     if (f->by_local && !address_is(call, c, true, f->local)) return false;
     if (f->by_type && !f->is_normal) return false;
     if (f->id && c->id != f->id) return false;
-    if (f->max_age_s &&
-        seconds_since(call->now_ms, c->created_ms) < (uint64_t)f->max_age_s)
+    if (f->max_age_s && seconds_since(call->now_ms, c->created_ms) < (uint64_t)f->max_age_s)
         return false;
     return !(f->skip_self && c == call->client);
 }
@@ -329,8 +332,7 @@ static bool parse_kill_user(struct call *call, uint32_t i)
 {
     struct bytes user = call->argv[i];
     if (bytes_equal(user, BYTES_LITERAL("default"))) return true;
-    reply_errorf(call->reply, "ERR No such user '%.*s'", text_chars(user),
-                 (const char *)user.data);
+    reply_errorf(call->reply, "ERR No such user '%.*s'", text_chars(user), (const char *)user.data);
     return false;
 }
 
@@ -393,8 +395,10 @@ static uint32_t kill_clients(struct call *call, const struct kill_filter *f, boo
         struct client *c = LIST_OWNER(n, struct client, all);
         if (!kill_matches(call, f, c)) continue;
         count++;
-        if (c == call->client) *self = true;
-        else call->server->ops->kill_client(call->server, c);
+        if (c == call->client)
+            *self = true;
+        else
+            call->server->ops->kill_client(call->server, c);
     }
     return count;
 }
@@ -405,9 +409,12 @@ static void client_kill(struct call *call)
     bool self;
     if (!parse_kill(call, &filter)) return;
     uint32_t count = kill_clients(call, &filter, &self);
-    if (call->argc > 3) reply_int(call->reply, count);
-    else if (count) reply_ok(call->reply);
-    else reply_error(call->reply, "ERR No such client");
+    if (call->argc > 3)
+        reply_int(call->reply, count);
+    else if (count)
+        reply_ok(call->reply);
+    else
+        reply_error(call->reply, "ERR No such client");
     if (self) call->client->flags |= CLIENT_CLOSE_AFTER_REPLY;
 }
 

@@ -11,7 +11,8 @@
 bool client_text_is_valid(struct bytes text);
 extern const char *const client_name_error;
 void client_set_text(struct server *s, char **field, struct bytes text);
-void client_add_line(struct text *t, const struct server *s, const struct client *c); // without newline
+void client_add_line(struct text *t, const struct server *s,
+                     const struct client *c); // without newline
 
 // As many characters as a C string of these bytes has, for %.*s in errors.
 static inline int text_chars(struct bytes b)

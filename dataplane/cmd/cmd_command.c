@@ -32,7 +32,8 @@ static const struct command *find_by_full_name(struct bytes name)
     if (!bar) return command_find(name);
     size_t size = (size_t)(bar - name.data);
     const struct command *container = command_find(bytes_make(name.data, size));
-    return container ? command_find_sub(container, bytes_make(bar + 1, name.size - size - 1)) : NULL;
+    return container ? command_find_sub(container, bytes_make(bar + 1, name.size - size - 1))
+                     : NULL;
 }
 
 // ---- one command as COMMAND and COMMAND INFO show it
@@ -114,7 +115,8 @@ static void reply_command(struct reply *r, const struct command *row)
     reply_array(r, 10);
     reply_bulk_text(r, row->full_name);
     reply_int(r, row->arity);
-    reply_names(r, row->flags & ~(uint32_t)HIDDEN_FLAGS, command_flag_names, COMMAND_FLAG_COUNT, "");
+    reply_names(r, row->flags & ~(uint32_t)HIDDEN_FLAGS, command_flag_names, COMMAND_FLAG_COUNT,
+                "");
     reply_int(r, row->first_key);
     reply_int(r, row->last_key);
     reply_int(r, row->key_step);
@@ -123,8 +125,10 @@ static void reply_command(struct reply *r, const struct command *row)
     for (uint32_t i = 0; i < docs->tip_count; i++) reply_bulk_text(r, docs->tips[i]);
     reply_set(r, docs->key_spec_count);
     for (uint32_t i = 0; i < docs->key_spec_count; i++) reply_key_spec(r, &docs->key_specs[i]);
-    if (row->subcommand_count) reply_array(r, row->subcommand_count);
-    else reply_set(r, 0);
+    if (row->subcommand_count)
+        reply_array(r, row->subcommand_count);
+    else
+        reply_set(r, 0);
     for (uint32_t i = 0; i < row->subcommand_count; i++) reply_command(r, &row->subcommands[i]);
 }
 
@@ -146,14 +150,17 @@ static void command_info(struct call *call)
     reply_array(call->reply, call->argc - 2);
     for (uint32_t i = 2; i < call->argc; i++) {
         const struct command *row = find_by_full_name(call->argv[i]);
-        if (row) reply_command(call->reply, row);
-        else reply_null(call->reply);
+        if (row)
+            reply_command(call->reply, row);
+        else
+            reply_null(call->reply);
     }
 }
 
 // ---- COMMAND DOCS
 
-static void reply_arguments(struct reply *r, const struct command_argument *arguments, uint32_t count);
+static void reply_arguments(struct reply *r, const struct command_argument *arguments,
+                            uint32_t count);
 
 static void reply_argument(struct reply *r, const struct command_argument *a)
 {
@@ -174,7 +181,8 @@ static void reply_argument(struct reply *r, const struct command_argument *a)
     reply_arguments(r, a->arguments, a->argument_count);
 }
 
-static void reply_arguments(struct reply *r, const struct command_argument *arguments, uint32_t count)
+static void reply_arguments(struct reply *r, const struct command_argument *arguments,
+                            uint32_t count)
 {
     reply_array(r, count);
     for (uint32_t i = 0; i < count; i++) reply_argument(r, &arguments[i]);
@@ -182,9 +190,10 @@ static void reply_arguments(struct reply *r, const struct command_argument *argu
 
 static uint32_t docs_field_count(const struct command *row, const struct command_docs *d)
 {
-    return 0u + (d->summary != NULL) + (d->since != NULL) + (d->group != NULL) + (d->complexity != NULL) +
-           (d->is_syscmd || d->deprecated_since) + (d->deprecated_since != NULL) +
-           (d->replaced_by != NULL) + (d->argument_count != 0) + (row->subcommand_count != 0);
+    return 0u + (d->summary != NULL) + (d->since != NULL) + (d->group != NULL) +
+           (d->complexity != NULL) + (d->is_syscmd || d->deprecated_since) +
+           (d->deprecated_since != NULL) + (d->replaced_by != NULL) + (d->argument_count != 0) +
+           (row->subcommand_count != 0);
 }
 
 static void reply_doc_flags(struct reply *r, const struct command_docs *d)
@@ -254,10 +263,14 @@ static bool parse_filter(struct call *call, struct filter *f)
     if (call->argc == 2) return true;
     if (call->argc != 5 || !bytes_is_option(call->argv[2], "filterby")) return false;
     struct bytes kind = call->argv[3], word = call->argv[4];
-    if (bytes_is_option(kind, "module")) f->kind = FILTER_MODULE;
-    else if (bytes_is_option(kind, "aclcat")) f->kind = FILTER_CATEGORY;
-    else if (bytes_is_option(kind, "pattern")) f->kind = FILTER_PATTERN;
-    else return false;
+    if (bytes_is_option(kind, "module"))
+        f->kind = FILTER_MODULE;
+    else if (bytes_is_option(kind, "aclcat"))
+        f->kind = FILTER_CATEGORY;
+    else if (bytes_is_option(kind, "pattern"))
+        f->kind = FILTER_PATTERN;
+    else
+        return false;
     f->pattern = word;
     for (uint32_t i = 0; i < ACL_CATEGORY_COUNT; i++)
         if (bytes_is_option(word, acl_category_names[i])) f->category = 1ull << i;

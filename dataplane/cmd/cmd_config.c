@@ -54,7 +54,8 @@ static bool find_asked(const struct call *call, const struct setting_row *row, c
     return found;
 }
 
-static uint32_t show(struct call *call, const struct setting_row *row, const char *name, char *value)
+static uint32_t show(struct call *call, const struct setting_row *row, const char *name,
+                     char *value)
 {
     struct bytes shown;
     if (!name || is_for_files_only(row) || !find_asked(call, row, name, &shown)) return 0;

@@ -21,9 +21,12 @@ const struct command cmd_connection[] = {
 
 static void cmd_ping(struct call *call)
 {
-    if (call->argc > 2) reply_error_arity(call->reply, call->command->full_name);
-    else if (call->argc == 2) reply_bulk(call->reply, call->argv[1]);
-    else reply_status(call->reply, "PONG");
+    if (call->argc > 2)
+        reply_error_arity(call->reply, call->command->full_name);
+    else if (call->argc == 2)
+        reply_bulk(call->reply, call->argv[1]);
+    else
+        reply_status(call->reply, "PONG");
 }
 
 static void cmd_echo(struct call *call) { reply_bulk(call->reply, call->argv[1]); }
@@ -33,7 +36,8 @@ static void cmd_select(struct call *call)
     if (call_db_index(call, 1, &call->client->db)) reply_ok(call->reply);
 }
 
-// ---- who the client is. There is one user, "default"; its password is requirepass, or it has none.
+// ---- who the client is. There is one user, "default"; its password is requirepass, or it has
+// none.
 
 static bool needs_password(const struct call *call)
 {
@@ -53,8 +57,8 @@ static bool password_matches(const char *password, struct bytes given)
 static bool authenticate(struct call *call, struct bytes user, struct bytes password)
 {
     bool is_default = bytes_equal(user, BYTES_LITERAL("default"));
-    bool matches = !needs_password(call) ||
-                   password_matches(call->server->settings->requirepass, password);
+    bool matches =
+        !needs_password(call) || password_matches(call->server->settings->requirepass, password);
     if (is_default && matches) {
         call->client->authenticated = true;
         return true;

@@ -183,10 +183,12 @@ static void debug_protocol(struct call *call)
         const char *name;
         void (*body)(struct call *call);
     } samples[] = {
-        { "string", sample_string }, { "integer", sample_integer },   { "double", sample_double },
-        { "null", sample_null },     { "array", sample_array },       { "set", sample_set },
-        { "map", sample_map },       { "attrib", sample_attribute },  { "push", sample_push },
-        { "true", sample_true },     { "false", sample_false },       { "bignum", sample_bignum },
+        { "string", sample_string },     { "integer", sample_integer },
+        { "double", sample_double },     { "null", sample_null },
+        { "array", sample_array },       { "set", sample_set },
+        { "map", sample_map },           { "attrib", sample_attribute },
+        { "push", sample_push },         { "true", sample_true },
+        { "false", sample_false },       { "bignum", sample_bignum },
         { "verbatim", sample_verbatim },
     };
     for (uint32_t i = 0; i < sizeof samples / sizeof *samples; i++) {
@@ -213,8 +215,9 @@ static void populate_key(struct call *call, int64_t i, struct bytes prefix, uint
                          int64_t size)
 {
     char name[256], text[32];
-    int name_size = snprintf(name, sizeof name, "%.*s:%ld", text_chars(prefix) > 200 ? 200 : text_chars(prefix),
-                             (const char *)prefix.data, (long)i);
+    int name_size =
+        snprintf(name, sizeof name, "%.*s:%ld", text_chars(prefix) > 200 ? 200 : text_chars(prefix),
+                 (const char *)prefix.data, (long)i);
     int text_size = snprintf(text, sizeof text, "value:%ld", (long)i);
     struct key key = key_make(call->keyspace, bytes_make(name, (size_t)name_size));
     if (keyspace_find(call->keyspace, call->client->db, &key, FIND_QUIET, call->now_ms)) return;

@@ -1,7 +1,7 @@
-// cmd_docs.h: what COMMAND tells about a command beyond its row: where its keys are, hints for clients, and
-// its documentation.
+// cmd_docs.h: what COMMAND tells about a command beyond its row: where its keys are, hints for
+// clients, and its documentation.
 //
-// Source:  spec/commands.tsv (facts), tools/command_docs.py (summaries); cmd_docs.c is made from both
+// Source:  spec/commands.tsv (facts) and tools/command_docs.py (summaries), which makes cmd_docs.c
 // Thread:  any
 // Memory:  const
 #pragma once
@@ -33,7 +33,7 @@ struct command_key_spec {
     enum key_begin begin;
     enum key_find find;
     const char *keyword; // KEY_BEGIN_KEYWORD
-    int16_t start;       // index, or where the search for the keyword starts (negative: from the end)
+    int16_t start; // index, or where the search for the keyword starts (negative: from the end)
     int16_t find_values[3]; // range: last key (relative; negative: from the end), step, limit;
                             // keynum: index of the number, first key, step (relative)
 };
@@ -59,8 +59,8 @@ struct command_docs {
 };
 extern const struct command_docs command_docs[]; // by command id
 
-// The keys of a whole command by its key specs, in the order of the specs. Calls found for each with
-// its index in argv. False: a spec does not fit the arguments.
+// The keys of a whole command by its key specs, in the order of the specs. Calls found for each
+// with its index in argv. False: a spec does not fit the arguments.
 typedef void command_key_found(void *context, uint32_t index, uint32_t flags);
 bool command_find_keys(const struct command *row, const struct bytes *argv, uint32_t argc,
                        command_key_found *found, void *context);

@@ -24,8 +24,8 @@ static void cmd_dbsize(struct call *call)
 static bool parse_flush(struct call *call)
 {
     if (call->argc == 1) return true;
-    if (call->argc == 2 && (bytes_is_option(call->argv[1], "sync") ||
-                            bytes_is_option(call->argv[1], "async")))
+    if (call->argc == 2 &&
+        (bytes_is_option(call->argv[1], "sync") || bytes_is_option(call->argv[1], "async")))
         return true;
     reply_error(call->reply, reply_text_syntax);
     return false;
@@ -106,7 +106,8 @@ static void cmd_shutdown(struct call *call)
     uint32_t flags;
     if (!parse_shutdown(call, &flags)) {
         reply_error(call->reply, reply_text_syntax);
-    } else if (flags & SHUTDOWN_ABORT) { // stopping is never drawn out: there are no replicas to wait for
+    } else if (flags &
+               SHUTDOWN_ABORT) { // stopping is never drawn out: there are no replicas to wait for
         reply_error(call->reply, "ERR No shutdown in progress.");
     } else if (flags & LANE_STOP_SAVE) {
         call_log(call, LOG_WARNING, "SHUTDOWN SAVE: snapshots do not exist yet, can't exit");

@@ -17,7 +17,8 @@ bool command_has_keys(const struct command *row)
 }
 
 // First argument that belongs to the spec; 0: the spec does not apply.
-static int64_t find_begin(const struct command_key_spec *spec, const struct bytes *argv, int64_t argc)
+static int64_t find_begin(const struct command_key_spec *spec, const struct bytes *argv,
+                          int64_t argc)
 {
     if (spec->begin == KEY_BEGIN_INDEX) return spec->start;
     if (spec->begin != KEY_BEGIN_KEYWORD) return 0;
@@ -38,7 +39,8 @@ static bool find_range(const struct command_key_spec *spec, const struct bytes *
     const int16_t *v = spec->find_values;
     if (spec->find == KEY_FIND_RANGE) {
         int64_t last = v[0] >= 0 ? begin + v[0] : argc + v[0];
-        if (v[0] == -1 && v[2] > 1) last = begin + (argc - begin) / v[2] - 1; // a part of what is left
+        if (v[0] == -1 && v[2] > 1)
+            last = begin + (argc - begin) / v[2] - 1; // a part of what is left
         *range = (struct key_range){ begin, last, v[1] };
         return true;
     }

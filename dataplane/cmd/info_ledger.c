@@ -38,8 +38,9 @@ static void add_commands(struct text *t, const struct server *s)
     }
     text_add(t, "turns:%lu\r\nturns_busy:%lu\r\nturn_usec_max:%lu\r\n", (unsigned long)y->turns,
              (unsigned long)y->turns_busy, (unsigned long)info_cycles_us(s, y->turn_cycles_max));
-    text_add(t, "commands_wait_usec:%lu\r\ncommands_wait_usec_max:%lu\r\n"
-                "commands_execute_usec:%lu\r\ncommands_execute_usec_max:%lu\r\n",
+    text_add(t,
+             "commands_wait_usec:%lu\r\ncommands_wait_usec_max:%lu\r\n"
+             "commands_execute_usec:%lu\r\ncommands_execute_usec_max:%lu\r\n",
              (unsigned long)info_cycles_us(s, wait), (unsigned long)info_cycles_us(s, wait_max),
              (unsigned long)info_cycles_us(s, execute),
              (unsigned long)info_cycles_us(s, y->execute_cycles_max));
@@ -72,13 +73,15 @@ static void add_memory(struct text *t, const struct server *s)
 
 static void add_bytes(struct text *t, const struct shard_tally *y)
 {
-    text_add(t, "received_bytes:%lu\r\nsent_client_bytes:%lu\r\nsent_pubsub_bytes:%lu\r\n"
-                "sent_replica_bytes:%lu\r\ndisk_log_bytes:%lu\r\ndisk_snapshot_bytes:%lu\r\n",
+    text_add(t,
+             "received_bytes:%lu\r\nsent_client_bytes:%lu\r\nsent_pubsub_bytes:%lu\r\n"
+             "sent_replica_bytes:%lu\r\ndisk_log_bytes:%lu\r\ndisk_snapshot_bytes:%lu\r\n",
              (unsigned long)y->net_input_bytes, (unsigned long)y->sent_client_bytes,
              (unsigned long)y->sent_pubsub_bytes, (unsigned long)y->sent_replica_bytes,
              (unsigned long)y->log_bytes, (unsigned long)y->snapshot_bytes);
-    text_add(t, "disconnected_output_limit:%lu\r\ndisconnected_query_limit:%lu\r\n"
-                "disconnected_protocol_error:%lu\r\ndisconnected_timeout:%lu\r\n",
+    text_add(t,
+             "disconnected_output_limit:%lu\r\ndisconnected_query_limit:%lu\r\n"
+             "disconnected_protocol_error:%lu\r\ndisconnected_timeout:%lu\r\n",
              (unsigned long)y->output_limit_disconnections,
              (unsigned long)y->query_limit_disconnections, (unsigned long)y->protocol_errors,
              (unsigned long)y->timeout_disconnections);

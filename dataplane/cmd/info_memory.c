@@ -91,8 +91,9 @@ static void add_owners(struct text *t, const struct server *s)
 {
     const uint64_t *bytes = s->heap->bytes;
     uint64_t clients = bytes[HEAP_CLIENT_IN] + bytes[HEAP_CLIENT_OUT] + bytes[HEAP_SESSION];
-    text_add(t, "mem_not_counted_for_evict:0\r\nmem_replication_backlog:%lu\r\n"
-                "mem_total_replication_buffers:%lu\r\nmem_clients_slaves:0\r\n",
+    text_add(t,
+             "mem_not_counted_for_evict:0\r\nmem_replication_backlog:%lu\r\n"
+             "mem_total_replication_buffers:%lu\r\nmem_clients_slaves:0\r\n",
              (unsigned long)bytes[HEAP_BACKLOG], (unsigned long)bytes[HEAP_BACKLOG]);
     text_add(t, "mem_clients_normal:%lu\r\nmem_cluster_links:0\r\nmem_aof_buffer:%lu\r\n",
              (unsigned long)clients, (unsigned long)bytes[HEAP_LOG]);

@@ -21,8 +21,9 @@ static void add_build(struct text *t, const struct clock *clock)
     text_add(t, "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_build_id:0\r\n");
     text_add(t, "redis_mode:standalone\r\nos:%s %s %s\r\narch_bits:%u\r\n", name.sysname,
              name.release, name.machine, (unsigned)(8 * sizeof(void *)));
-    text_add(t, "monotonic_clock:X86 TSC @ %lu ticks/us\r\nmultiplexing_api:io_uring\r\n"
-                "atomicvar_api:c11-builtin\r\ngcc_version:%d.%d.%d\r\n",
+    text_add(t,
+             "monotonic_clock:X86 TSC @ %lu ticks/us\r\nmultiplexing_api:io_uring\r\n"
+             "atomicvar_api:c11-builtin\r\ngcc_version:%d.%d.%d\r\n",
              (unsigned long)ticks_per_us, __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
 }
 
@@ -88,10 +89,12 @@ void info_persistence(struct text *t, struct call *call)
     text_add(t, "loading:0\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\n"
                 "current_cow_size_age:0\r\ncurrent_fork_perc:0.00\r\n"
                 "current_save_keys_processed:0\r\ncurrent_save_keys_total:0\r\n");
-    text_add(t, "rdb_changes_since_last_save:%lu\r\nrdb_bgsave_in_progress:0\r\n"
-                "rdb_last_save_time:%lu\r\nrdb_last_bgsave_status:ok\r\n"
-                "rdb_last_bgsave_time_sec:-1\r\nrdb_current_bgsave_time_sec:-1\r\nrdb_saves:0\r\n",
-             (unsigned long)keyspace_dirty(s->keyspace), (unsigned long)(s->started_wall_ms / 1000));
+    text_add(t,
+             "rdb_changes_since_last_save:%lu\r\nrdb_bgsave_in_progress:0\r\n"
+             "rdb_last_save_time:%lu\r\nrdb_last_bgsave_status:ok\r\n"
+             "rdb_last_bgsave_time_sec:-1\r\nrdb_current_bgsave_time_sec:-1\r\nrdb_saves:0\r\n",
+             (unsigned long)keyspace_dirty(s->keyspace),
+             (unsigned long)(s->started_wall_ms / 1000));
     text_add(t, "rdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\n"
                 "rdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n"
                 "aof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
@@ -105,12 +108,18 @@ void info_persistence(struct text *t, struct call *call)
 void info_replication(struct text *t, struct call *call)
 {
     static const char none[] = "0000000000000000000000000000000000000000";
-    text_add(t, "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"
-                "master_replid:%s\r\nmaster_replid2:%s\r\n",
+    text_add(t,
+             "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"
+             "master_replid:%s\r\nmaster_replid2:%s\r\n",
              none, none);
-    text_add(t, "master_repl_offset:0\r\nsecond_repl_offset:-1\r\nrepl_backlog_active:0\r\n"
-                "repl_backlog_size:0\r\nrepl_backlog_first_byte_offset:0\r\n"
-                "repl_backlog_histlen:0\r\n");
+    text_add(t, "master_repl_offset:0\r\nsecond_repl_offset:-1\r\nrepl_backlog_active:0\r\n");
+    char size[64];
+    const struct setting_row *row = setting_find(BYTES_LITERAL("repl-backlog-size"));
+    size_t digits = setting_text(call->server->settings, row, size, sizeof size);
+    text_add(t,
+             "repl_backlog_size:%.*s\r\nrepl_backlog_first_byte_offset:0\r\n"
+             "repl_backlog_histlen:0\r\n",
+             (int)digits, size);
 }
 
 void info_cluster(struct text *t, struct call *call) { text_add(t, "cluster_enabled:0\r\n"); }

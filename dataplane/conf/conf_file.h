@@ -1,7 +1,8 @@
 // conf_file.h: redis.conf syntax: lines, quoting, comments, include, command-line arguments.
 //
-// Source:  Redis 7.2 config.c behaviour (loadServerConfigFromString, sdssplitargs quoting, include
-// with glob) Thread:  any; reads files Memory:  none kept
+// Source:  behaviour of Redis 7.2's config.c: quoting, include with patterns, arguments
+// Thread:  any; reads files
+// Memory:  none kept
 #pragma once
 #include "dataplane/conf/settings.h"
 

@@ -312,8 +312,8 @@ static enum status assign_output_limits(struct settings *s, const struct bytes *
     return OK;
 }
 
-// Redis's canonical order of event classes; 'A' stands for all but K, E, m and n. Redis forgets to show n
-// beside A; here it stays, because what is shown is also what is kept.
+// Redis's canonical order of event classes; 'A' stands for all but K, E, m and n. Redis forgets to
+// show n beside A; here it stays, because what is shown is also what is kept.
 static enum status assign_events(struct settings *s, const struct setting_row *row,
                                  struct bytes text, char error[SETTING_ERROR_MAX])
 {

@@ -84,7 +84,7 @@ static bool take_sacks(struct tcp_pcb *p, const struct tcp_seg *seg)
 
 static void enter_recovery(struct tcp_pcb *p)
 {
-    uint32_t flight = tcp_flight(p);
+    uint32_t flight = p->snd_nxt - p->snd_una; // FlightSize counts what is SACKed too
     p->net->tally->tcp_fast_retransmits++;
     p->flags |= TCP_F_RECOVERY;
     p->flags &= ~(uint32_t)(TCP_F_TIMING | TCP_F_RESCUED); // no sample now: Karn

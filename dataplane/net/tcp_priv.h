@@ -162,11 +162,11 @@ struct tcp_pcb {
     struct frame *paused, *paused_tail;
     uint32_t paused_bytes, paused_count;
     struct tcp_range dsack;
-    struct tcp_sack sack;
     struct list_node dead_link;   // on tcp_table.dead
     struct list_node resume_link; // on tcp_table.resumed
     struct list_node starved_link;
     struct list_node all_link;
+    struct tcp_sack sack; // last: its ranges are written only after losses
 };
 _Static_assert(offsetof(struct tcp_pcb, flags) == 64, "the lookup has a cache line of its own");
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "dataplane/net/tcp_opt.h"
 
-enum { TCP_SACK_RANGES_MAX = 32, TCP_DUP_THRESHOLD = 3 };
+enum { TCP_SACK_RANGES_MAX = 128, TCP_DUP_THRESHOLD = 3 };
 
 struct tcp_sack {
     uint32_t count;

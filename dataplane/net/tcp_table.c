@@ -167,7 +167,7 @@ struct tcp_pcb *tcp_pcb_new(struct net *n, const uint8_t local[16], uint16_t loc
         n->tally->drop_tcp_memory++;
         return NULL;
     }
-    memset(p, 0, sizeof *p);
+    memset(p, 0, offsetof(struct tcp_pcb, sack.ranges));
     p->route = route;
     p->node.kind = TCP_NODE_PCB;
     p->node.local_port = local_port;

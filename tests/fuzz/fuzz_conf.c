@@ -1,5 +1,5 @@
-// The configuration reader: whatever the text says, it is taken or refused with a reason, and what was
-// taken reads back the same after it was written out.
+// The configuration reader: whatever the text says, it is taken or refused with a reason, and what
+// was taken reads back the same after it was written out.
 #include <stdlib.h>
 #include "dataplane/base/check.h"
 #include "dataplane/conf/conf_file.h"

@@ -51,26 +51,29 @@ static int main_load(const struct options *o)
 
 static double us(uint64_t ns) { return (double)ns / 1e3; }
 
-static double rate(uint64_t count, uint64_t ns) { return ns ? (double)count * 1e9 / (double)ns : 0; }
+static double rate(uint64_t count, uint64_t ns)
+{
+    return ns ? (double)count * 1e9 / (double)ns : 0;
+}
 
 static void print_frames(const struct options *o, const struct frame_report *r)
 {
     const struct histogram *h = &r->round_trip;
     FILE *json = report_open_json(o);
     if (json)
-        fprintf(json,
-                "{\"rate\": %.1f, \"frames\": %lu, \"lost\": %lu, \"seconds\": %.4f, \"window\": %lu, "
-                "\"p50_us\": %.3f, \"p99_us\": %.3f, \"p999_us\": %.3f, \"max_us\": %.3f, "
-                "\"generator_cpu_share\": %.4f, \"generator_involuntary_switches\": %lu}\n",
-                rate(r->frames, r->measured_ns), (unsigned long)r->frames, (unsigned long)r->lost,
-                (double)r->measured_ns / 1e9, (unsigned long)o->window,
-                us(histogram_quantile(h, 0.5)), us(histogram_quantile(h, 0.99)),
-                us(histogram_quantile(h, 0.999)), us(h->max), usage_share(&r->generator),
-                (unsigned long)r->generator.involuntary_switches);
+        fprintf(
+            json,
+            "{\"rate\": %.1f, \"frames\": %lu, \"lost\": %lu, \"seconds\": %.4f, \"window\": %lu, "
+            "\"p50_us\": %.3f, \"p99_us\": %.3f, \"p999_us\": %.3f, \"max_us\": %.3f, "
+            "\"generator_cpu_share\": %.4f, \"generator_involuntary_switches\": %lu}\n",
+            rate(r->frames, r->measured_ns), (unsigned long)r->frames, (unsigned long)r->lost,
+            (double)r->measured_ns / 1e9, (unsigned long)o->window, us(histogram_quantile(h, 0.5)),
+            us(histogram_quantile(h, 0.99)), us(histogram_quantile(h, 0.999)), us(h->max),
+            usage_share(&r->generator), (unsigned long)r->generator.involuntary_switches);
     report_close_json(json);
     if (json == stdout) return;
-    printf("%.0f frames/s there and back (%lu in flight, %lu lost)\n", rate(r->frames, r->measured_ns),
-           (unsigned long)o->window, (unsigned long)r->lost);
+    printf("%.0f frames/s there and back (%lu in flight, %lu lost)\n",
+           rate(r->frames, r->measured_ns), (unsigned long)o->window, (unsigned long)r->lost);
     printf("  round trip p50 %.2f  p99 %.2f  p99.9 %.2f  max %.2f us\n",
            us(histogram_quantile(h, 0.5)), us(histogram_quantile(h, 0.99)),
            us(histogram_quantile(h, 0.999)), us(h->max));
@@ -108,15 +111,15 @@ static void print_noise(const struct options *o, const struct noise_report *r)
     const struct histogram *h = &r->delay;
     FILE *json = report_open_json(o);
     if (json)
-        fprintf(json,
-                "{\"seconds\": %.3f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"max_us\": %.2f, "
-                "\"over_10_us\": %lu, \"over_100_us\": %lu, \"over_1_ms\": %lu, \"cpu_share\": %.4f, "
-                "\"involuntary_switches\": %lu}\n",
-                (double)r->measured_ns / 1e9, us(histogram_quantile(h, 0.99)),
-                us(histogram_quantile(h, 0.999)), us(r->largest_ns[0]),
-                (unsigned long)r->over_10_us, (unsigned long)r->over_100_us,
-                (unsigned long)r->over_1_ms, usage_share(&r->thread),
-                (unsigned long)r->thread.involuntary_switches);
+        fprintf(
+            json,
+            "{\"seconds\": %.3f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"max_us\": %.2f, "
+            "\"over_10_us\": %lu, \"over_100_us\": %lu, \"over_1_ms\": %lu, \"cpu_share\": %.4f, "
+            "\"involuntary_switches\": %lu}\n",
+            (double)r->measured_ns / 1e9, us(histogram_quantile(h, 0.99)),
+            us(histogram_quantile(h, 0.999)), us(r->largest_ns[0]), (unsigned long)r->over_10_us,
+            (unsigned long)r->over_100_us, (unsigned long)r->over_1_ms, usage_share(&r->thread),
+            (unsigned long)r->thread.involuntary_switches);
     report_close_json(json);
     if (json == stdout) return;
     printf("a spinning thread, %.1f s: gaps over 10 us %lu, over 100 us %lu, over 1 ms %lu\n",

@@ -67,8 +67,10 @@ static void penstock_path(const struct options *o, char *out, size_t size)
     char self[PATH_MAX];
     ssize_t got = readlink("/proc/self/exe", self, sizeof self - 1);
     self[got > 0 ? got : 0] = 0;
-    if (o->penstock_path) snprintf(out, size, "%s", o->penstock_path);
-    else snprintf(out, size, "%s/penstock", dirname(self));
+    if (o->penstock_path)
+        snprintf(out, size, "%s", o->penstock_path);
+    else
+        snprintf(out, size, "%s/penstock", dirname(self));
 }
 
 static void add_common(struct child *c)
@@ -99,8 +101,7 @@ static bool start_servers(struct compare *k, const struct options *o,
     child_add(penstock, core);
     child_add_words(penstock, o->penstock_args);
     for (uint32_t i = 0; i < SERVER_COUNT; i++) {
-        if (child_start(&k->servers[i], o->server_core) &&
-            child_wait_ready(&k->servers[i], stop))
+        if (child_start(&k->servers[i], o->server_core) && child_wait_ready(&k->servers[i], stop))
             continue;
         fprintf(stderr, "penstock-bench: %s (%s) did not start; it said:\n", server_names[i],
                 k->servers[i].words[0]);
@@ -175,11 +176,11 @@ static bool run_rounds(struct compare *k, const volatile sig_atomic_t *stop)
 static void print_text(const struct compare *k, double medians[MEASURE_COUNT][SERVER_COUNT])
 {
     const struct options *o = &k->options;
-    printf("%lu connections, pipeline %lu, %lu keys of %lu B, values of %s B, %.0f %% GET; medians of "
-           "%u alternating runs of %.1f s\n",
-           (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
-           (unsigned long)o->key_bytes, o->sizes_text, o->read_ratio * 100, k->rounds,
-           o->duration_s);
+    printf(
+        "%lu connections, pipeline %lu, %lu keys of %lu B, values of %s B, %.0f %% GET; medians of "
+        "%u alternating runs of %.1f s\n",
+        (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
+        (unsigned long)o->key_bytes, o->sizes_text, o->read_ratio * 100, k->rounds, o->duration_s);
     printf("%-34s %14s %14s %10s\n", "", server_names[REDIS], server_names[PENSTOCK], "ratio");
     for (uint32_t m = 0; m < MEASURE_COUNT; m++) {
         printf("%-34s %14.3f %14.3f", measures[m].text, medians[m][REDIS], medians[m][PENSTOCK]);

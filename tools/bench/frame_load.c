@@ -5,7 +5,8 @@
 #include "tools/bench/nic_port.h"
 
 // A frame of ours, Ethernet II:
-//   0 destination  6 source  12 type 0x88b5 (IEEE 802: for experiments)  14 mark  18 sent_tsc  26 zeros
+//   0 destination  6 source  12 type 0x88b5 (IEEE 802: for experiments)  14 mark  18 sent_tsc  26
+//   zeros
 enum {
     TYPE_AT = 12,
     MARK_AT = 14,
@@ -14,6 +15,7 @@ enum {
     MARK = 0x50534246,
     SILENCE_NS = 500 * 1000 * 1000, // frames that did not come back by then are lost
     TURNS_PER_LOOK = 64,
+    TX_TRIES = 1000, // of an echo whose port is full
 };
 
 static void give_rest(struct nic_queue *q, struct frame **frames, uint32_t from, uint32_t count)
@@ -45,7 +47,9 @@ bool frame_echo_run(const struct options *o, struct frame_report *report,
         if (count == 0) continue;
         for (uint32_t i = 0; i < count; i++)
             if (frames[i]->size >= SENT_AT) swap_addresses(frames[i]);
-        uint32_t sent = nic_tx(port.queue, frames, count);
+        uint32_t sent = 0;
+        for (uint32_t tries = 0; sent < count && tries < TX_TRIES; tries++)
+            sent += nic_tx(port.queue, frames + sent, count - sent);
         give_rest(port.queue, frames, sent, count);
         report->frames += sent;
         report->lost += count - sent;
@@ -109,6 +113,8 @@ static bool is_ours(const struct frame *f)
            load_le32(f->data + MARK_AT) == MARK;
 }
 
+// Keeps what shall go out again: ours, and no more than the window (after a silence, frames given
+// up may come back after all).
 static uint32_t take_back(struct frame_load *l, struct frame **frames, uint32_t count)
 {
     uint32_t kept = 0;
@@ -124,7 +130,11 @@ static uint32_t take_back(struct frame_load *l, struct frame **frames, uint32_t 
         swap_addresses(f);
         frames[kept++] = f;
     }
-    l->in_flight -= kept < l->in_flight ? kept : l->in_flight;
+    if (kept > l->in_flight) {
+        give_rest(l->port.queue, frames, l->in_flight, kept);
+        kept = l->in_flight;
+    }
+    l->in_flight -= kept;
     return kept;
 }
 
@@ -138,6 +148,7 @@ static void exchange(struct frame_load *l, uint64_t until_ns, const volatile sig
             uint32_t kept = take_back(l, frames, count);
             send_frames(l, frames, kept);
             if (l->is_measuring) l->report->frames += kept;
+            if (l->in_flight < l->window) fill_window(l); // the port was full a moment ago
         }
         if (count == 0 && ++turns % TURNS_PER_LOOK) continue;
         uint64_t now = clock_now_ns(&l->clock);

@@ -1,5 +1,5 @@
-// frame_load.h: frames without TCP: what a DPDK port carries at all. One side echoes, the other keeps
-// a number of frames in flight.
+// frame_load.h: frames without TCP: what a DPDK port carries at all. One side echoes, the other
+// keeps a number of frames in flight.
 //
 // Thread:  the generator
 // Units:   ns

@@ -1,10 +1,7 @@
 // keys.h: which key the next request touches: uniform, Zipf or one after the other.
 //
-// Source:  Gray et al., "Quickly generating billion-record synthetic databases" (1994), section 3.2,
-// for Zipf
-// Thread:  the generator
-// Memory:  none
-// Units:   key indices, 0..count-1
+// Source:  Gray et al., "Quickly generating billion-record synthetic databases" (1994),
+// section 3.2, for Zipf Thread:  the generator Memory:  none Units:   key indices, 0..count-1
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,9 +13,9 @@ enum { KEYS_COUNT_MAX = 1000 * 1000 * 1000, KEY_BYTES_MAX = 256 };
 struct keys {
     uint32_t count;
     bool is_zipf;
-    double theta;                      // 0 < theta < 1; 0.99 is YCSB's
-    double alpha, eta, zeta, second;   // of the Zipf formula
-    uint64_t stride;                   // coprime with count: spreads the popular ranks over the keys
+    double theta;                    // 0 < theta < 1; 0.99 is YCSB's
+    double alpha, eta, zeta, second; // of the Zipf formula
+    uint64_t stride;                 // coprime with count: spreads the popular ranks over the keys
 };
 
 // theta 0: uniform. O(count) for Zipf. ERR_NO_SPACE when a value is out of its range.

@@ -20,7 +20,8 @@ static void count_error(struct load *l, const char *text)
 
 static uint32_t ring_size(uint32_t pipeline, bool fills)
 {
-    uint32_t size = 2, most = fills && pipeline < LOAD_FILL_PIPELINE ? LOAD_FILL_PIPELINE : pipeline;
+    uint32_t size = 2,
+             most = fills && pipeline < LOAD_FILL_PIPELINE ? LOAD_FILL_PIPELINE : pipeline;
     while (size < most + 1) size *= 2; // AUTH may stand before a batch
     return size;
 }
@@ -201,8 +202,10 @@ void load_begin(struct load *l, uint64_t now_ns)
 static void end_fill(struct load *l, uint64_t now_ns)
 {
     l->result->fill_ns = now_ns - l->phase_start_ns;
-    if (l->config.fill_only) l->phase = LOAD_DONE;
-    else begin_loop(l, now_ns);
+    if (l->config.fill_only)
+        l->phase = LOAD_DONE;
+    else
+        begin_loop(l, now_ns);
 }
 
 static void begin_measure(struct load *l, uint64_t now_ns)
@@ -258,7 +261,10 @@ static void advance(struct load *l, uint64_t now_ns)
 {
     switch (l->phase) {
     case LOAD_FILL:
-        if (l->fill_next == l->workload->keys.count && l->unanswered == 0) end_fill(l, now_ns);
+        if (l->fill_next < l->workload->keys.count || l->unanswered) break;
+        end_fill(l, now_ns);
+        if (l->phase == LOAD_DONE || l->config.warm_up_ns) break;
+        begin_measure(l, now_ns); // before anything is sent: --requests is exact
         break;
     case LOAD_WARM_UP:
         if (now_ns - l->phase_start_ns >= l->config.warm_up_ns) begin_measure(l, now_ns);
@@ -267,7 +273,8 @@ static void advance(struct load *l, uint64_t now_ns)
         if (measure_is_over(l, now_ns)) end_measure(l, now_ns);
         break;
     case LOAD_DRAIN:
-        if (all_sent_and_answered(l, now_ns)) l->phase = LOAD_DONE;
+        if (all_sent_and_answered(l, now_ns))
+            l->phase = LOAD_DONE;
         else if (now_ns >= l->drain_until_ns) {
             if (l->unanswered) give_up(l, now_ns, "replies missing at the end");
             count_unsent(l, now_ns);
@@ -289,8 +296,10 @@ bool load_pump(struct load *l, uint64_t now_ns)
         give_up(l, now_ns, "the server has stopped answering");
         return false;
     }
-    if (is_open_loop(l)) pump_open(l, now_ns);
-    else pump_closed(l, now_ns);
+    if (is_open_loop(l))
+        pump_open(l, now_ns);
+    else
+        pump_closed(l, now_ns);
     return true;
 }
 
@@ -312,11 +321,11 @@ static void write_auth(struct load *l, struct load_conn *c, uint64_t now_ns)
     char text[1024];
     const struct load_config *k = &l->config;
     const struct request r = { .op = OP_AUTH };
-    int size = k->user ? snprintf(text, sizeof text,
-                                  "*3\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n",
-                                  strlen(k->user), k->user, strlen(k->password), k->password)
-                       : snprintf(text, sizeof text, "*2\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n",
-                                  strlen(k->password), k->password);
+    int size = k->user
+                   ? snprintf(text, sizeof text, "*3\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n",
+                              strlen(k->user), k->user, strlen(k->password), k->password)
+                   : snprintf(text, sizeof text, "*2\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n",
+                              strlen(k->password), k->password);
     if (size >= (int)sizeof text) {
         count_error(l, "the password is too long");
         return;
@@ -358,7 +367,8 @@ static void check_get(struct load *l, struct load_conn *c, bool counts)
     } else {
         l->result->hits += counts;
         bool fits = reply->size >= sizes->min && reply->size <= sizes->max;
-        if (l->config.verify && (c->is_wrong || !fits)) count_error(l, "a value is not what was set");
+        if (l->config.verify && (c->is_wrong || !fits))
+            count_error(l, "a value is not what was set");
     }
     l->result->gets += counts;
 }

@@ -106,16 +106,20 @@ static uint8_t *carry_reserve(struct load_conn *conn, uint32_t size)
 static void carry_commit(struct load_conn *conn, uint32_t size)
 {
     struct nic_conn *c = conn->carrier;
-    if (c->reserved) outq_append(&c->stream->out, bytes_make(c->reserved, size));
-    else outq_commit(&c->stream->out, size);
+    if (c->reserved)
+        outq_append(&c->stream->out, bytes_make(c->reserved, size));
+    else
+        outq_commit(&c->stream->out, size);
 }
 
 static void carry_send(struct load_conn *conn)
 {
     struct nic_conn *c = conn->carrier;
     if (!c->stream) return;
-    if (c->stream->out.broken) lose(c->owner, c->stream, "packet buffers are spent (--frames)");
-    else c->stream->ops->flush(c->stream);
+    if (c->stream->out.broken)
+        lose(c->owner, c->stream, "packet buffers are spent (--frames)");
+    else
+        c->stream->ops->flush(c->stream);
 }
 
 static const struct load_carrier carrier = { carry_reserve, carry_commit, carry_send };
@@ -182,8 +186,8 @@ static bool connect_all(struct nic_load *n, const volatile sig_atomic_t *stop, c
     const char *said = n->load->result->first_error;
     if (!*said) said = n->refused_count ? "refused" : "no answer";
     snprintf(error, error_bytes, "%u of %u connections were made: %s; frames in %lu, out %lu",
-             n->load->open_count, count, said,
-             (unsigned long)n->tally.rx_frames, (unsigned long)n->tally.tx_frames);
+             n->load->open_count, count, said, (unsigned long)n->tally.rx_frames,
+             (unsigned long)n->tally.tx_frames);
     return false;
 }
 

@@ -40,7 +40,8 @@ static const struct option_row option_rows[] = {
       "open loop: requests per second, latency from when they were due" },
     { "arrivals", NULL, OPTION_TEXT, AT(arrivals), 0, 0, "KIND",
       "open loop: fixed or poisson intervals (fixed)" },
-    { "duration", "-d", OPTION_REAL, AT(duration_s), 0.001, 1e6, "SECONDS", "measured time (5; echo: until it is stopped)" },
+    { "duration", "-d", OPTION_REAL, AT(duration_s), 0.001, 1e6, "SECONDS",
+      "measured time (5; echo: until it is stopped)" },
     { "requests", "-n", OPTION_COUNT, AT(requests), 1, 1e15, "N", "in place of a duration" },
     { "warm-up", "-w", OPTION_REAL, AT(warm_up_s), 0, 1e6, "SECONDS",
       "before it (1; none with --requests)" },
@@ -48,7 +49,8 @@ static const struct option_row option_rows[] = {
     { "fill-only", NULL, OPTION_FLAG, AT(fill_only), 0, 0, NULL, "set every key once, and end" },
     { "verify", NULL, OPTION_FLAG, AT(verify), 0, 0, NULL,
       "values that come back must be those that were set" },
-    { "require-hits", NULL, OPTION_FLAG, AT(require_hits), 0, 0, NULL, "a missing key is an error" },
+    { "require-hits", NULL, OPTION_FLAG, AT(require_hits), 0, 0, NULL,
+      "a missing key is an error" },
     { "expire-at", NULL, OPTION_TEXT, AT(expire_at), 0, 0, "MS[:SPREAD]",
       "SET with PXAT MS plus the key's index modulo SPREAD" },
     { "seed", NULL, OPTION_COUNT, AT(seed), 0, 1e18, "N", "of the requests' order (1)" },
@@ -57,7 +59,8 @@ static const struct option_row option_rows[] = {
       "tell the processor time that it and its descendants take per request" },
     { "json", NULL, OPTION_TEXT, AT(json_path), 0, 0, "FILE", "result as JSON; - for stdout" },
     { "quiet", "-q", OPTION_FLAG, AT(quiet), 0, 0, NULL, "no progress line" },
-    { "progress", NULL, OPTION_FLAG, AT(progress), 0, 0, NULL, "progress lines off a terminal too" },
+    { "progress", NULL, OPTION_FLAG, AT(progress), 0, 0, NULL,
+      "progress lines off a terminal too" },
     { "devargs", NULL, OPTION_TEXT, AT(devargs), 0, 0, "DEVARGS",
       "load over this DPDK port and our own TCP" },
     { "eal-args", NULL, OPTION_TEXT, AT(eal_args), 0, 0, "WORDS", "further EAL arguments" },
@@ -177,9 +180,12 @@ static enum status parse_expire_at(struct options *o, char *error)
 
 static enum status parse_words_of_choice(struct options *o, char *error)
 {
-    if (o->type && strcmp(o->type, "get") == 0) o->read_ratio = 1;
-    else if (o->type && strcmp(o->type, "set") == 0) o->read_ratio = 0;
-    else if (o->type) return wrong(error, "type", "get or set");
+    if (o->type && strcmp(o->type, "get") == 0)
+        o->read_ratio = 1;
+    else if (o->type && strcmp(o->type, "set") == 0)
+        o->read_ratio = 0;
+    else if (o->type)
+        return wrong(error, "type", "get or set");
     o->is_poisson = strcmp(o->arrivals, "poisson") == 0;
     if (!o->is_poisson && strcmp(o->arrivals, "fixed") != 0)
         return wrong(error, "arrivals", "fixed or poisson");

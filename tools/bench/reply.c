@@ -18,8 +18,8 @@ static bool line_number(const struct reply_reader *r, int64_t *out)
     return true;
 }
 
-// Moves bytes up to a line end into the line; true when it is complete. What does not fit is dropped:
-// only texts are that long.
+// Moves bytes up to a line end into the line; true when it is complete. What does not fit is
+// dropped: only texts are that long.
 static bool take_line(struct reply_reader *r, struct bytes *in)
 {
     const uint8_t *end = memchr(in->data, '\n', in->size);

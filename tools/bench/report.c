@@ -19,20 +19,22 @@ static double us(uint64_t ns) { return (double)ns / 1e3; }
 static void latency_text(FILE *out, const char *name, const struct histogram *h)
 {
     if (h->count == 0) return;
-    fprintf(out,
-            "  %-8s p50 %9.1f  p90 %9.1f  p99 %9.1f  p99.9 %9.1f  max %9.1f  mean %9.1f us\n", name,
-            us(histogram_quantile(h, 0.5)), us(histogram_quantile(h, 0.9)),
+    fprintf(out, "  %-8s p50 %9.1f  p90 %9.1f  p99 %9.1f  p99.9 %9.1f  max %9.1f  mean %9.1f us\n",
+            name, us(histogram_quantile(h, 0.5)), us(histogram_quantile(h, 0.9)),
             us(histogram_quantile(h, 0.99)), us(histogram_quantile(h, 0.999)), us(h->max),
             us(h->sum) / (double)h->count);
 }
 
 static void load_text(FILE *out, const struct options *o)
 {
-    fprintf(out, "%lu connections, pipeline %lu, %lu keys of %lu B (%s), values of %s B, %.0f %% GET",
+    fprintf(out,
+            "%lu connections, pipeline %lu, %lu keys of %lu B (%s), values of %s B, %.0f %% GET",
             (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
             (unsigned long)o->key_bytes, o->keys_text, o->sizes_text, o->read_ratio * 100);
-    if (o->rate > 0) fprintf(out, ", open loop at %.0f req/s (%s)\n", o->rate, o->arrivals);
-    else fprintf(out, ", closed loop\n");
+    if (o->rate > 0)
+        fprintf(out, ", open loop at %.0f req/s (%s)\n", o->rate, o->arrivals);
+    else
+        fprintf(out, ", closed loop\n");
 }
 
 void report_text(FILE *out, const struct options *o, const struct run_report *r)
@@ -53,9 +55,11 @@ void report_text(FILE *out, const struct options *o, const struct run_report *r)
         latency_text(out, "SET", &l->set_latency);
     }
     if (l->measured_ns)
-        fprintf(out, "  generator %.0f %% of a core, %.0f %% of it idle polls, %lu involuntary switches\n",
-                usage_share(&r->generator) * 100, r->idle_share * 100,
-                (unsigned long)r->generator.involuntary_switches);
+        fprintf(
+            out,
+            "  generator %.0f %% of a core, %.0f %% of it idle polls, %lu involuntary switches\n",
+            usage_share(&r->generator) * 100, r->idle_share * 100,
+            (unsigned long)r->generator.involuntary_switches);
     if (r->has_server)
         fprintf(out, "  server   %.3f us of CPU per request, %.0f %% of a core\n",
                 report_server_us(r), usage_share(&r->server) * 100);
@@ -70,9 +74,12 @@ void report_json_string(FILE *out, const char *text)
 {
     fputc('"', out);
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\') fprintf(out, "\\%c", *p);
-        else if (*p < 0x20 || *p > 0x7e) fprintf(out, "\\u%04x", *p);
-        else fputc(*p, out);
+        if (*p == '"' || *p == '\\')
+            fprintf(out, "\\%c", *p);
+        else if (*p < 0x20 || *p > 0x7e)
+            fprintf(out, "\\u%04x", *p);
+        else
+            fputc(*p, out);
     }
     fputc('"', out);
 }
@@ -106,12 +113,13 @@ void report_json(FILE *out, const struct options *o, const struct run_report *r)
 {
     const struct load_result *l = &r->load;
     load_json(out, o, r->transport);
-    fprintf(out,
-            ",\n  \"rate\": %.1f, \"requests\": %lu, \"seconds\": %.4f, \"gets\": %lu, \"sets\": %lu, "
-            "\"hits\": %lu, \"misses\": %lu, \"filled\": %lu, \"fill_seconds\": %.4f",
-            report_rate(l), (unsigned long)l->requests, (double)l->measured_ns / 1e9,
-            (unsigned long)l->gets, (unsigned long)l->sets, (unsigned long)l->hits,
-            (unsigned long)l->misses, (unsigned long)l->filled, (double)l->fill_ns / 1e9);
+    fprintf(
+        out,
+        ",\n  \"rate\": %.1f, \"requests\": %lu, \"seconds\": %.4f, \"gets\": %lu, \"sets\": %lu, "
+        "\"hits\": %lu, \"misses\": %lu, \"filled\": %lu, \"fill_seconds\": %.4f",
+        report_rate(l), (unsigned long)l->requests, (double)l->measured_ns / 1e9,
+        (unsigned long)l->gets, (unsigned long)l->sets, (unsigned long)l->hits,
+        (unsigned long)l->misses, (unsigned long)l->filled, (double)l->fill_ns / 1e9);
     fprintf(out,
             ",\n  \"sent_bytes\": %lu, \"received_bytes\": %lu, \"unsent\": %lu, \"errors\": %lu, "
             "\"first_error\": ",
@@ -143,6 +151,8 @@ FILE *report_open_json(const struct options *o)
 
 void report_close_json(FILE *f)
 {
-    if (f && f != stdout) fclose(f);
-    else if (f) fflush(f);
+    if (f && f != stdout)
+        fclose(f);
+    else if (f)
+        fflush(f);
 }

@@ -12,13 +12,13 @@ struct run_report {
     char transport[64]; // "socket", or the DPDK driver's name
     struct load_result load;
     struct usage generator; // over the measured time
-    double idle_share;      // NIC transport: of the generator's time, waiting for frames; fill included
+    double idle_share; // NIC transport: of the generator's time, waiting for frames; fill included
     bool has_server;
     struct usage server; // its processes together, over the measured time
 };
 
 double report_server_us(const struct run_report *r); // processor time per request
-double report_rate(const struct load_result *r); // requests per second
+double report_rate(const struct load_result *r);     // requests per second
 void report_text(FILE *out, const struct options *o, const struct run_report *r);
 void report_json(FILE *out, const struct options *o, const struct run_report *r);
 // Writes text with JSON's escapes, quotes included.

@@ -34,8 +34,7 @@ static void edge_end(void *context)
 {
     struct edges *e = context;
     usage_of_this_thread(&e->end);
-    if (e->server_was_there)
-        e->server_was_there = usage_of_tree(e->server, &e->server_end) == OK;
+    if (e->server_was_there) e->server_was_there = usage_of_tree(e->server, &e->server_end) == OK;
 }
 
 static struct workload_config workload_config_of(const struct options *o)

@@ -17,7 +17,7 @@ struct sizes {
     uint64_t upto[SIZES_LIST_MAX]; // weights added up
 };
 
-// "64", "16:1024", or "64*70,1024*25,4096*5" (a weight left out is 1). ERR_PEER when malformed or out
-// of range.
+// "64", "16:1024", or "64*70,1024*25,4096*5" (a weight left out is 1). ERR_PEER when malformed or
+// out of range.
 enum status sizes_parse(struct sizes *s, const char *text) MUST_USE;
 uint32_t sizes_next(const struct sizes *s, struct rng *rng);

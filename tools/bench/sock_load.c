@@ -25,7 +25,7 @@ struct sock_conn {
     struct load_conn *conn;
     struct sock_load *owner;
     int fd;
-    bool wants_write; // the kernel took only a part
+    bool wants_write;          // the kernel took only a part
     size_t from, to, capacity; // of out: bytes that have not left yet
     uint8_t *out;
 };
@@ -131,8 +131,10 @@ static void write_out(struct sock_load *s, struct sock_conn *c)
             continue;
         }
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) watch(s, c, true);
-        else lose(s, c, strerror(errno));
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            watch(s, c, true);
+        else
+            lose(s, c, strerror(errno));
         return;
     }
     c->from = c->to = 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 #include "dataplane/base/clock.h"
 
@@ -19,8 +20,10 @@ static uint64_t timeval_ns(const struct timeval *t)
 void usage_of_this_thread(struct usage *out)
 {
     struct rusage r = { 0 };
+    struct timespec cpu = { 0 }; // finer than rusage's ticks
     (void)getrusage(RUSAGE_THREAD, &r);
-    *out = (struct usage){ .cpu_ns = timeval_ns(&r.ru_utime) + timeval_ns(&r.ru_stime),
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    *out = (struct usage){ .cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec,
                            .system_ns = timeval_ns(&r.ru_stime),
                            .wall_ns = clock_monotonic_ns(),
                            .involuntary_switches = (uint64_t)r.ru_nivcsw };

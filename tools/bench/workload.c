@@ -40,9 +40,9 @@ enum status workload_open(struct workload *w, const struct workload_config *conf
     if (!(config->read_ratio >= 0 && config->read_ratio <= 1)) return ERR_NO_SPACE;
     w->read_below = (uint64_t)(config->read_ratio * 0x1p32);
     w->get_bytes = make_head(w, w->get, "*2\r\n$3\r\nGET\r\n", &w->get_digits_at);
-    w->set_bytes = make_head(w, w->set,
-                             config->expire_at_ms ? "*5\r\n$3\r\nSET\r\n" : "*3\r\n$3\r\nSET\r\n",
-                             &w->set_digits_at);
+    w->set_bytes =
+        make_head(w, w->set, config->expire_at_ms ? "*5\r\n$3\r\nSET\r\n" : "*3\r\n$3\r\nSET\r\n",
+                  &w->set_digits_at);
     rng_seed(&w->rng, config->seed);
     return make_pattern(w) ? OK : ERR_NO_SPACE;
 }

@@ -1,5 +1,5 @@
-// workload.h: the requests: which command, key and value come next, their bytes, and whether a value
-// that comes back is the one that was set.
+// workload.h: the requests: which command, key and value come next, their bytes, and whether a
+// value that comes back is the one that was set.
 //
 // Thread:  the generator
 // Memory:  one pattern buffer of value_max + 4 KiB

@@ -19,7 +19,7 @@ Test(address, reads_an_own_address_with_its_length)
 
 Test(address, refuses_what_is_no_own_address)
 {
-    static const char *const wrong[] = { "",           "10.1.2",    "10.1.2.3/33", "10.1.2.3/",
+    static const char *const wrong[] = { "",           "10.1.2",     "10.1.2.3/33", "10.1.2.3/",
                                          "10.1.2.3/x", "fd00::/129", "10.1.2.3/-1", "a/8" };
     struct net_address a;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -33,7 +33,7 @@ Test(address, reads_a_target_with_or_without_a_port)
         uint16_t port;
         uint8_t first;
     } cases[] = {
-        { "10.0.0.1", 6379, 0 },     { "10.0.0.1:80", 80, 0 },     { "fd00::1", 6379, 0xfd },
+        { "10.0.0.1", 6379, 0 },          { "10.0.0.1:80", 80, 0 },    { "fd00::1", 6379, 0xfd },
         { "[fd00::1]:7000", 7000, 0xfd }, { "[fd00::1]", 6379, 0xfd },
     };
     struct net_addr a;
@@ -46,8 +46,8 @@ Test(address, reads_a_target_with_or_without_a_port)
 
 Test(address, refuses_what_is_no_target)
 {
-    static const char *const wrong[] = { "",           "10.0.0.1:",  "10.0.0.1:0", "10.0.0.1:65536",
-                                         "[fd00::1",   "[fd00::1]x", "host",       "10.0.0.1:8a" };
+    static const char *const wrong[] = { "",         "10.0.0.1:",  "10.0.0.1:0", "10.0.0.1:65536",
+                                         "[fd00::1", "[fd00::1]x", "host",       "10.0.0.1:8a" };
     struct net_addr a;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_expect_not(address_parse_target(wrong[i], 6379, &a), "%s", wrong[i]);

@@ -25,8 +25,8 @@ Test(keys, uniform_keys_come_alike_often)
     cr_assert_eq(keys_init(&k, COUNT, 0), OK);
     for (uint32_t i = 0; i < DRAWS; i++) seen[keys_next(&k, &rng)]++; // also: none out of range
     for (uint32_t i = 0; i < COUNT; i++)
-        cr_expect(seen[i] > DRAWS / COUNT * 9 / 10 && seen[i] < DRAWS / COUNT * 11 / 10, "%u: %u", i,
-                  seen[i]);
+        cr_expect(seen[i] > DRAWS / COUNT * 9 / 10 && seen[i] < DRAWS / COUNT * 11 / 10, "%u: %u",
+                  i, seen[i]);
 }
 
 // The probability of rank r is (1/(r+1))^theta / zeta(n, theta).

@@ -9,7 +9,7 @@
 enum { CONNECTIONS_MAX = 8, SENT_MAX = 1 << 20, MS = 1000000 };
 
 struct line {
-    uint32_t sends;   // calls of send
+    uint32_t sends;             // calls of send
     uint32_t sets, gets, auths; // requests not yet answered, in order of kind
     uint32_t order_count;
     uint8_t order[SENT_MAX / 64]; // 'g', 's', 'a'
@@ -37,7 +37,9 @@ static void fake_commit(struct load_conn *c, uint32_t size)
 {
     struct line *line = c->carrier;
     const char *text = (const char *)line->scratch;
-    uint8_t kind = memcmp(text + 8, "GET", 3) == 0 ? 'g' : memcmp(text + 8, "SET", 3) == 0 ? 's' : 'a';
+    uint8_t kind = memcmp(text + 8, "GET", 3) == 0   ? 'g'
+                   : memcmp(text + 8, "SET", 3) == 0 ? 's'
+                                                     : 'a';
     cr_assert_lt(line->order_count, sizeof line->order);
     if (kind != 'a') {
         const char *key = memmem(text, size, "key:", 4);
@@ -62,7 +64,9 @@ static struct load_config config_of(uint32_t connections, uint32_t pipeline)
 static struct bed *bed_open(const struct load_config *config, uint64_t keys, double reads)
 {
     struct bed *b = calloc(1, sizeof *b);
-    struct workload_config w = { .key_count = keys, .key_bytes = 16, .read_ratio = reads, .seed = 5 };
+    struct workload_config w = {
+        .key_count = keys, .key_bytes = 16, .read_ratio = reads, .seed = 5
+    };
     cr_assert_eq(sizes_parse(&w.sizes, "8"), OK);
     cr_assert_eq(workload_open(&b->workload, &w), OK);
     b->result = calloc(1, sizeof *b->result);
@@ -112,7 +116,8 @@ static bool answer(struct bed *b, uint32_t conn)
 static void answer_all(struct bed *b)
 {
     for (uint32_t i = 0; i < b->load.config.connection_count; i++)
-        while (answer(b, i)) {}
+        while (answer(b, i)) {
+        }
 }
 
 // Time goes on by step until the load is done; everything is answered at once while not stalled.
@@ -130,7 +135,8 @@ Test(load, a_closed_loop_sends_a_batch_and_waits)
     struct load_config c = config_of(2, 4);
     struct bed *b = bed_open(&c, 100, 0.5);
     cr_assert(load_pump(&b->load, b->now_ns));
-    cr_assert(load_pump(&b->load, b->now_ns)); // the first starts the measured time, the second sends
+    cr_assert(
+        load_pump(&b->load, b->now_ns)); // the first starts the measured time, the second sends
     for (int i = 0; i < 3; i++) cr_assert(load_pump(&b->load, b->now_ns));
     cr_expect_eq(b->lines[0].order_count, 4);
     cr_expect_eq(b->lines[0].sends, 1);
@@ -203,6 +209,7 @@ Test(load, a_fill_goes_before_the_measured_part)
     cr_expect_eq(b->result->filled, 100);
     cr_expect_eq(b->result->requests, 10);
     cr_expect_eq(b->result->gets, 10);
+    cr_expect_eq(b->lines[0].order_count + b->lines[1].order_count, 110);
     bed_close(b);
 }
 
@@ -303,10 +310,14 @@ Test(load, wrong_values_and_missing_keys_are_errors_when_asked)
         bool verify, require_hits;
         uint64_t errors;
     } cases[] = {
-        { "$8\r\nnotthere\r\n", true, false, 1 },  { "$8\r\nnotthere\r\n", false, false, 0 },
-        { "$9\r\nAAAAAAAAA\r\n", true, false, 1 }, { "$0\r\n\r\n", true, false, 1 },
-        { "$-1\r\n", true, true, 1 },             { "$-1\r\n", true, false, 0 },
-        { "_\r\n", false, true, 1 },              { "+OK\r\n", false, false, 1 },
+        { "$8\r\nnotthere\r\n", true, false, 1 },
+        { "$8\r\nnotthere\r\n", false, false, 0 },
+        { "$9\r\nAAAAAAAAA\r\n", true, false, 1 },
+        { "$0\r\n\r\n", true, false, 1 },
+        { "$-1\r\n", true, true, 1 },
+        { "$-1\r\n", true, false, 0 },
+        { "_\r\n", false, true, 1 },
+        { "+OK\r\n", false, false, 1 },
         { ":5\r\n", false, false, 1 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -32,12 +32,13 @@ Test(options, words_reach_their_fields)
 {
     struct options o;
     char error[OPTIONS_ERROR_BYTES];
-    cr_assert_eq(parse(&o,
-                       "-h ::1 -p 7000 -c 64 -P 16 --keys 500 --key-size 20 -v 16:32 --distribution "
-                       "zipf:0.9 -t get -r 1000.5 --arrivals poisson --fill --verify --core 3 "
-                       "--expire-at 1700000000000:1000",
-                       error),
-                 OK, "%s", error);
+    cr_assert_eq(
+        parse(&o,
+              "-h ::1 -p 7000 -c 64 -P 16 --keys 500 --key-size 20 -v 16:32 --distribution "
+              "zipf:0.9 -t get -r 1000.5 --arrivals poisson --fill --verify --core 3 "
+              "--expire-at 1700000000000:1000",
+              error),
+        OK, "%s", error);
     cr_expect_str_eq(o.host, "::1");
     cr_expect_eq(o.port, 7000);
     cr_expect_eq(o.connections, 64);

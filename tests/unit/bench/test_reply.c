@@ -58,7 +58,8 @@ Test(reply, finds_the_end_of_every_kind_however_the_bytes_are_cut)
             enum reply_event last;
             char body[64];
             reply_reader_init(&r);
-            cr_expect_eq(feed(cases[c].text, size, step, &r, &last, body), 1, "%zu by %zu", c, step);
+            cr_expect_eq(feed(cases[c].text, size, step, &r, &last, body), 1, "%zu by %zu", c,
+                         step);
             cr_expect_eq(last, REPLY_DONE, "%zu by %zu", c, step);
             cr_expect_eq(r.reply.kind, cases[c].kind, "%zu by %zu", c, step);
             cr_expect_eq(r.reply.size, cases[c].size, "%zu by %zu", c, step);
@@ -76,7 +77,8 @@ Test(reply, no_prefix_is_a_reply)
             enum reply_event last;
             char body[64];
             reply_reader_init(&r);
-            cr_expect_eq(feed(texts[t], size, 100, &r, &last, body), 0, "%zu bytes of %zu", size, t);
+            cr_expect_eq(feed(texts[t], size, 100, &r, &last, body), 0, "%zu bytes of %zu", size,
+                         t);
         }
 }
 
@@ -117,9 +119,10 @@ Test(reply, a_long_text_is_cut_not_overrun)
 
 Test(reply, says_so_when_it_is_no_reply)
 {
-    static const char *const texts[] = { "\r\n",  "GET x\r\n", "$x\r\n", "$-2\r\n", "*x\r\n", "$\r\n",
-                                         "$1\r\nabc\r\n", "$1\r\na\rx", "*99999999999\r\n",
-                                         "$9999999999999999999\r\n" };
+    static const char *const texts[] = {
+        "\r\n",  "GET x\r\n",     "$x\r\n",     "$-2\r\n",          "*x\r\n",
+        "$\r\n", "$1\r\nabc\r\n", "$1\r\na\rx", "*99999999999\r\n", "$9999999999999999999\r\n"
+    };
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
         for (size_t step = 1; step < 20; step += 3) {
             struct reply_reader r;

@@ -43,9 +43,12 @@ Test(sizes, a_list_follows_its_weights)
 
 Test(sizes, refuses_what_is_malformed_or_out_of_range)
 {
-    static const char *const wrong[] = { "",      "x",    "64x",  "6:3",  "1:",   ":5",  "1:2:3", "1,",
-                                         ",1",    "5*",   "5*0",  "5**2", "-1",   "1 ,2", "536870913",
-                                         "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17" };
+    static const char *const wrong[] = {
+        "",   "x",    "64x",       "6:3",
+        "1:", ":5",   "1:2:3",     "1,",
+        ",1", "5*",   "5*0",       "5**2",
+        "-1", "1 ,2", "536870913", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"
+    };
     struct sizes s;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_expect_eq(sizes_parse(&s, wrong[i]), ERR_PEER, "%s", wrong[i]);

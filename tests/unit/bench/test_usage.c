@@ -46,7 +46,8 @@ Test(usage, counts_descendants_of_descendants)
     pid_t grandchild = 0, pids[8];
     for (int seen = 0; seen < 2; seen++) {
         cr_assert_eq(read(ready[0], &byte, 1), 1);
-        if (byte == 'p') cr_assert_eq(read(ready[0], &grandchild, sizeof grandchild), sizeof grandchild);
+        if (byte == 'p')
+            cr_assert_eq(read(ready[0], &grandchild, sizeof grandchild), sizeof grandchild);
     }
     cr_assert_eq(usage_of_tree(child, &before), OK);
     cr_expect_geq(before.cpu_ns, 25000000);

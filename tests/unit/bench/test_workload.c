@@ -6,7 +6,9 @@
 
 static struct workload_config config_of(uint64_t keys, uint32_t key_bytes, const char *sizes)
 {
-    struct workload_config c = { .key_count = keys, .key_bytes = key_bytes, .read_ratio = 0.5, .seed = 3 };
+    struct workload_config c = {
+        .key_count = keys, .key_bytes = key_bytes, .read_ratio = 0.5, .seed = 3
+    };
     cr_assert_eq(sizes_parse(&c.sizes, sizes), OK);
     return c;
 }

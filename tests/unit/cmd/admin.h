@@ -1,5 +1,5 @@
-// admin.h: what the tests of the administration commands add to the harness: what the shard does for
-// commands, and the texts of a client, which the session frees in real life.
+// admin.h: what the tests of the administration commands add to the harness: what the shard does
+// for commands, and the texts of a client, which the session frees in real life.
 //
 // Memory:  admin_close frees the client's texts before the harness counts bytes
 #pragma once

@@ -63,14 +63,16 @@ Test(cmd_client, shows_a_client_in_one_line)
     h->now_ms += 61500;
     const char *line = harness_run(h, "client info");
     char head[256], tail[256];
-    snprintf(head, sizeof head,
-             "id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name=bob age=61 idle=0 flags=N db=3 "
-             "sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=");
+    snprintf(
+        head, sizeof head,
+        "id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name=bob age=61 idle=0 flags=N db=3 "
+        "sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=");
     snprintf(tail, sizeof tail,
              " events=r cmd=client|info user=default redir=-1 resp=2 lib-name= lib-ver=\n\r\n");
     cr_expect(eq(int, strncmp(strchr(line, '\n') + 1, head, strlen(head)), 0), "%s", line);
     cr_expect(eq(str, (char *)line + strlen(line) - strlen(tail), tail));
-    cr_expect(strstr(line, " multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=") != NULL, "%s", line);
+    cr_expect(strstr(line, " multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=") != NULL, "%s",
+              line);
 }
 
 Test(cmd_client, lists_all_some_or_a_type)
@@ -124,7 +126,8 @@ Test(cmd_client, kills_what_all_filters_match)
     other.created_ms += 1;
     EXPECT_REPLY(h, "client kill maxage 10", ":0\r\n"); // oneself is spared, the other is younger
     other.created_ms -= 1;
-    EXPECT_REPLY(h, "client kill maxage 10 user default type normal laddr 127.0.0.1:6379", ":1\r\n");
+    EXPECT_REPLY(h, "client kill maxage 10 user default type normal laddr 127.0.0.1:6379",
+                 ":1\r\n");
     cr_expect(eq(u64, admin.killed[0], 2));
     cr_expect(eq(u32, h->client.flags, 0));
     EXPECT_REPLY(h, "client kill skipme no id 1", ":1\r\n");
@@ -161,7 +164,8 @@ Test(cmd_client, is_silent_when_asked_to_be)
 
 Test(cmd_client, leaves_later_subcommands_unknown)
 {
-    EXPECT_REPLY(h, "client tracking on", "-ERR unknown subcommand 'tracking'. Try CLIENT HELP.\r\n");
+    EXPECT_REPLY(h, "client tracking on",
+                 "-ERR unknown subcommand 'tracking'. Try CLIENT HELP.\r\n");
     EXPECT_REPLY(h, "client", "-ERR wrong number of arguments for 'client' command\r\n");
     EXPECT_REPLY(h, "client id", ":1\r\n");
     cr_expect(strstr(harness_run(h, "client help"), "+CLIENT <subcommand>") != NULL);

@@ -23,7 +23,8 @@ static const char *skip_reply(const char *at, int depth)
 #define EXPECT_ONE_REPLY(h, command)                                                               \
     do {                                                                                           \
         harness_run((h), (command));                                                               \
-        cr_expect(eq(sz, (size_t)(skip_reply((h)->wire, 0) - (h)->wire), (h)->wire_size), "%s", command); \
+        cr_expect(eq(sz, (size_t)(skip_reply((h)->wire, 0) - (h)->wire), (h)->wire_size), "%s",    \
+                  command);                                                                        \
     } while (0)
 
 Test(cmd_command, has_facts_and_words_for_every_row)
@@ -52,10 +53,14 @@ Test(cmd_command, has_key_specs_that_agree_with_the_rows)
 
 Test(cmd_command, describes_commands_in_whole_replies)
 {
-    static const char *const requests[] = { "command",          "command info",
-                                            "command docs",     "command info get nosuch client|kill",
-                                            "command docs set nosuch client client|kill", "command list",
-                                            "command list filterby pattern *", "command help" };
+    static const char *const requests[] = { "command",
+                                            "command info",
+                                            "command docs",
+                                            "command info get nosuch client|kill",
+                                            "command docs set nosuch client client|kill",
+                                            "command list",
+                                            "command list filterby pattern *",
+                                            "command help" };
     for (int version = 2; version <= 3; version++) {
         harness_run(h, version == 2 ? "hello 2" : "hello 3");
         for (uint32_t i = 0; i < sizeof requests / sizeof *requests; i++)
@@ -66,31 +71,37 @@ Test(cmd_command, describes_commands_in_whole_replies)
 // As redis-server 7.0.15 answers.
 Test(cmd_command, shows_a_command_in_ten_elements)
 {
-    EXPECT_REPLY(h, "command info mset nosuch",
-                 "*2\r\n*10\r\n$4\r\nmset\r\n:-3\r\n*2\r\n+write\r\n+denyoom\r\n:1\r\n:-1\r\n:2\r\n*3\r\n"
-                 "+@write\r\n+@string\r\n+@slow\r\n*2\r\n$26\r\nrequest_policy:multi_shard\r\n$29\r\n"
-                 "response_policy:all_succeeded\r\n*1\r\n*6\r\n$5\r\nflags\r\n*2\r\n+OW\r\n+update\r\n"
-                 "$12\r\nbegin_search\r\n*4\r\n$4\r\ntype\r\n$5\r\nindex\r\n$4\r\nspec\r\n*2\r\n$5\r\n"
-                 "index\r\n:1\r\n$9\r\nfind_keys\r\n*4\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n*6\r\n"
-                 "$7\r\nlastkey\r\n:-1\r\n$7\r\nkeystep\r\n:2\r\n$5\r\nlimit\r\n:0\r\n*0\r\n$-1\r\n");
+    EXPECT_REPLY(
+        h, "command info mset nosuch",
+        "*2\r\n*10\r\n$4\r\nmset\r\n:-3\r\n*2\r\n+write\r\n+denyoom\r\n:1\r\n:-1\r\n:2\r\n*3\r\n"
+        "+@write\r\n+@string\r\n+@slow\r\n*2\r\n$26\r\nrequest_policy:multi_shard\r\n$29\r\n"
+        "response_policy:all_succeeded\r\n*1\r\n*6\r\n$5\r\nflags\r\n*2\r\n+OW\r\n+update\r\n"
+        "$12\r\nbegin_search\r\n*4\r\n$4\r\ntype\r\n$5\r\nindex\r\n$4\r\nspec\r\n*2\r\n$5\r\n"
+        "index\r\n:1\r\n$9\r\nfind_keys\r\n*4\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n*6\r\n"
+        "$7\r\nlastkey\r\n:-1\r\n$7\r\nkeystep\r\n:2\r\n$5\r\nlimit\r\n:0\r\n*0\r\n$-1\r\n");
     harness_run(h, "hello 3");
-    EXPECT_REPLY(h, "command info dbsize",
-                 "*1\r\n*10\r\n$6\r\ndbsize\r\n:1\r\n~2\r\n+readonly\r\n+fast\r\n:0\r\n:0\r\n:0\r\n~3\r\n"
-                 "+@keyspace\r\n+@read\r\n+@fast\r\n~2\r\n$25\r\nrequest_policy:all_shards\r\n$23\r\n"
-                 "response_policy:agg_sum\r\n~0\r\n~0\r\n");
+    EXPECT_REPLY(
+        h, "command info dbsize",
+        "*1\r\n*10\r\n$6\r\ndbsize\r\n:1\r\n~2\r\n+readonly\r\n+fast\r\n:0\r\n:0\r\n:0\r\n~3\r\n"
+        "+@keyspace\r\n+@read\r\n+@fast\r\n~2\r\n$25\r\nrequest_policy:all_shards\r\n$23\r\n"
+        "response_policy:agg_sum\r\n~0\r\n~0\r\n");
 }
 
 Test(cmd_command, documents_a_command)
 {
-    EXPECT_REPLY(h, "command docs ping",
-                 "*2\r\n$4\r\nping\r\n*10\r\n$7\r\nsummary\r\n$68\r\nShows that the server lives; gives "
-                 "the message back if there is one.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n$10\r\n"
-                 "connection\r\n$10\r\ncomplexity\r\n$4\r\nO(1)\r\n$9\r\narguments\r\n*1\r\n*8\r\n$4\r\nname"
-                 "\r\n$7\r\nmessage\r\n$4\r\ntype\r\n$6\r\nstring\r\n$12\r\ndisplay_text\r\n$7\r\nmessage\r\n"
-                 "$5\r\nflags\r\n*1\r\n+optional\r\n");
+    EXPECT_REPLY(
+        h, "command docs ping",
+        "*2\r\n$4\r\nping\r\n*10\r\n$7\r\nsummary\r\n$68\r\nShows that the server lives; gives "
+        "the message back if there is one.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n$10\r\n"
+        "connection\r\n$10\r\ncomplexity\r\n$4\r\nO(1)\r\n$9\r\narguments\r\n*1\r\n*8\r\n$4\r\nname"
+        "\r\n$7\r\nmessage\r\n$4\r\ntype\r\n$6\r\nstring\r\n$12\r\ndisplay_text\r\n$"
+        "7\r\nmessage\r\n"
+        "$5\r\nflags\r\n*1\r\n+optional\r\n");
     EXPECT_REPLY(h, "command docs nosuch", "*0\r\n");
     harness_run(h, "command docs getset");
-    cr_expect(strstr(h->wire, "doc_flags\r\n*1\r\n+deprecated\r\n$16\r\ndeprecated_since\r\n$5\r\n6.2.0") != NULL);
+    cr_expect(strstr(h->wire,
+                     "doc_flags\r\n*1\r\n+deprecated\r\n$16\r\ndeprecated_since\r\n$5\r\n6.2.0") !=
+              NULL);
 }
 
 Test(cmd_command, counts_the_commands_that_exist)
@@ -110,7 +121,8 @@ Test(cmd_command, lists_names_by_a_filter)
     EXPECT_REPLY(h, "command list filterby pattern object|e*", "*1\r\n$15\r\nobject|encoding\r\n");
     EXPECT_REPLY(h, "command list filterby module json", "*0\r\n");
     EXPECT_REPLY(h, "command list filterby aclcat nosuch", "*0\r\n");
-    cr_expect(strstr(harness_run(h, "command list filterby aclcat dangerous"), "\r\nflushall\r\n") != NULL);
+    cr_expect(strstr(harness_run(h, "command list filterby aclcat dangerous"),
+                     "\r\nflushall\r\n") != NULL);
     EXPECT_REPLY(h, "command list filterby foo x", "-ERR syntax error\r\n");
     EXPECT_REPLY(h, "command list filterby pattern", "-ERR syntax error\r\n");
     EXPECT_REPLY(h, "command list x", "-ERR syntax error\r\n");
@@ -127,9 +139,10 @@ Test(cmd_command, finds_the_keys_of_a_command)
     EXPECT_REPLY(h, "command getkeys ping a", "-ERR The command has no key arguments\r\n");
     EXPECT_REPLY(h, "command getkeys get a b",
                  "-ERR Invalid number of arguments specified for command\r\n");
-    EXPECT_REPLY(h, "command getkeysandflags rename a b",
-                 "*2\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+delete\r\n*2\r\n$1\r\nb\r\n*2\r\n+OW\r\n"
-                 "+update\r\n");
+    EXPECT_REPLY(
+        h, "command getkeysandflags rename a b",
+        "*2\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+delete\r\n*2\r\n$1\r\nb\r\n*2\r\n+OW\r\n"
+        "+update\r\n");
     EXPECT_REPLY(h, "command getkeysandflags set a b",
                  "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+OW\r\n+update\r\n");
     EXPECT_REPLY(h, "command getkeysandflags set a b GET",
@@ -137,7 +150,10 @@ Test(cmd_command, finds_the_keys_of_a_command)
 }
 
 static uint32_t indices[16], index_count;
-static void note_index(void *context, uint32_t index, uint32_t flags) { indices[index_count++] = index; }
+static void note_index(void *context, uint32_t index, uint32_t flags)
+{
+    indices[index_count++] = index;
+}
 
 // Every command with every number of arguments: keys lie among them.
 Test(cmd_command, keeps_keys_within_the_arguments)

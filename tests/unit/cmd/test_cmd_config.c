@@ -95,9 +95,10 @@ Test(cmd_config, takes_back_all_that_it_shows)
         char value[1024];
         if (row->flags & (SETTING_AT_START | SETTING_PROTECTED)) continue;
         size_t size = setting_text(&h->settings, row, value, sizeof value);
-        struct bytes args[] = { BYTES_LITERAL("config"), BYTES_LITERAL("set"), bytes_text(row->name),
-                                bytes_make(value, size) };
-        cr_expect(eq(str, (char *)harness_run_args(h, args, 4), (char *)"+OK\r\n"), "%s", row->name);
+        struct bytes args[] = { BYTES_LITERAL("config"), BYTES_LITERAL("set"),
+                                bytes_text(row->name), bytes_make(value, size) };
+        cr_expect(eq(str, (char *)harness_run_args(h, args, 4), (char *)"+OK\r\n"), "%s",
+                  row->name);
     }
 }
 

@@ -17,9 +17,10 @@ static void set_password(const char *password)
 
 Test(cmd_connection, says_hello_in_both_versions)
 {
-    EXPECT_REPLY(h, "hello", "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n"
-                             "$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
-                             "$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
+    EXPECT_REPLY(h, "hello",
+                 "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n"
+                 "$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
+                 "$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
     harness_run(h, "hello 3");
     cr_expect(eq(int, strncmp(h->wire, "%7\r\n", 4), 0));
     EXPECT_REPLY(h, "get nokey", "_\r\n");
@@ -58,10 +59,11 @@ Test(cmd_connection, does_all_of_a_hello_or_nothing)
 Test(cmd_connection, wants_a_password_before_hello)
 {
     set_password("secret");
-    EXPECT_REPLY(h, "hello 3",
-                 "-NOAUTH HELLO must be called with the client already authenticated, otherwise the "
-                 "HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "
-                 "select the RESP protocol version at the same time\r\n");
+    EXPECT_REPLY(
+        h, "hello 3",
+        "-NOAUTH HELLO must be called with the client already authenticated, otherwise the "
+        "HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "
+        "select the RESP protocol version at the same time\r\n");
 }
 
 Test(cmd_connection, authenticates_by_password_and_by_user)
@@ -82,7 +84,7 @@ Test(cmd_connection, authenticates_by_password_and_by_user)
 
 Test(cmd_connection, takes_no_part_of_a_password_for_the_whole)
 {
-    static const char *const wrong[] = { "\"\"",    "s",        "secre",         "secretx",
+    static const char *const wrong[] = { "\"\"",   "s",       "secre",        "secretx",
                                          "Secret", "xsecret", "secretsecret", "\"secret\\x00\"" };
     set_password("secret");
     for (uint32_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -95,9 +97,10 @@ Test(cmd_connection, takes_no_part_of_a_password_for_the_whole)
 
 Test(cmd_connection, knows_the_default_user_without_a_password)
 {
-    EXPECT_REPLY(h, "auth x",
-                 "-ERR AUTH <password> called without any password configured for the default user. "
-                 "Are you sure your configuration is correct?\r\n");
+    EXPECT_REPLY(
+        h, "auth x",
+        "-ERR AUTH <password> called without any password configured for the default user. "
+        "Are you sure your configuration is correct?\r\n");
     EXPECT_REPLY(h, "auth default anything", "+OK\r\n");
     EXPECT_REPLY(h, "auth other anything", WRONG_PASS);
 }

@@ -14,7 +14,7 @@ TestSuite(cmd_debug, .init = open_harness, .fini = close_harness);
 
 #define CLOSED                                                                                     \
     "-ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you " \
-    "can run it from a local connection, otherwise you need to set this option in the "           \
+    "can run it from a local connection, otherwise you need to set this option in the "            \
     "configuration file, and then restart the server.\r\n"
 
 Test(cmd_debug, is_open_as_far_as_the_operator_said)
@@ -31,10 +31,12 @@ Test(cmd_debug, is_open_as_far_as_the_operator_said)
 
 Test(cmd_debug, names_a_subcommand_it_does_not_know)
 {
-    EXPECT_REPLY(h, "debug fOo",
-                 "-ERR unknown subcommand or wrong number of arguments for 'fOo'. Try DEBUG HELP.\r\n");
-    EXPECT_REPLY(h, "debug sleep",
-                 "-ERR unknown subcommand or wrong number of arguments for 'sleep'. Try DEBUG HELP.\r\n");
+    EXPECT_REPLY(
+        h, "debug fOo",
+        "-ERR unknown subcommand or wrong number of arguments for 'fOo'. Try DEBUG HELP.\r\n");
+    EXPECT_REPLY(
+        h, "debug sleep",
+        "-ERR unknown subcommand or wrong number of arguments for 'sleep'. Try DEBUG HELP.\r\n");
     EXPECT_REPLY(h, "debug", "-ERR wrong number of arguments for 'debug' command\r\n");
 }
 
@@ -114,13 +116,19 @@ Test(cmd_debug, gives_a_sample_of_each_kind_of_reply)
     EXPECT_REPLY(h, "debug protocol map", "%3\r\n:0\r\n#f\r\n:1\r\n#t\r\n:2\r\n#f\r\n");
     EXPECT_REPLY(h, "debug protocol null", "_\r\n");
     EXPECT_REPLY(h, "debug protocol push",
-                 ">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n$40\r\nSome real reply following the push reply\r\n");
+                 ">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n$40\r\nSome real reply following the "
+                 "push reply\r\n");
     EXPECT_REPLY(h, "debug protocol verbatim", "=29\r\ntxt:This is a verbatim\nstring\r\n");
-    EXPECT_REPLY(h, "debug protocol foo",
-                 "-ERR Wrong protocol type name. Please use one of the following: "
-                 "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false\r\n");
+    EXPECT_REPLY(
+        h, "debug protocol foo",
+        "-ERR Wrong protocol type name. Please use one of the following: "
+        "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false\r\n");
 }
 
-Test(cmd_debug, crashes_on_demand, .signal = SIGSEGV) { harness_run(h, "debug segfault"); }
+Test(cmd_debug, crashes_on_demand, .signal = SIGSEGV)
+{
+    signal(SIGSEGV, SIG_DFL); // whatever a sanitizer does with it
+    harness_run(h, "debug segfault");
+}
 
 Test(cmd_debug, aborts_on_demand, .signal = SIGABRT) { harness_run(h, "debug panic"); }

@@ -73,7 +73,10 @@ Test(cmd_server, tells_the_time_in_seconds_and_microseconds)
     unsigned long seconds, micros;
     unsigned s_size, u_size;
     harness_run(h, "time");
-    cr_assert(eq(int, sscanf(h->wire, "*2\r\n$%u\r\n%lu\r\n$%u\r\n%lu\r\n", &s_size, &seconds, &u_size, &micros), 4));
+    cr_assert(eq(
+        int,
+        sscanf(h->wire, "*2\r\n$%u\r\n%lu\r\n$%u\r\n%lu\r\n", &s_size, &seconds, &u_size, &micros),
+        4));
     cr_expect(lt(u64, micros, 1000000));
     uint64_t told = seconds * 1000000 + micros;
     cr_expect(told >= before && told <= clock_wall_us());

@@ -69,7 +69,8 @@ static const char *split(const char *line)
     free(scratch);
     return shown;
 }
-#define EXPECT_SPLIT(line, words) cr_expect(eq(str, (char *)split(line), (char *)(words)), "%s", line)
+#define EXPECT_SPLIT(line, words)                                                                  \
+    cr_expect(eq(str, (char *)split(line), (char *)(words)), "%s", line)
 
 Test(conf_file, splits_words_and_undoes_quotes)
 {
@@ -110,7 +111,8 @@ Test(conf_file, survives_every_prefix_of_a_line)
 
 Test(conf_file, reads_directives_comments_and_carriage_returns)
 {
-    cr_expect(eq(int, read_text("# comment\n\n  port 7000 \r\n\tMAXMEMORY 1mb\nrequirepass \"a b\""), OK));
+    cr_expect(eq(
+        int, read_text("# comment\n\n  port 7000 \r\n\tMAXMEMORY 1mb\nrequirepass \"a b\""), OK));
     cr_expect(eq(i64, s.port, 7000));
     cr_expect(eq(u64, s.maxmemory, 1048576));
     cr_expect(eq(str, s.requirepass, (char *)"a b"));
@@ -154,7 +156,10 @@ Test(conf_file, refuses_a_line_beyond_its_bound)
 
 Test(conf_file, adds_repeated_lines_and_replaces_those_of_an_earlier_source)
 {
-    cr_expect(eq(int, read_text("save 900 1\nsave 300 10\nnic-address 10.0.0.1/24\nnic-address fd00::1/64\n"), OK));
+    cr_expect(
+        eq(int,
+           read_text("save 900 1\nsave 300 10\nnic-address 10.0.0.1/24\nnic-address fd00::1/64\n"),
+           OK));
     cr_expect(eq(u32, s.save.count, 2)); // the default is gone
     cr_expect(eq(u32, s.nic_address.count, 2));
     cr_expect(eq(int, read_text("save 60 1\nnic-address 10.0.0.2/24\n"), OK));
@@ -221,9 +226,10 @@ static enum status read_arguments(const char *const *argv, const char **file)
 Test(conf_file, reads_arguments_over_the_file)
 {
     const char *file, *path = write_file("main", "port 7000\nsave 900 1\nmaxmemory 5\n");
-    const char *argv[] = { path,     "--port", "7001", "--maxmemory 700mb", "--save", "60", "1",
-                           "--save", "30",     "2",    "--appendonly",      "--bind", "127.0.0.1",
-                           "::1",    NULL };
+    const char *argv[] = {
+        path, "--port",       "7001",   "--maxmemory 700mb", "--save", "60", "1", "--save", "30",
+        "2",  "--appendonly", "--bind", "127.0.0.1",         "::1",    NULL
+    };
     cr_expect(eq(int, read_arguments(argv, &file), OK), "%s: %s", error.directive, error.text);
     cr_expect(eq(str, (char *)file, (char *)path));
     cr_expect(eq(i64, s.port, 7001));

@@ -50,7 +50,8 @@ Test(settings, has_a_name_a_help_and_one_meaning_for_each_row)
         const struct setting_row *row = &setting_rows[i];
         cr_expect(row->help && row->help[0], "%s", row->name);
         cr_expect(eq(ptr, (void *)row_of(row->name), (void *)row), "%s", row->name);
-        if (row->alias) cr_expect(eq(ptr, (void *)row_of(row->alias), (void *)row), "%s", row->alias);
+        if (row->alias)
+            cr_expect(eq(ptr, (void *)row_of(row->alias), (void *)row), "%s", row->alias);
         bool needs_words = row->kind == SETTING_ENUM || row->kind == SETTING_FLAGS;
         cr_expect(eq(int, row->words != NULL, needs_words), "%s", row->name);
     }
@@ -210,8 +211,8 @@ Test(settings, writes_text_that_reads_back_the_same)
     size_t size = settings_write(&s, first, sizeof first);
     cr_assert(gt(sz, size, 0));
     settings_init(&other);
-    cr_assert(eq(int, conf_read_text(&other, bytes_make(first, size), "x", &error), OK), "%u: %s: %s",
-              error.line, error.directive, error.text);
+    cr_assert(eq(int, conf_read_text(&other, bytes_make(first, size), "x", &error), OK),
+              "%u: %s: %s", error.line, error.directive, error.text);
     cr_expect(eq(i64, other.port, s.port));
     size_t again = settings_write(&other, second, sizeof second);
     cr_expect(bytes_equal(bytes_make(first, size), bytes_make(second, again)));
@@ -219,7 +220,8 @@ Test(settings, writes_text_that_reads_back_the_same)
         static char value[SETTING_TEXT_MAX];
         size_t value_size = setting_text(&other, &setting_rows[i], value, sizeof value - 1);
         value[value_size] = 0;
-        cr_expect(eq(str, (char *)value_of(setting_rows[i].name), value), "%s", setting_rows[i].name);
+        cr_expect(eq(str, (char *)value_of(setting_rows[i].name), value), "%s",
+                  setting_rows[i].name);
     }
     settings_close(&other);
 }
