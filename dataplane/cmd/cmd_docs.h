@@ -64,4 +64,7 @@ extern const struct command_docs command_docs[]; // by command id
 typedef void command_key_found(void *context, uint32_t index, uint32_t flags);
 bool command_find_keys(const struct command *row, const struct bytes *argv, uint32_t argc,
                        command_key_found *found, void *context);
+bool command_find_keys_of(const struct command *row, const struct command_key_spec *spec,
+                          const struct bytes *argv, uint32_t argc, command_key_found *found,
+                          void *context); // of one spec
 bool command_has_keys(const struct command *row);

@@ -32,9 +32,29 @@ void command_prefetch(const struct call *call)
 
 // ---- refusals, in the order in which Redis looks
 
+// A web page made a browser send us an HTTP request (cross-protocol scripting): its lines are not
+// to be run as commands. Redis does the same, for the same two words.
+static bool is_web_request(struct bytes name)
+{
+    return bytes_is_word(name, "post") || bytes_is_word(name, "host:");
+}
+
+static bool refuse_web_request(struct call *call)
+{
+    char address[128];
+    client_address_text(call->client, false, call->server->settings->unixsocket, address);
+    call_log(call, LOG_WARNING,
+             "Possible SECURITY ATTACK detected: POST or Host: was sent as a command, as by a web "
+             "page that uses a browser against this server. Connection from %s aborted.",
+             address);
+    call->client->flags |= CLIENT_CLOSE_NOW;
+    return false;
+}
+
 static bool refuse_unknown(struct call *call)
 {
     const struct command *container = command_find(call->argv[0]);
+    if (!container && is_web_request(call->argv[0])) return refuse_web_request(call);
     if (!container) {
         reply_error_unknown_command(call->reply, call->argv, call->argc);
         return false;

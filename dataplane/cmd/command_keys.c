@@ -39,8 +39,8 @@ static bool find_range(const struct command_key_spec *spec, const struct bytes *
     const int16_t *v = spec->find_values;
     if (spec->find == KEY_FIND_RANGE) {
         int64_t last = v[0] >= 0 ? begin + v[0] : argc + v[0];
-        if (v[0] == -1 && v[2] > 1)
-            last = begin + (argc - begin) / v[2] - 1; // a part of what is left
+        if (v[0] < 0 && v[2] > 1) // a part of what is left
+            last = begin + (argc - begin) / v[2] + v[0];
         *range = (struct key_range){ begin, last, v[1] };
         return true;
     }
@@ -64,9 +64,9 @@ static uint32_t actual_flags(const struct command *row, const struct command_key
     return KEY_OW | KEY_UPDATE;
 }
 
-static bool keys_of_spec(const struct command *row, const struct command_key_spec *spec,
-                         const struct bytes *argv, uint32_t argc, command_key_found *found,
-                         void *context)
+bool command_find_keys_of(const struct command *row, const struct command_key_spec *spec,
+                          const struct bytes *argv, uint32_t argc, command_key_found *found,
+                          void *context)
 {
     struct key_range range;
     if (spec->flags & KEY_NOT_KEY) return true;
@@ -84,6 +84,7 @@ bool command_find_keys(const struct command *row, const struct bytes *argv, uint
 {
     const struct command_docs *docs = &command_docs[row->id];
     for (uint32_t i = 0; i < docs->key_spec_count; i++)
-        if (!keys_of_spec(row, &docs->key_specs[i], argv, argc, found, context)) return false;
+        if (!command_find_keys_of(row, &docs->key_specs[i], argv, argc, found, context))
+            return false;
     return docs->key_spec_count > 0;
 }

@@ -1,10 +1,10 @@
 // settings.h: every directive of the server: one row each, one typed field each.
 //
-// Source:  redis.conf of Redis 7.2 (names, units, ranges, defaults, error texts); our own at the
-// end Thread:  a struct settings has one owner; the table is const Memory:  text fields are heap
-// copies owned by the struct (settings_close frees them) Both processes use this: control reads
-// files and arguments, the dataplane reads the text that control publishes and answers CONFIG
-// GET/SET. So the folder lies below both and knows neither.
+// Source:  redis.conf of Redis 7.2 (names, units, ranges, defaults, error texts)
+// Thread:  a struct settings has one owner; the table is const
+// Memory:  text fields are heap copies owned by the struct (settings_close frees them)
+// Both processes use this: control reads files and arguments, the dataplane reads the text that
+// control publishes and answers CONFIG GET/SET. So the folder lies below both and knows neither.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,11 +8,12 @@
 // borrowed from the pool, and every queue is bounded
 // Units:   ns for deadlines, sequence numbers modulo 2^32
 //
-//   tcp_table.c   4-tuple to node, ports, carving        tcp_listen.c  LISTEN: SYNs, cookies,
-//   resets tcp_in.c      a segment for a connection, by state   tcp_ack.c     what an ACK
-//   acknowledges tcp_recv.c    bytes in order to the application      tcp_send.c    what may leave
-//   now tcp_out.c     one segment onto a frame               tcp_timer.c   deadlines tcp_wait.c
-//   TIME_WAIT                              tcp_stream.c  the calls of stream.h
+//   tcp_table.c   4-tuple to node, carving          tcp_listen.c  LISTEN, active open, resets
+//   tcp_cookie.c  ISNs and SYN cookies              tcp_in.c      a segment, state by state
+//   tcp_ack.c     what an ACK acknowledges          tcp_sack.c    the sender's scoreboard
+//   tcp_recv.c    bytes in order to the application tcp_send.c    what may leave now
+//   tcp_out.c     one segment onto a frame          tcp_timer.c   deadlines
+//   tcp_wait.c    TIME_WAIT                         tcp_stream.c  the calls of stream.h
 #pragma once
 #include <stdalign.h>
 #include "dataplane/base/check.h"

@@ -33,6 +33,11 @@ static void batch_execute(struct shard *shard, struct call *call)
     struct session *session = session_of(call->client);
     if (call->client->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW)) return;
     command_execute(call);
+    // After each command, not at the end of the turn: a pipeline of small requests for large
+    // replies would pass its limit by far. Without a limit 0 - 1 is never passed.
+    uint64_t hard_bytes = shard->settings->output_limits[OUTPUT_LIMIT_NORMAL].hard_bytes;
+    if (UNLIKELY(call->client->stream->out.bytes > hard_bytes - 1))
+        session_enforce_output_limit(shard, session);
     if (UNLIKELY(shard->server.busy_until_ns)) shard_stall(shard);
     session_mark_dirty(shard, session);
 }

@@ -17,7 +17,7 @@
 #include "dataplane/nic/nic_dpdk.h"
 #include "dataplane/shard/shard.h"
 
-enum { EXIT_START_FAILED = 1, DESCRIPTORS_BEYOND_CLIENTS = 128 };
+enum { EXIT_START_FAILED = 1 };
 
 struct dataplane {
     struct region region;
@@ -88,7 +88,8 @@ static void raise_descriptor_limit(struct dataplane *d)
 {
     struct rlimit limit;
     struct settings *s = d->settings;
-    rlim_t want = (rlim_t)(s->maxclients + s->admin_reserved_clients) + DESCRIPTORS_BEYOND_CLIENTS;
+    rlim_t want =
+        (rlim_t)(s->maxclients + s->admin_reserved_clients) + SHARD_DESCRIPTORS_BEYOND_CLIENTS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) return;
     if (limit.rlim_max < want) limit.rlim_max = want;
     limit.rlim_cur = want;
@@ -97,7 +98,7 @@ static void raise_descriptor_limit(struct dataplane *d)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     s->maxclients =
-        (int64_t)limit.rlim_max - s->admin_reserved_clients - DESCRIPTORS_BEYOND_CLIENTS;
+        (int64_t)limit.rlim_max - s->admin_reserved_clients - SHARD_DESCRIPTORS_BEYOND_CLIENTS;
     if (s->maxclients < 1) start_failed(d, "the limit of open files is too low to serve anyone");
 }
 

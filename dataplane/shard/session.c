@@ -215,7 +215,7 @@ static bool session_is_over_limit(struct shard *shard, struct session *session)
     return now_ms - session->soft_limit_since_ms > (uint64_t)limit->soft_seconds * 1000;
 }
 
-static void session_enforce_output_limit(struct shard *shard, struct session *session)
+void session_enforce_output_limit(struct shard *shard, struct session *session)
 {
     struct client *c = &session->client;
     if ((c->flags & CLIENT_CLOSE_NOW) || !session_is_over_limit(shard, session)) return;

@@ -37,10 +37,11 @@ static enum status shard_open_keyspace(struct shard *s)
 
 static enum status shard_open_sock(struct shard *s)
 {
-    uint64_t places =
-        (uint64_t)s->settings->maxclients + (uint64_t)s->settings->admin_reserved_clients + 32;
+    int64_t clients = s->settings->maxclients + s->settings->admin_reserved_clients;
+    if (clients < SHARD_CLIENT_PLACES_MIN) clients = SHARD_CLIENT_PLACES_MIN;
+    s->maxclients_max = clients - s->settings->admin_reserved_clients;
     struct sock_config config = {
-        .connection_count_max = (uint32_t)places,
+        .connection_count_max = (uint32_t)clients + SHARD_REFUSAL_PLACES,
         .receive_buffer_count = 512,
         .receive_buffer_bytes = 16 * 1024,
         .keepalive_s = (uint32_t)s->settings->tcp_keepalive,

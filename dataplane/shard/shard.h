@@ -28,7 +28,11 @@ enum {
     SHARD_REAP_BUDGET = 512,
     SHARD_LANE_BUDGET = 16,
     SHARD_CRON_MS = 100,
-    SHARD_RATE_SAMPLES = 16, // of instantaneous_ops_per_sec, as Redis's
+    SHARD_CLIENT_PLACES_MIN = 65536, // maxclients may be raised while it runs; a place that was
+                                     // never used costs address space only
+    SHARD_DESCRIPTORS_BEYOND_CLIENTS = 128, // files and devices
+    SHARD_REFUSAL_PLACES = 1024,            // for those who are told that maxclients is reached
+    SHARD_RATE_SAMPLES = 16,                // of instantaneous_ops_per_sec, as Redis's
 };
 
 struct readable { // bytes that arrived and are not parsed yet
@@ -65,7 +69,8 @@ struct shard {
 
     // Now and then.
     struct heap heap;
-    struct list rotation; // every session, in the order shard_cron looks at them
+    struct list rotation;   // every session, in the order shard_cron looks at them
+    int64_t maxclients_max; // what CONFIG SET maxclients may go up to
     uint64_t next_cron_ns, last_rate_ns, idle_since_ns;
     uint64_t settled_tsc, settled_cpu_ns, settled_idle_cycles; // at the last shard_cron
     uint32_t rate_index;

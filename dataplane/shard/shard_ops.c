@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <sys/resource.h>
 #include "dataplane/base/num.h"
 #include "dataplane/shard/shard.h"
 
@@ -102,6 +103,31 @@ static enum status listen_anew(struct shard *s, char error[SETTING_ERROR_MAX])
     return status;
 }
 
+// A place and a descriptor for each client; the limit of descriptors is raised where that is
+// allowed. Redis's error text.
+static bool clients_fit(const struct shard *s, const struct settings *next,
+                        char error[SETTING_ERROR_MAX])
+{
+    int64_t beyond = next->admin_reserved_clients + SHARD_DESCRIPTORS_BEYOND_CLIENTS;
+    int64_t most = s->maxclients_max;
+    rlim_t want = (rlim_t)(next->maxclients + beyond);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < want) {
+        struct rlimit raised = { want, limit.rlim_max < want ? want : limit.rlim_max };
+        if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
+            limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+            (void)setrlimit(RLIMIT_NOFILE, &limit);
+            if ((int64_t)limit.rlim_cur - beyond < most) most = (int64_t)limit.rlim_cur - beyond;
+        }
+    }
+    if (next->maxclients <= most) return true;
+    snprintf(error, SETTING_ERROR_MAX,
+             "The operating system is not able to handle the specified number of clients, try "
+             "with %ld",
+             (long)most);
+    return false;
+}
+
 static void apply_row(struct shard *s, const struct setting_row *row)
 {
     const struct settings *settings = s->settings;
@@ -142,6 +168,7 @@ static enum status op_apply_settings(struct server *server, const struct setting
     struct shard *s = server->shard;
     struct settings old = *s->settings;
     bool moves_listeners = false;
+    if (next->maxclients > old.maxclients && !clients_fit(s, next, error)) return ERR_NO_SPACE;
     for (uint32_t i = 0; i < row_count; i++) moves_listeners |= row_moves_listeners(rows[i]);
     settings_copy(s->settings, next);
     if (moves_listeners && listen_anew(s, error) != OK) {

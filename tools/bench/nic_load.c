@@ -37,6 +37,7 @@ struct nic_load {
     struct net_addr target;
     struct nic_conn *conns;
     uint64_t now_ns, idle_ns; // idle_ns: of turns that brought no frame
+    bool was_idle;
     uint32_t connect_next, refused_count;
     uint8_t *scratch; // for requests larger than a queue reserves at once
     size_t scratch_bytes;
@@ -144,7 +145,8 @@ static uint32_t turn(struct nic_load *n)
     uint32_t count = nic_rx(n->port.queue, frames, NIC_BURST);
     uint64_t before_ns = n->now_ns;
     n->now_ns = clock_now_ns(&n->clock);
-    if (count == 0) n->idle_ns += n->now_ns - before_ns;
+    if (n->was_idle) n->idle_ns += n->now_ns - before_ns; // what the last turn took
+    n->was_idle = count == 0;
     if (count) net_input(n->net, frames, count, n->now_ns);
     if (net_next_deadline_ns(n->net) <= n->now_ns) net_timers(n->net, n->now_ns, TIMER_BUDGET);
     (void)load_pump(n->load, n->now_ns);

@@ -168,3 +168,58 @@ Test(cmd_command, keeps_keys_within_the_arguments)
         }
     }
 }
+
+// The indices of the keys that spec finds in a line's words, "!" when it does not fit.
+static const char *keys_of(const struct command_key_spec *spec, const char *line)
+{
+    static char shown[128];
+    static char words[256];
+    struct bytes argv[16];
+    uint32_t argc = 0;
+    snprintf(words, sizeof words, "%s", line);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = bytes_text(word);
+    index_count = 0;
+    shown[0] = 0;
+    if (!command_find_keys_of(command_by_id(0), spec, argv, argc, note_index, NULL)) return "!";
+    for (uint32_t i = 0; i < index_count; i++)
+        sprintf(shown + strlen(shown), "%s%u", i ? " " : "", indices[i]);
+    return shown;
+}
+#define EXPECT_KEYS(spec, line, keys)                                                              \
+    cr_expect(eq(str, (char *)keys_of((spec), (line)), (char *)(keys)), "%s", line)
+
+// XREAD: half of what follows the word STREAMS.
+Test(cmd_command, finds_keys_behind_a_keyword)
+{
+    struct command_key_spec forward = { .begin = KEY_BEGIN_KEYWORD,
+                                        .find = KEY_FIND_RANGE,
+                                        .keyword = "STREAMS",
+                                        .start = 1,
+                                        .find_values = { -1, 1, 2 } };
+    EXPECT_KEYS(&forward, "xread count 2 streams a b 0 0", "4 5");
+    EXPECT_KEYS(&forward, "xread streams a 0", "2");
+    EXPECT_KEYS(&forward, "xread count 2", ""); // the spec does not apply
+    EXPECT_KEYS(&forward, "xread streams", "");
+    struct command_key_spec backward = forward;
+    backward.start = -2; // MIGRATE: from the end, as often as the word may stand before
+    backward.keyword = "KEYS";
+    backward.find_values[2] = 0;
+    EXPECT_KEYS(&backward, "migrate h 1 keys 0 9 keys a b", "7 8");
+    EXPECT_KEYS(&backward, "keys", "");
+}
+
+// EVAL: a number, then so many keys. Numbers beyond the arguments come from outside.
+Test(cmd_command, finds_as_many_keys_as_a_number_says)
+{
+    struct command_key_spec spec = {
+        .begin = KEY_BEGIN_INDEX, .find = KEY_FIND_KEYNUM, .start = 2, .find_values = { 0, 1, 1 }
+    };
+    EXPECT_KEYS(&spec, "eval s 2 a b c", "3 4");
+    EXPECT_KEYS(&spec, "eval s 0 a", "");
+    EXPECT_KEYS(&spec, "eval s 4 a b c", "!");
+    EXPECT_KEYS(&spec, "eval s -1 a", "!");
+    EXPECT_KEYS(&spec, "eval s 9223372036854775807 a", "!");
+    EXPECT_KEYS(&spec, "eval s x a", "!");
+    EXPECT_KEYS(&spec, "eval s", "!");
+}
