@@ -227,6 +227,20 @@ void session_enforce_output_limit(struct shard *shard, struct session *session)
     c->flags |= CLIENT_CLOSE_NOW;
 }
 
+// What was not handed over yet is dropped. With nothing under way the peer sees an orderly end, as
+// redis-server's close() gives it; else waiting for a peer that does not read would keep the
+// memory.
+static void session_cut(struct session *session)
+{
+    struct stream *stream = session->client.stream;
+    session->closing = true;
+    outq_clear(&stream->out);
+    if (stream->ops->pending(stream) == 0)
+        stream->ops->close(stream);
+    else
+        stream->ops->abort(stream);
+}
+
 void session_flush(struct shard *shard, struct session *session)
 {
     struct client *c = &session->client;
@@ -234,8 +248,7 @@ void session_flush(struct shard *shard, struct session *session)
     if (session->closing) return;
     session_enforce_output_limit(shard, session);
     if (stream->out.broken || (c->flags & CLIENT_CLOSE_NOW)) {
-        session->closing = true;
-        stream->ops->abort(stream);
+        session_cut(session);
         return;
     }
     if (stream->out.bytes) {
@@ -257,7 +270,11 @@ void session_check(struct shard *shard, struct session *session)
     struct client *c = &session->client;
     const struct settings *settings = shard->settings;
     uint64_t now_ms = shard->server.now_ms;
+    uint64_t output_bytes = session_output_bytes(session);
     c->query_buffer_bytes = resp_reader_memory(&session->reader);
+    if (c->query_buffer_bytes > shard->pass_input_max)
+        shard->pass_input_max = c->query_buffer_bytes;
+    if (output_bytes > shard->pass_output_max) shard->pass_output_max = output_bytes;
     if (session->closing) return;
     session_enforce_output_limit(shard, session);
     if (settings->timeout && now_ms > c->last_command_ms &&

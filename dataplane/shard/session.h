@@ -40,5 +40,8 @@ void session_parse(struct shard *shard, struct session *session, struct bytes da
 void session_mark_dirty(struct shard *shard, struct session *session);
 // End of turn for a session on the dirty list: output limits, flush, closing.
 void session_flush(struct shard *shard, struct session *session);
+// client-output-buffer-limit: who is above it is to be closed at the end of the turn, and runs no
+// further command.
+void session_enforce_output_limit(struct shard *shard, struct session *session);
 // Now and then (shard_cron): idle timeout, soft output limit, buffer levels.
 void session_check(struct shard *shard, struct session *session);

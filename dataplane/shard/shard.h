@@ -77,6 +77,8 @@ struct shard {
     struct rate rate_ops, rate_input, rate_output;
     struct heap_piece_source
         overflow; // NIC connections that hold much output: blocks that are not packets
+    uint64_t pass_input_max, pass_output_max; // of the clients seen in this pass of shard_cron
+    uint32_t pass_crons;
     uint32_t admin_client_count; // in reserved places
     struct stream_app app;
     struct settings *settings;

@@ -55,6 +55,11 @@ static void shard_check_sessions(struct shard *s)
         list_append(&s->rotation, node);
         session_check(s, LIST_OWNER(node, struct session, rotation));
     }
+    if (++s->pass_crons < ROTATION_CRONS) return;
+    s->server.tally->client_input_max = s->pass_input_max;
+    s->server.tally->client_output_max = s->pass_output_max;
+    s->pass_input_max = s->pass_output_max = 0;
+    s->pass_crons = 0;
 }
 
 // The kernel call at the end of a turn both sends and sleeps, and is booked as idle. The thread's
