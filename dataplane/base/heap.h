@@ -58,6 +58,7 @@ struct heap_pages {
     uint64_t allocated_bytes, active_bytes, resident_bytes;
 };
 void heap_measure(struct heap *h, struct heap_pages *out);
+const char *heap_allocator(void); // INFO's mem_allocator: "jemalloc-5.3.0"
 // Once per process, after daemonizing and before threads are pinned (the threads it makes inherit
 // the affinity): from then on jemalloc returns decayed pages on threads of its own. Without it the
 // shard's own allocations pay for the madvise calls now and then.

@@ -95,3 +95,12 @@ enum status heap_store_start_background(void)
     bool enabled = true;
     return mallctl("background_thread", NULL, NULL, &enabled, sizeof(enabled)) == 0 ? OK : ERR_IO;
 }
+
+#define NUMBER_TEXT(number) #number
+#define VERSION_TEXT(a, b, c) NUMBER_TEXT(a) "." NUMBER_TEXT(b) "." NUMBER_TEXT(c)
+
+const char *heap_allocator(void)
+{
+    return "jemalloc-" VERSION_TEXT(JEMALLOC_VERSION_MAJOR, JEMALLOC_VERSION_MINOR,
+                                    JEMALLOC_VERSION_BUGFIX);
+}

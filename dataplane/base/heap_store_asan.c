@@ -71,3 +71,5 @@ void heap_store_measure(struct heap *h, struct heap_pages *out)
 }
 
 enum status heap_store_start_background(void) { return OK; }
+
+const char *heap_allocator(void) { return "libc"; }

@@ -1,7 +1,7 @@
 // prefetch.h: asks for a cache line before it is needed.
 //
 // Thread:  any
-// An asm statement, not __builtin_prefetch: GCC 12 takes a function whose only effect is that builtin
+// An asm statement, not __builtin_prefetch: GCC 12 takes a function whose only effect is that one
 // for one without effect and drops its calls (measured: lookups as slow as without prefetch).
 #pragma once
 

@@ -1,6 +1,5 @@
 // info_memory.c: INFO's section about memory, all of it from the ledger of the shard's heap.
 #include <fcntl.h>
-#include <jemalloc/jemalloc.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "dataplane/base/num.h"
@@ -47,8 +46,8 @@ static void add_used(struct text *t, const struct heap *heap, uint64_t rss)
     add_human(t, "used_memory_rss", rss);
     add_human(t, "used_memory_peak", peak);
     text_add(t, "used_memory_peak_perc:%.2f%%\r\n", percent(used, peak));
-    text_add(t, "used_memory_overhead:%lu\r\nused_memory_startup:0\r\n",
-             (unsigned long)(used - dataset));
+    text_add(t, "used_memory_overhead:%lu\r\nused_memory_startup:%lu\r\n",
+             (unsigned long)(used - dataset), (unsigned long)s->startup_memory_bytes);
     text_add(t, "used_memory_dataset:%lu\r\nused_memory_dataset_perc:%.2f%%\r\n",
              (unsigned long)dataset, percent(dataset, used));
 }
@@ -97,8 +96,7 @@ static void add_owners(struct text *t, const struct server *s)
              (unsigned long)bytes[HEAP_BACKLOG], (unsigned long)bytes[HEAP_BACKLOG]);
     text_add(t, "mem_clients_normal:%lu\r\nmem_cluster_links:0\r\nmem_aof_buffer:%lu\r\n",
              (unsigned long)clients, (unsigned long)bytes[HEAP_LOG]);
-    text_add(t, "mem_allocator:jemalloc-%d.%d.%d\r\nactive_defrag_running:0\r\n",
-             JEMALLOC_VERSION_MAJOR, JEMALLOC_VERSION_MINOR, JEMALLOC_VERSION_BUGFIX);
+    text_add(t, "mem_allocator:%s\r\nactive_defrag_running:0\r\n", heap_allocator());
     text_add(t, "lazyfree_pending_objects:%lu\r\nlazyfreed_objects:0\r\n",
              (unsigned long)keyspace_reap_pending(s->keyspace));
 }

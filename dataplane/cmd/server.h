@@ -59,6 +59,7 @@ struct server {
     // Rates, sampled by the shard 10 times a second over 16 samples, as Redis's instantaneous_*
     // fields.
     uint64_t instantaneous_ops, instantaneous_input_bps, instantaneous_output_bps;
+    uint64_t startup_memory_bytes; // booked when the shard was open and empty
     uint64_t peak_memory_bytes, peak_memory_ms;
     uint64_t error_stats_overflow;
     struct error_stat {

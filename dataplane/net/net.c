@@ -186,6 +186,11 @@ enum status net_listen(struct net *n, uint16_t port)
     return OK;
 }
 
+void net_unlisten(struct net *n, uint16_t port)
+{
+    n->tcp->listening[port >> 3] &= (uint8_t) ~(1 << (port & 7));
+}
+
 uint32_t net_connection_count(const struct net *n)
 {
     return (uint32_t)(n->tcp->all.count - n->tcp->dead.count);

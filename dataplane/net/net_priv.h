@@ -65,7 +65,7 @@ void eth_input(struct net *n, struct frame *f); // owns f
 enum status ip_route_find(struct net *n, const uint8_t remote[16], struct ip_route *route) MUST_USE;
 // f: an L4 header (and perhaps payload, perhaps f->body) at data. Prepends IP and Ethernet and
 // emits it, or keeps it for the neighbour (at most NEIGHBOUR_QUEUE_MAX frames, the oldest dropped).
-// Owns f. The L4 checksum is completed here (TCP at offset 16, ICMP at 2), by the port where it can:
+// Owns f. The L4 checksum (TCP at offset 16, ICMP at 2) is completed here, or by the port:
 // then f->l4_bytes must hold the TCP header's size.
 void ip_output(struct net *n, struct frame *f, struct ip_route *route, uint8_t protocol,
                uint8_t ecn);

@@ -116,6 +116,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     if (shard_open_sock(s) != OK) goto fail;
     if (s->nic && shard_net_open(s, error, error_bytes) != OK) goto fail;
     if (shard_listen(s, error, error_bytes) != OK) goto fail;
+    s->server.startup_memory_bytes = s->heap.bytes_total;
     s->running = true;
     *out = s;
     return OK;
@@ -325,7 +326,7 @@ static void shard_submit(struct shard *s, uint32_t work)
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
 }
 
-static void shard_turn(struct shard *s)
+uint32_t shard_turn(struct shard *s)
 {
     struct shard_tally *tally = s->server.tally;
     uint64_t started = s->server.meter.since;
@@ -345,6 +346,7 @@ static void shard_turn(struct shard *s)
         if (cycles > tally->turn_cycles_max) tally->turn_cycles_max = cycles;
     }
     shard_submit(s, work);
+    return work;
 }
 
 // ---- stopping

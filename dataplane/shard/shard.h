@@ -93,6 +93,8 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
                        uint32_t error_bytes) MUST_USE;
 void shard_close(struct shard *s);
 void shard_run(struct shard *s); // until stopped
+// One iteration: receive, parse, execute, reply. May sleep at its end. Returns how much was done.
+uint32_t shard_turn(struct shard *s);
 
 void shard_log(struct shard *s, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -68,7 +68,7 @@ enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes)
 {
     enum status status = listen_sockets(s, error, error_bytes);
     if (status != OK) return status;
-    if (s->net && net_listen(s->net, (uint16_t)s->settings->port) != OK) {
+    if (s->net && s->settings->port != 0 && net_listen(s->net, (uint16_t)s->settings->port) != OK) {
         snprintf(error, error_bytes, "Failed listening on port %ld (nic), aborting.",
                  (long)s->settings->port);
         return ERR_IO;
@@ -98,9 +98,8 @@ static bool row_moves_listeners(const struct setting_row *row)
 static enum status listen_anew(struct shard *s, char error[SETTING_ERROR_MAX])
 {
     sock_stop_listening(s->sock);
-    enum status status = listen_sockets(s, error, SETTING_ERROR_MAX);
-    if (status == OK) s->server.tcp_port = s->settings->port;
-    return status;
+    if (s->net) net_unlisten(s->net, (uint16_t)s->server.tcp_port);
+    return shard_listen(s, error, SETTING_ERROR_MAX);
 }
 
 // A place and a descriptor for each client; the limit of descriptors is raised where that is
