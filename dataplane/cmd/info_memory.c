@@ -38,8 +38,9 @@ static double ratio(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
-static void add_used(struct text *t, const struct heap *heap, uint64_t rss)
+static void add_used(struct text *t, const struct server *s, uint64_t rss)
 {
+    const struct heap *heap = s->heap;
     uint64_t used = heap->bytes_total, dataset = heap->bytes[HEAP_DATASET];
     uint64_t peak = heap->bytes_peak > used ? heap->bytes_peak : used;
     add_human(t, "used_memory", used);
@@ -106,7 +107,7 @@ void info_memory(struct text *t, struct call *call)
     const struct server *s = call->server;
     uint64_t rss = info_rss_bytes();
     uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    add_used(t, s->heap, rss);
+    add_used(t, s, rss);
     text_add(t, "allocator_allocated:%lu\r\nallocator_active:%lu\r\nallocator_resident:%lu\r\n",
              (unsigned long)s->tally->heap_allocated, (unsigned long)s->tally->heap_active,
              (unsigned long)s->tally->heap_resident);

@@ -403,6 +403,31 @@ static enum status assign_text(struct settings *s, const struct setting_row *row
     return OK;
 }
 
+static bool kind_has_many_words(const struct setting_row *row)
+{
+    return row->kind == SETTING_WORDS || row->kind == SETTING_SAVE || row->kind == SETTING_FLAGS ||
+           row->kind == SETTING_OUTPUT_LIMITS || (row->flags & SETTING_MANY_WORDS);
+}
+
+// The words of one text, between spaces. None at all stand for the empty word.
+static enum status assign_list(struct settings *s, const struct setting_row *row, struct bytes text,
+                               bool repeat, char error[SETTING_ERROR_MAX])
+{
+    struct bytes words[CONF_WORDS_MAX];
+    uint32_t count = 0;
+    for (size_t i = 0; i < text.size;) {
+        size_t start = i;
+        while (i < text.size && text.data[i] != ' ') i++;
+        if (i > start) {
+            if (count == CONF_WORDS_MAX) return fail(error, "wrong number of arguments");
+            words[count++] = bytes_make(text.data + start, i - start);
+        }
+        while (i < text.size && text.data[i] == ' ') i++;
+    }
+    if (count == 0) words[count++] = bytes_make("", 0);
+    return setting_assign(s, row, words, count, repeat, error);
+}
+
 enum status setting_assign(struct settings *s, const struct setting_row *row,
                            const struct bytes *words, uint32_t count, bool repeat,
                            char error[SETTING_ERROR_MAX])
@@ -413,6 +438,10 @@ enum status setting_assign(struct settings *s, const struct setting_row *row,
     for (uint32_t i = 0; i < count; i++)
         if (words[i].size && memchr(words[i].data, 0, words[i].size))
             return fail(error, "argument holds a NUL byte");
+    // "--bind '1.2.3.4 ::1'": a list in one word is a list, as in Redis 7.
+    if (count == 1 && kind_has_many_words(row) && words[0].size &&
+        memchr(words[0].data, ' ', words[0].size))
+        return assign_list(s, row, words[0], repeat, error);
     switch (row->kind) {
     case SETTING_TEXT:
         return assign_text(s, row, words, count, error);
@@ -438,29 +467,11 @@ enum status setting_assign(struct settings *s, const struct setting_row *row,
     return status;
 }
 
-static bool kind_has_many_words(const struct setting_row *row)
-{
-    return row->kind == SETTING_WORDS || row->kind == SETTING_SAVE || row->kind == SETTING_FLAGS ||
-           row->kind == SETTING_OUTPUT_LIMITS || (row->flags & SETTING_MANY_WORDS);
-}
-
 enum status setting_assign_text(struct settings *s, const struct setting_row *row,
                                 struct bytes text, char error[SETTING_ERROR_MAX])
 {
-    struct bytes words[CONF_WORDS_MAX];
-    uint32_t count = 0;
-    if (!kind_has_many_words(row)) return setting_assign(s, row, &text, 1, false, error);
-    for (size_t i = 0; i < text.size;) {
-        size_t start = i;
-        while (i < text.size && text.data[i] != ' ') i++;
-        if (i > start) {
-            if (count == CONF_WORDS_MAX) return fail(error, "wrong number of arguments");
-            words[count++] = bytes_make(text.data + start, i - start);
-        }
-        while (i < text.size && text.data[i] == ' ') i++;
-    }
-    if (count == 0) words[count++] = bytes_make("", 0);
-    return setting_assign(s, row, words, count, false, error);
+    if (kind_has_many_words(row)) return assign_list(s, row, text, false, error);
+    return setting_assign(s, row, &text, 1, false, error);
 }
 
 // ---- back to text

@@ -14,7 +14,6 @@ static void batch_fill(struct call *call, struct shard *shard, struct session *s
         .argc = request->argc,
         .request = request,
         .arrival_tsc = arrival_tsc,
-        .now_ms = shard->server.now_ms,
     };
 }
 
@@ -26,12 +25,16 @@ static void shard_stall(struct shard *shard)
                               .tv_nsec = (long)(until_ns % 1000000000u) };
     shard->server.busy_until_ns = 0;
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    // What follows in this batch is later than its turn, and the sleep is not its own work.
+    shard_read_clocks(shard);
+    cycle_meter_switch(&shard->server.meter, CYCLES_EXECUTE);
 }
 
 static void batch_execute(struct shard *shard, struct call *call)
 {
     struct session *session = session_of(call->client);
     if (call->client->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW)) return;
+    call->now_ms = shard->server.now_ms;
     command_execute(call);
     // After each command, not at the end of the turn: a pipeline of small requests for large
     // replies would pass its limit by far. Without a limit 0 - 1 is never passed.

@@ -91,6 +91,7 @@ static void session_protocol_error(struct shard *shard, struct session *session)
 {
     struct client *c = &session->client;
     batch_run(shard); // replies to what came before go first
+    if (c->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW)) return; // QUIT was among it
     shard->server.tally->protocol_errors++;
     reply_errorf(&c->reply, "ERR %s", session->reader.error);
     shard_log(shard, LOG_VERBOSE, "Protocol error from client id=%lu: %s", (unsigned long)c->id,
@@ -160,8 +161,6 @@ void session_on_end(void *app, struct stream *stream)
     session_mark_dirty(shard, session);
 }
 
-void session_on_drained(void *app, struct stream *stream) {}
-
 static void client_free_texts(struct shard *shard, struct client *c)
 {
     char **texts[] = { &c->name, &c->lib_name, &c->lib_version };
@@ -171,12 +170,10 @@ static void client_free_texts(struct shard *shard, struct client *c)
     }
 }
 
-void session_on_closed(void *app, struct stream *stream, enum stream_close why)
+// The client is gone for everybody; what its connection still does is the transport's alone.
+static void session_forget(struct shard *shard, struct session *session)
 {
-    struct shard *shard = app;
-    struct session *session = stream->user;
-    if (!session) return;
-    shard_run_readable(shard); // its commands may be among those that have arrived
+    struct stream *stream = session->client.stream;
     if (list_node_is_linked(&session->dirty)) list_remove(&shard->dirty, &session->dirty);
     list_remove(&shard->rotation, &session->rotation);
     client_table_remove(&shard->server.clients, &session->client);
@@ -185,6 +182,26 @@ void session_on_closed(void *app, struct stream *stream, enum stream_close why)
     resp_reader_close(&session->reader);
     stream->user = NULL;
     heap_give(&shard->heap, session, sizeof *session, HEAP_SESSION);
+}
+
+// A peer that never closes its side keeps a TCP connection of ours for a minute, but no place among
+// the clients: the session ends when its last reply has arrived.
+void session_on_drained(void *app, struct stream *stream)
+{
+    struct shard *shard = app;
+    struct session *session = stream->user;
+    if (!session || !session->closing) return;
+    shard_run_readable(shard);
+    session_forget(shard, session);
+}
+
+void session_on_closed(void *app, struct stream *stream, enum stream_close why)
+{
+    struct shard *shard = app;
+    struct session *session = stream->user;
+    if (!session) return;
+    shard_run_readable(shard); // its commands may be among those that have arrived
+    session_forget(shard, session);
 }
 
 void session_mark_dirty(struct shard *shard, struct session *session)
@@ -230,15 +247,17 @@ void session_enforce_output_limit(struct shard *shard, struct session *session)
 // What was not handed over yet is dropped. With nothing under way the peer sees an orderly end, as
 // redis-server's close() gives it; else waiting for a peer that does not read would keep the
 // memory.
-static void session_cut(struct session *session)
+static void session_cut(struct shard *shard, struct session *session)
 {
     struct stream *stream = session->client.stream;
     session->closing = true;
     outq_clear(&stream->out);
-    if (stream->ops->pending(stream) == 0)
+    if (stream->ops->pending(stream) == 0) {
         stream->ops->close(stream);
-    else
+        session_forget(shard, session);
+    } else {
         stream->ops->abort(stream);
+    }
 }
 
 void session_flush(struct shard *shard, struct session *session)
@@ -248,7 +267,7 @@ void session_flush(struct shard *shard, struct session *session)
     if (session->closing) return;
     session_enforce_output_limit(shard, session);
     if (stream->out.broken || (c->flags & CLIENT_CLOSE_NOW)) {
-        session_cut(session);
+        session_cut(shard, session);
         return;
     }
     if (stream->out.bytes) {

@@ -7,9 +7,10 @@
 
 enum {
     REPLY_BLOCK_BYTES = 16 * 1024,
-    NIC_IDLE_NS = 10 * 1000 *
-                  1000, // without busy-poll a NIC shard starts to nap after this long without work
-    NIC_NAP_NS = 50 * 1000,
+    NIC_IDLE_NS = 10 * 1000,    // without busy-poll a NIC shard naps after this long without work
+    NIC_NAP_NS_MIN = 30 * 1000, // a nap lasts an eighth of the idle time so far, within these
+    NIC_NAP_NS_MAX = 1000 * 1000,
+    GATHER_COMMANDS_MAX = 128,          // per wake-up, beyond which its cost no longer matters
     STOP_FLUSH_NS = 1000 * 1000 * 1000, // how long replies may take to leave at shutdown
 };
 
@@ -46,9 +47,7 @@ static enum status shard_open_sock(struct shard *s)
         .receive_buffer_bytes = 16 * 1024,
         .keepalive_s = (uint32_t)s->settings->tcp_keepalive,
     };
-    enum status status = sock_open(&s->sock, &config, &s->heap, &s->app);
-    if (status == OK) sock_set_gather(s->sock, (uint64_t)s->settings->socket_gather_us * 1000);
-    return status;
+    return sock_open(&s->sock, &config, &s->heap, &s->app);
 }
 
 static void shard_init_server(struct shard *s, const struct shard_config *config)
@@ -72,12 +71,13 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
                                           .open = CYCLES_LOOP };
     memset(server->tally, 0, sizeof *server->tally);
     rng_seed(&server->rng, seed);
+    s->sock_portion = 1;
     s->settled_tsc = clock_tsc();
     s->settled_cpu_ns = clock_thread_cpu_ns();
     client_table_init(&server->clients);
 }
 
-static void shard_read_clocks(struct shard *s)
+void shard_read_clocks(struct shard *s)
 {
     s->server.now_ns = clock_now_ns(s->server.clock);
     s->server.now_us = clock_wall_us();
@@ -154,38 +154,50 @@ void shard_run_readable(struct shard *s)
     cycle_meter_switch(&s->server.meter, before);
 }
 
+static bool shard_has_budget(const struct shard *s, uint64_t commands_before)
+{
+    return s->server.tally->commands_processed - commands_before < SHARD_COMMAND_BUDGET;
+}
+
 static uint32_t shard_rx_nic(struct shard *s)
 {
     struct frame *frames[NIC_BURST];
-    uint32_t total = 0, count;
+    uint64_t before = s->server.tally->commands_processed;
+    uint32_t total = 0, count, bursts = 0;
     if (!s->net) return 0;
-    for (uint32_t i = 0; i < SHARD_RX_BURSTS; i++) {
+    do {
         cycle_meter_switch(&s->server.meter, CYCLES_RX);
         count = nic_rx(s->nic, frames, NIC_BURST);
+        if (count == 0) break;
         cycle_meter_switch(&s->server.meter, CYCLES_TCP);
-        if (count) net_input(s->net, frames, count, s->server.now_ns);
+        net_input(s->net, frames, count, s->server.now_ns);
+        shard_run_readable(s);
         total += count;
-        if (count < NIC_BURST) break;
-    }
-    shard_run_readable(s);
+    } while (count == NIC_BURST && ++bursts < SHARD_RX_BURSTS && shard_has_budget(s, before));
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return total;
 }
 
-// Completions are taken in small portions, so that deep pipelines end a turn by the number of their
-// commands and many shallow clients still share one.
+// Completions are taken in small portions, so that a turn ends by the number of its commands: many
+// shallow clients share one, and a deep pipeline (hundreds of requests in each completion) is met
+// with portions of one.
 static uint32_t shard_rx_sock(struct shard *s)
 {
-    const struct shard_tally *tally = s->server.tally;
-    uint64_t enough = tally->commands_processed + SHARD_COMMAND_BUDGET;
-    uint32_t total = 0, count;
+    uint64_t before = s->server.tally->commands_processed, last = before, commands;
+    uint32_t total = 0, count, portion;
     cycle_meter_switch(&s->server.meter, CYCLES_RX);
     do {
-        count = sock_poll(s->sock, SHARD_SOCK_PORTION);
+        portion = s->sock_portion;
+        count = sock_poll(s->sock, portion);
         shard_run_readable(s);
         total += count;
-    } while (count == SHARD_SOCK_PORTION && total < SHARD_SOCK_BUDGET &&
-             tally->commands_processed < enough);
+        commands = s->server.tally->commands_processed - last;
+        last += commands;
+        if (commands > SHARD_PORTION_COMMANDS)
+            s->sock_portion = 1;
+        else if (s->sock_portion < SHARD_SOCK_PORTION_MAX)
+            s->sock_portion++;
+    } while (count == portion && total < SHARD_SOCK_BUDGET && shard_has_budget(s, before));
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return total;
 }
@@ -311,8 +323,21 @@ static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
         s->idle_since_ns = now;
         return 0;
     }
-    if (now - s->idle_since_ns < NIC_IDLE_NS) return 0;
-    return until > now + NIC_NAP_NS ? now + NIC_NAP_NS : until;
+    uint64_t idle = now - s->idle_since_ns, nap = idle / 8;
+    if (idle < NIC_IDLE_NS) return 0;
+    if (nap < NIC_NAP_NS_MIN) nap = NIC_NAP_NS_MIN;
+    if (nap > NIC_NAP_NS_MAX) nap = NIC_NAP_NS_MAX;
+    return until > now + nap ? now + nap : until;
+}
+
+// Gathering trades latency for CPU. It pays where waking is dear beside the work done per wake-up:
+// in a shard that is busy (shard_cron says so) with few commands at a time.
+static void shard_steer_gather(struct shard *s)
+{
+    uint64_t done = s->server.tally->commands_processed;
+    bool pays = s->is_busy && done - s->commands_at_sleep < GATHER_COMMANDS_MAX;
+    s->commands_at_sleep = done;
+    sock_set_gather(s->sock, pays ? (uint64_t)s->settings->socket_gather_us * 1000 : 0);
 }
 
 // Time in a call that may sleep is booked as idle; shard_cron moves what was not sleep to its
@@ -320,6 +345,7 @@ static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 static void shard_submit(struct shard *s, uint32_t work)
 {
     uint64_t until = shard_sleep_until_ns(s, work);
+    if (until) shard_steer_gather(s);
     if (until) until = clock_monotonic_ns() + (until - s->server.now_ns);
     cycle_meter_switch(&s->server.meter, until ? CYCLES_IDLE : CYCLES_TX);
     sock_submit(s->sock, until);

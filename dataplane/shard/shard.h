@@ -21,8 +21,9 @@ enum {
     SHARD_READABLE_MAX = 256, // pieces of input kept before they are parsed
     SHARD_RX_BURSTS = 4,      // bursts per turn while the queue has more
     SHARD_SOCK_BUDGET = 512,  // completions per turn, taken in portions
-    SHARD_SOCK_PORTION = 32,
-    SHARD_COMMAND_BUDGET = 4096, // commands after which a turn takes no further portion
+    SHARD_SOCK_PORTION_MAX = 8,
+    SHARD_PORTION_COMMANDS = 128, // a portion with more than these makes the next one smaller
+    SHARD_COMMAND_BUDGET = 512,   // commands after which a turn takes no further portion or burst
     SHARD_TIMER_BUDGET = 256,
     SHARD_EXPIRE_BUDGET = 512, // keys freed per turn
     SHARD_REAP_BUDGET = 512,
@@ -84,6 +85,9 @@ struct shard {
     struct settings *settings;
     struct bell *bell;
     bool stopping, stop_announced, running;
+    bool is_busy; // asleep less than half of the time, by shard_cron
+    uint64_t commands_at_sleep;
+    uint32_t sock_portion; // completions taken at a time, 1..SHARD_SOCK_PORTION_MAX
     uint32_t stop_flags;
     uint64_t stop_deadline_ns;
 };
@@ -100,6 +104,7 @@ void shard_log(struct shard *s, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void shard_run_readable(struct shard *s); // parse and run everything that has arrived
 void shard_stop(struct shard *s, uint32_t flags);
+void shard_read_clocks(struct shard *s); // the one time of this turn
 
 // shard_ops.c
 extern const struct server_ops shard_server_ops;

@@ -1,5 +1,7 @@
 #include "dataplane/shard/shard.h"
 
+#define BUSY_BELOW_ASLEEP 0.5 // share of its time that a busy shard sleeps at most
+#define IDLE_ABOVE_ASLEEP 0.75
 enum { ROTATION_PER_CRON_MIN = 16, ROTATION_CRONS = 10 };
 
 static uint64_t rate_sample(struct rate *r, uint32_t index, uint64_t value, uint64_t elapsed_ns)
@@ -77,6 +79,8 @@ static void shard_settle_idle(struct shard *s)
         cycles[CYCLES_IDLE] -= booked - slept;
         cycles[CYCLES_TX] += booked - slept;
     }
+    if (asleep < BUSY_BELOW_ASLEEP) s->is_busy = true;
+    if (asleep > IDLE_ABOVE_ASLEEP) s->is_busy = false;
     s->settled_tsc = now_tsc;
     s->settled_cpu_ns = cpu_ns;
     s->settled_idle_cycles = cycles[CYCLES_IDLE];

@@ -130,8 +130,6 @@ static bool clients_fit(const struct shard *s, const struct settings *next,
 static void apply_row(struct shard *s, const struct setting_row *row)
 {
     const struct settings *settings = s->settings;
-    if (row_is(row, "socket-gather-us"))
-        sock_set_gather(s->sock, (uint64_t)settings->socket_gather_us * 1000);
     if (row_is(row, "tcp-keepalive"))
         sock_set_keepalive(s->sock, (uint32_t)settings->tcp_keepalive);
     if (row_is(row, "lfu-log-factor") || row_is(row, "lfu-decay-time"))

@@ -150,7 +150,8 @@ struct sock {
     struct sock_tally tally;
     bool ring_is_open;
     uint64_t gather_ns;
-    uint32_t gather_goal; // completions of recent turns, smoothed, in sixteenths
+    uint32_t awake_count; // completions since the last sleep
+    uint32_t gather_goal; // the same of recent sleeps, smoothed, in sixteenths
 };
 
 // The connection that a completion names. A slot is not reused while the kernel holds a request of

@@ -206,7 +206,7 @@ static uint32_t reap(struct sock *s, uint32_t budget)
     sock_send_settle(s);
     while (total < budget && (count = reap_group(s, budget - total)) > 0) total += count;
     s->tally.completions += total;
-    if (total) s->gather_goal = (s->gather_goal * 3 + total * 16) / 4;
+    s->awake_count += total;
     return total;
 }
 
@@ -224,6 +224,8 @@ static bool enter_and_gather(struct sock *s)
 {
     struct io_uring_cqe *cqe;
     struct __kernel_timespec ts = { .tv_nsec = (int64_t)s->gather_ns };
+    s->gather_goal = (s->gather_goal * 3 + s->awake_count * 16) / 4;
+    s->awake_count = 0;
     uint32_t goal = s->gather_goal / 16;
     if (goal < 2 || s->gather_ns == 0) return false;
     (void)io_uring_submit_and_wait_timeout(&s->ring, &cqe, goal, &ts, NULL);

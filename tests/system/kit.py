@@ -293,18 +293,6 @@ def stream_get(connection, key, expected_bytes):
         part = bytes(room[:size])
 
 
-def send_all_timed(sock, data, seconds):
-    """Sends as much of data as the peer takes in; returns how much when it takes no more for that long."""
-    view, sent = memoryview(data), 0
-    sock.settimeout(seconds)
-    while sent < len(view):
-        try:
-            sent += sock.send(view[sent:sent + MB])
-        except socket.timeout:
-            break
-    return sent
-
-
 def main():
     print('seed %d (again: PENSTOCK_TEST_SEED=%d)' % (SEED, SEED), flush=True)
     unittest.main(verbosity=2)

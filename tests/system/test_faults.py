@@ -10,7 +10,6 @@ import fcntl
 import os
 import random
 import select
-import selectors
 import signal
 import socket
 import stat
@@ -20,8 +19,8 @@ import termios
 import time
 import unittest
 
-from kit import (MB, PATIENCE_S, Case, Load, Prober, alive, in_namespace, info, kill, main, number, peak_rss_bytes,
-                 raise_file_limit, rng, rss_bytes, send_all_timed, stream_get, until)
+from kit import (MB, PATIENCE_S, Case, Load, Prober, alive, in_namespace, kill, main, number, peak_rss_bytes,
+                 raise_file_limit, rng, rss_bytes, stream_get, until)
 from penstock import Connection, Penstock, encode, free_port
 
 CONNECTION_COUNT = 10000

@@ -8,7 +8,6 @@ Runs on AF_XDP, or on af_packet where that does not start; the first line of eac
 import contextlib
 import errno
 import os
-import random
 import socket
 import struct
 import sys
@@ -16,8 +15,7 @@ import threading
 import time
 import zlib
 
-from kit import (MB, PATIENCE_S, Case, Load, Prober, alive, cpu_s, info, kill, main, number, rng, rss_bytes, stream_get,
-                 until)
+from kit import (MB, PATIENCE_S, Case, Load, Prober, alive, cpu_s, info, kill, main, number, rng, stream_get, until)
 from penstock import encode
 from penstock_nic import NicPenstock
 from test_tcp_kernel import CLIENT4, SERVER4
@@ -132,6 +130,17 @@ class Serving(NicCase):
             self.assertTrue(c.read_raw() == b'$10000\r\n' + b'x' * 10000 + b'\r\n')
         self.expect_closed(c)
         self.wait_clients(self.connect(server))
+
+    def test_a_client_that_the_server_closes_keeps_no_place_by_not_closing_its_side(self):
+        server = self.start()
+        c, quitter, mad, killed = [self.connect(server) for _ in range(4)]
+        self.assertEqual(quitter.call('QUIT'), b'OK')
+        mad.socket.sendall(b'*1\r\n+\r\n')
+        self.assertTrue(mad.read_raw().startswith(b'-ERR Protocol error'))
+        self.assertEqual(c.call('CLIENT', 'KILL', 'ID', killed.call('CLIENT', 'ID')), 1)
+        until('only one client is left', lambda: number(c, 'connected_clients', 'clients') == 1, 10)
+        for other in (quitter, mad, killed):
+            self.expect_closed(other)
 
     def test_the_port_can_be_changed_while_it_runs(self):
         server = self.start()
