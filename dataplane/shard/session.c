@@ -75,6 +75,26 @@ bool session_on_open(void *app, struct stream *stream)
     return true;
 }
 
+// Input arrives in the order in which clients sent it, so one that sends thousands of commands at
+// once would be served to its end before the next. It gets one piece of its input a turn instead.
+static void session_rest(struct shard *shard, struct session *session)
+{
+    struct stream *stream = session->client.stream;
+    if (list_node_is_linked(&session->resting)) return;
+    stream->ops->pause(stream, true);
+    list_append(&shard->resting, &session->resting);
+}
+
+uint32_t session_wake_resting(struct shard *shard)
+{
+    uint32_t count = 0;
+    for (struct list_node *node; (node = list_take_first(&shard->resting)); count++) {
+        struct stream *stream = LIST_OWNER(node, struct session, resting)->client.stream;
+        stream->ops->pause(stream, false);
+    }
+    return count;
+}
+
 void session_on_data(void *app, struct stream *stream, struct bytes data)
 {
     struct shard *shard = app;
@@ -85,6 +105,7 @@ void session_on_data(void *app, struct stream *stream, struct bytes data)
     if (shard->readable_count == SHARD_READABLE_MAX) shard_run_readable(shard);
     shard->readable[shard->readable_count++] =
         (struct readable){ session, data, stream->arrival_tsc };
+    if (UNLIKELY(session->is_heavy)) session_rest(shard, session);
 }
 
 static void session_protocol_error(struct shard *shard, struct session *session)
@@ -127,11 +148,13 @@ void session_parse(struct shard *shard, struct session *session, struct bytes da
     struct client *c = &session->client;
     struct resp_limits limits = session_limits(shard, session);
     struct resp_request request;
+    uint32_t commands = 0;
     c->input_bytes += data.size;
     while (data.size > 0 && !(c->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW))) {
         switch (resp_read(&session->reader, &data, &limits, &request)) {
         case RESP_REQUEST:
             if (request.argc == 0) break;
+            commands++;
             batch_add(shard, session, &request, arrival_tsc, resp_reader_holds(&session->reader));
             // What may be sent changes with AUTH: until then one request is read at a time.
             if (UNLIKELY(!limits.authenticated)) {
@@ -149,6 +172,7 @@ void session_parse(struct shard *shard, struct session *session, struct bytes da
             return;
         }
     }
+    session->is_heavy = commands > SHARD_PORTION_COMMANDS;
 }
 
 void session_on_end(void *app, struct stream *stream)
@@ -175,6 +199,7 @@ static void session_forget(struct shard *shard, struct session *session)
 {
     struct stream *stream = session->client.stream;
     if (list_node_is_linked(&session->dirty)) list_remove(&shard->dirty, &session->dirty);
+    if (list_node_is_linked(&session->resting)) list_remove(&shard->resting, &session->resting);
     list_remove(&shard->rotation, &session->rotation);
     client_table_remove(&shard->server.clients, &session->client);
     if (session->client.flags & CLIENT_ADMIN_RESERVED) shard->admin_client_count--;

@@ -96,6 +96,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     s->nic = config->nic;
     list_init(&s->dirty);
     list_init(&s->rotation);
+    list_init(&s->resting);
     s->app = (struct stream_app){
         s, session_on_open, session_on_data, session_on_end, session_on_drained, session_on_closed
     };
@@ -358,6 +359,7 @@ uint32_t shard_turn(struct shard *s)
     uint64_t started = s->server.meter.since;
     uint32_t work = 0;
     shard_read_clocks(s);
+    work += session_wake_resting(s);
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
     work += shard_expire(s);

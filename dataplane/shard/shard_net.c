@@ -25,6 +25,7 @@ static bool parse_address(const char *text, struct net_address *out)
     snprintf(ip, sizeof ip, "%s", text);
     slash = strchr(ip, '/');
     if (slash) *slash++ = 0;
+    if (slash && (*slash < '0' || *slash > '9')) return false;
     if (!parse_ip(ip, out->ip, &bits)) return false;
     long prefix = slash ? strtol(slash, &slash, 10) : bits;
     if ((slash && *slash) || prefix < 0 || prefix > bits) return false;

@@ -338,7 +338,7 @@ static void check_cycles(const char *directives)
     cr_expect(le(u64, f->shard->server.meter.since, clock_tsc()));
     cr_expect(ge(u64, f->shard->server.meter.since - tsc, (clock_tsc() - start) / 2));
     const uint64_t *cycles = fixture_tally(f)->cycles;
-    cr_expect(gt(u64, cycles[CYCLES_EXECUTE], 0) && cycles[CYCLES_PARSE] > 0);
+    cr_expect(cycles[CYCLES_EXECUTE] > 0 && cycles[CYCLES_PARSE] > 0);
     cr_expect(cycles[CYCLES_RX] > 0 && cycles[CYCLES_REPLY] > 0 && cycles[CYCLES_TX] > 0);
     cr_expect(cycles[CYCLES_EXPIRY] > 0 && cycles[CYCLES_CONTROL] > 0);
     fixture_close(f);
