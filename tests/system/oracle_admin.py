@@ -18,7 +18,8 @@ from oracle import Command, Group, any_case
 from penstock import decode
 
 SETTINGS = {  # name -> values, good and bad; the first is the one that is put back
-    'maxmemory': ['0', '100mb', '1GB', '12', '', '-1', '5%', 'x', '1 gb', '1kB'],
+    # None that the few keys here would exceed: redis-server would evict, which comes with the other types.
+    'maxmemory': ['0', '100mb', '1GB', '900000000', '', '-1', '5%', 'x', '1 gb', '1048576kB'],
     'maxmemory-policy': ['noeviction', 'ALLKEYS-LRU', 'volatile-ttl', 'allkeys', ''],
     'maxmemory-clients': ['0', '5%', '100%', '101%', '-1%', '1mb', 'x%', ''],
     'timeout': ['0', '100', '-1', '2147483647', '2147483648', 'abc', '', '1.5'],
