@@ -182,9 +182,15 @@ static void note_sent(struct tcp_pcb *p, uint32_t seq, uint32_t end, bool is_fin
     if (p->send_at_ns == TCP_NEVER || p->flags & TCP_F_PERSIST) tcp_send_timer_start(p);
 }
 
+// The last frames are for ACKs, and for data when none is on its way out that would come back.
+static bool may_take_data_header(const struct net *n)
+{
+    return n->out_count == 0 || n->pool->available(n->pool) > n->pool->total / 32;
+}
+
 static uint32_t send_chained(struct tcp_pcb *p, struct piece *piece, uint32_t seq, uint32_t size)
 {
-    struct frame *header = take_header(p->net);
+    struct frame *header = may_take_data_header(p->net) ? take_header(p->net) : NULL;
     if (!header) return 0;
     uint32_t offset = seq - tcp_piece_frame(piece)->seq;
     uint32_t total = chain_slices(p, header, piece, offset, size);

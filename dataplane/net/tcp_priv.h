@@ -59,6 +59,8 @@ enum {
     TCP_FLUSH_SEGMENTS = 64,        // of one connection before the next has its turn
     TCP_HOT_LINES = 7,              // of a control block, touched by every segment
     TCP_OUT_FRAMES_MAX = 512,       // on net->out: beyond it segments wait in their connections
+    TCP_OUT_FRAMES_MIN = 64,        // whatever the pool
+    TCP_FEED_MAX = 16,              // connections that get a try a turn when frames are short
 };
 
 // What every entry of the table begins with: full connections and TIME_WAIT entries.
@@ -192,8 +194,9 @@ struct tcp_table {
     struct list waiting; // TIME_WAIT by age
     struct net_timer wait_timer;
     uint32_t half_open_count;
-    uint32_t blocks_out;    // frames in reply queues and send queues
-    uint32_t rx_frames_max; // out of order and paused, in all
+    uint32_t blocks_out;     // frames in reply queues and send queues
+    uint32_t out_frames_max; // on net->out
+    uint32_t rx_frames_max;  // out of order and paused, in all
     uint32_t rx_frames;
     uint64_t cookie_sent_ns; // 0 = never
     uint64_t limit_second;   // the second that the two budgets below belong to

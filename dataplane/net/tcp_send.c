@@ -215,11 +215,17 @@ static void send_abort(struct tcp_pcb *p)
     tcp_pcb_die(p, STREAM_CLOSED_LOCALLY);
 }
 
+// Some wait for the frame of a header, which the pool's last sixteenth is for; some for room behind
+// it, and come back here.
 static void feed_starved(struct net *n)
 {
     struct list *starved = &n->tcp->starved;
-    if (starved->count == 0 || n->pool->available(n->pool) <= n->pool->total / 16) return;
-    for (size_t i = starved->count; i > 0; i--) {
+    if (starved->count == 0) return;
+    uint32_t left = n->pool->available(n->pool);
+    if (left == 0 || (left <= n->pool->total / 32 && n->out_count)) return;
+    bool is_short = left <= n->pool->total / 16;
+    size_t count = is_short && starved->count > TCP_FEED_MAX ? TCP_FEED_MAX : starved->count;
+    for (size_t i = count; i > 0; i--) {
         struct list_node *node = list_take_first(starved);
         tcp_want_output(LIST_OWNER(node, struct tcp_pcb, starved_link));
     }
@@ -229,7 +235,7 @@ void tcp_flush(struct net *n)
 {
     struct list_node *node;
     feed_starved(n);
-    while (n->out_count < TCP_OUT_FRAMES_MAX && (node = list_take_first(&n->tcp->out))) {
+    while (n->out_count < n->tcp->out_frames_max && (node = list_take_first(&n->tcp->out))) {
         struct tcp_pcb *p = LIST_OWNER(node, struct tcp_pcb, out_link);
         if (p->flags & TCP_F_RST_DUE && p->state != TCP_CLOSED)
             send_abort(p);

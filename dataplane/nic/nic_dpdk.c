@@ -1,6 +1,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <rte_ether.h>
 #include <rte_lcore.h>
 #include "dataplane/base/check.h"
@@ -12,10 +16,16 @@ enum {
     VIRTIO_COPIED_BYTES_MAX = 256,
     XDP_HEADROOM_BYTES = 256,     // the kernel keeps before a packet, beyond our own headroom
     XDP_ELEMENT_BYTES_MAX = 4096, // a page
-    XDP_PLAIN_COUNT = 6144,       // its fill and completion rings hold 2048 each
+    XDP_PLAIN_COUNT = 5120, // beyond the descriptors: its fill and completion rings hold 2048 each
     SLOT_OVERHEAD_BYTES = 64 + L2_BYTES_MAX,   // of a slot in af_packet's rings
     HEADER_BYTES_MAX = L2_BYTES_MAX + 40 + 60, // of one packet
     TX_FRAMES_MIN = 64,                        // beyond what the rings can hold
+    COPIES_BEYOND_RING = 512,                  // those in mempool caches, and a burst under way
+    PORT_MEMORY_MB = 8,                        // a driver's own: rings, tables
+    EAL_MEMORY_MB = 8,
+    BYTES_PER_MB = 1 << 20,
+    ORDINARY_PAGE_BYTES = 4096,
+    HUGE_PAGE_BYTES = 2 << 20,
 };
 
 struct nic_dpdk {
@@ -145,20 +155,35 @@ static uint32_t xdp_element_bytes(uint16_t mtu)
     return bytes < XDP_ELEMENT_BYTES_MAX ? bytes : XDP_ELEMENT_BYTES_MAX;
 }
 
+static struct dpdk_pool_sizes pool_sizes(const struct nic_dpdk_config *c, const char *devarg,
+                                         uint16_t mtu, uint16_t rx_count, uint16_t tx_count,
+                                         bool is_xdp)
+{
+    return (struct dpdk_pool_sizes){
+        .frame_count = c->frame_count,
+        .copy_count = (uint32_t)tx_count + COPIES_BEYOND_RING,
+        .payload_bytes = buffer_bytes(devarg, mtu),
+        .plain_count = is_xdp ? XDP_PLAIN_COUNT + (uint32_t)rx_count : 0,
+        .plain_bytes = xdp_element_bytes(mtu),
+    };
+}
+
 static enum status open_pool(struct dpdk_queue *q, const struct nic_dpdk_config *c, uint32_t index,
                              uint16_t mtu, uint16_t rx_count, uint16_t tx_count,
                              const struct complaint *complaint)
 {
-    uint32_t payload_bytes = buffer_bytes(c->devargs[index], mtu);
-    if (c->frame_count < (uint32_t)rx_count + tx_count + TX_FRAMES_MIN)
-        return complain(complaint, "fewer frames than its descriptors can hold", 0);
-    int socket = rte_eth_dev_socket_id(q->port);
-    if (dpdk_pool_open(&q->pool, index, c->frame_count, payload_bytes, socket) != OK)
+    char text[128];
+    struct dpdk_pool_sizes sizes =
+        pool_sizes(c, c->devargs[index], mtu, rx_count, tx_count, is_af_xdp(q));
+    uint32_t least = (uint32_t)rx_count + tx_count + TX_FRAMES_MIN + DPDK_RX_RESERVE;
+    if (!sizes.plain_count && sizes.frame_count < least) {
+        snprintf(text, sizeof text, "%u frames are too few for %u + %u descriptors, at least %u",
+                 sizes.frame_count, rx_count, tx_count, least);
+        return complain(complaint, text, 0);
+    }
+    if (dpdk_pool_open(&q->pool, index, &sizes, rte_eth_dev_socket_id(q->port)) != OK)
         return complain(complaint, "packet buffers", rte_errno);
     q->queue.pool = &q->pool.pool;
-    if (!is_af_xdp(q)) return OK;
-    if (dpdk_pool_add_plain(&q->pool, index, XDP_PLAIN_COUNT, xdp_element_bytes(mtu), socket) != OK)
-        return complain(complaint, "buffers for AF_XDP", rte_errno);
     return OK;
 }
 
@@ -244,6 +269,40 @@ static enum status open_queue(struct dpdk_queue *q, const struct nic_dpdk_config
     return configure(q, c, index, &info, devarg, &complaint);
 }
 
+// What EAL needs to know before it can be asked: the MTU that a device will have. Devices that are
+// no kernel interface mostly have Ethernet's; on hugepages EAL takes more when it must.
+static uint16_t expected_mtu(const struct nic_dpdk_config *c, const char *devarg)
+{
+    const char *name = strstr(devarg, "iface=");
+    struct ifreq request = { 0 };
+    if (c->mtu) return c->mtu;
+    if (!name) return RTE_ETHER_MTU;
+    name += strlen("iface=");
+    size_t size = strcspn(name, ",");
+    if (size >= sizeof request.ifr_name) return RTE_ETHER_MTU;
+    memcpy(request.ifr_name, name, size);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return RTE_ETHER_MTU;
+    bool is_known = ioctl(fd, SIOCGIFMTU, &request) == 0 && request.ifr_mtu >= RTE_ETHER_MIN_MTU &&
+                    request.ifr_mtu <= UINT16_MAX;
+    close(fd);
+    return is_known ? (uint16_t)request.ifr_mtu : RTE_ETHER_MTU;
+}
+
+static uint32_t memory_mb(const struct nic_dpdk_config *c)
+{
+    uint32_t page_bytes = c->no_huge ? ORDINARY_PAGE_BYTES : HUGE_PAGE_BYTES;
+    uint64_t total_mb = EAL_MEMORY_MB;
+    for (uint32_t i = 0; i < c->devarg_count; i++) {
+        const char *devarg = c->devargs[i];
+        bool is_xdp = strncmp(devarg, "net_af_xdp", strlen("net_af_xdp")) == 0;
+        struct dpdk_pool_sizes sizes = pool_sizes(c, devarg, expected_mtu(c, devarg),
+                                                  c->rx_descriptors, c->tx_descriptors, is_xdp);
+        total_mb += dpdk_pool_bytes(&sizes, page_bytes) / BYTES_PER_MB + PORT_MEMORY_MB;
+    }
+    return (uint32_t)RTE_ALIGN(total_mb, 2);
+}
+
 enum status nic_dpdk_open(struct nic_dpdk **out, const struct nic_dpdk_config *config, char *error,
                           uint32_t error_bytes)
 {
@@ -255,7 +314,9 @@ enum status nic_dpdk_open(struct nic_dpdk **out, const struct nic_dpdk_config *c
         snprintf(error, error_bytes, "out of memory");
         return ERR_NO_SPACE;
     }
-    enum status s = dpdk_eal_start(config, &d->eal_words, error, error_bytes);
+    struct nic_dpdk_config sized = *config;
+    if (sized.memory_mb == 0) sized.memory_mb = memory_mb(config);
+    enum status s = dpdk_eal_start(&sized, &d->eal_words, error, error_bytes);
     for (uint32_t i = 0; s == OK && i < config->devarg_count; i++) {
         s = open_queue(&d->queues[i], config, i, error, error_bytes);
         d->queue_count++;

@@ -12,7 +12,7 @@ struct nic_dpdk_config {
     uint32_t devarg_count; // 1..8
     const char *eal_args;  // extra EAL arguments, space separated; may be empty
     bool no_huge;
-    uint32_t memory_mb;      // EAL -m
+    uint32_t memory_mb;      // EAL -m; 0: as much as the rest of this asks for
     const char *file_prefix; // unique per process
     uint32_t frame_count;    // mbufs of one queue pair's pool
     uint16_t rx_descriptors, tx_descriptors;

@@ -18,12 +18,16 @@ enum {
     DPDK_REFUSALS_MAX =
         65536, // then the first frame is dropped: it may be what the driver dislikes
     DPDK_NAME_BYTES = 32,
+    // The last frames of a pool go to received packets and to nothing else: they bring the ACKs
+    // that set other frames free.
+    DPDK_RX_RESERVE = 2 * NIC_BURST,
 };
 
 struct dpdk_pool {
     struct frame_pool pool; // first: what the stack sees
     struct rte_mempool *mbufs, *slices;
-    struct rte_mempool *plain; // without room for a struct frame: received packets are copied out
+    struct rte_mempool *copies; // what is sent as a copy, so that it needs no frame to leave
+    struct rte_mempool *plain;  // without room for a struct frame: received packets are copied out
 };
 
 struct dpdk_queue {
@@ -51,13 +55,18 @@ static inline struct frame *mbuf_frame(struct rte_mbuf *m)
     return (struct frame *)rte_mbuf_to_priv(m);
 }
 
-// nic_dpdk_pool.c. payload_bytes: room behind the headroom.
-enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, uint32_t frame_count,
-                           uint32_t payload_bytes, int socket) MUST_USE;
-// Adds p->plain: buffers of element_bytes in all, for a driver that allows no more (AF_XDP: a
-// page).
-enum status dpdk_pool_add_plain(struct dpdk_pool *p, uint32_t index, uint32_t count,
-                                uint32_t element_bytes, int socket) MUST_USE;
+// nic_dpdk_pool.c. What a queue pair's pools hold.
+struct dpdk_pool_sizes {
+    uint32_t frame_count, copy_count;
+    uint32_t payload_bytes; // room behind the headroom
+    // Buffers of plain_bytes in all, for a driver that allows no more (AF_XDP: a page); count 0:
+    // none. They take the place of copies.
+    uint32_t plain_count, plain_bytes;
+};
+enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, const struct dpdk_pool_sizes *sizes,
+                           int socket) MUST_USE;
+// Memory that dpdk_pool_open asks EAL for: no element crosses a page of page_bytes.
+uint64_t dpdk_pool_bytes(const struct dpdk_pool_sizes *sizes, uint32_t page_bytes);
 
 // nic_dpdk_queue.c
 extern const struct nic_ops dpdk_queue_ops;

@@ -143,10 +143,12 @@ static struct rte_mbuf *chain(struct frame *head)
     return first;
 }
 
-// All bytes in one fresh buffer: for ports without segments, and for those that keep buffers.
+// All bytes in one fresh buffer: for ports without segments, and for those that keep buffers. Not
+// a frame: when TCP has them all, it waits for what this packet brings about. There are more copies
+// than the driver can hold.
 static struct rte_mbuf *copy(struct dpdk_queue *q, const struct frame *head)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(q->pool.mbufs);
+    struct rte_mbuf *m = rte_pktmbuf_alloc(q->pool.copies);
     if (!m) return NULL;
     for (const struct frame *f = head; f; f = f->body) {
         void *to = rte_pktmbuf_append(m, (uint16_t)f->size);
@@ -192,7 +194,8 @@ static uint32_t queue_tx(struct nic_queue *nq, struct frame **frames, uint32_t c
         flags |= f->flags;
     }
     uint16_t fit = prepare(q, mbufs, (uint16_t)ready, flags);
-    uint32_t sent = fit ? rte_eth_tx_burst(q->port, 0, mbufs, fit) : 0;
+    // AF_XDP takes back what the kernel is done with, and wakes the kernel, even if nothing goes.
+    uint32_t sent = fit || q->pool.plain ? rte_eth_tx_burst(q->port, 0, mbufs, fit) : 0;
     q->has_sent = true;
     q->refusals = sent || ready == 0 ? 0 : q->refusals + 1;
     // Refused for what it is, and not for want of room: taken, and dropped here.

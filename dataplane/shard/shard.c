@@ -77,11 +77,18 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
     client_table_init(&server->clients);
 }
 
+// The wall clock is followed by the TSC between two looks at it (shard_cron takes one each time).
 void shard_read_clocks(struct shard *s)
 {
     s->server.now_ns = clock_now_ns(s->server.clock);
-    s->server.now_us = clock_wall_us();
+    s->server.now_us = s->wall_us + (s->server.now_ns - s->wall_read_ns) / 1000;
     s->server.now_ms = s->server.now_us / 1000;
+}
+
+void shard_read_wall_clock(struct shard *s)
+{
+    s->wall_read_ns = clock_now_ns(s->server.clock);
+    s->wall_us = clock_wall_us();
 }
 
 enum status shard_open(struct shard **out, const struct shard_config *config, char *error,
@@ -106,6 +113,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
         return ERR_NO_SPACE;
     }
     shard_init_server(s, config);
+    shard_read_wall_clock(s);
     shard_read_clocks(s);
     s->server.started_wall_ms = s->server.now_ms;
     heap_piece_source_init(&s->overflow, &s->heap, REPLY_BLOCK_BYTES);
@@ -203,13 +211,17 @@ static uint32_t shard_rx_sock(struct shard *s)
     return total;
 }
 
+// Deadlines have a resolution of 1 ms, and looking for the next one is not free: once a tick, and
+// on every turn while more is due than a turn's budget.
 static uint32_t shard_expire(struct shard *s)
 {
     uint32_t done = 0;
-    if (keyspace_next_deadline_ms(s->keyspace) <= s->server.now_ms) {
+    if (s->server.now_ms != s->expired_ms &&
+        keyspace_next_deadline_ms(s->keyspace) <= s->server.now_ms) {
         cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
         done = keyspace_expire_step(s->keyspace, s->server.now_ms, SHARD_EXPIRE_BUDGET);
     }
+    if (done < SHARD_EXPIRE_BUDGET) s->expired_ms = s->server.now_ms;
     if (keyspace_reap_pending(s->keyspace)) {
         cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
         done += keyspace_reap_step(s->keyspace, SHARD_REAP_BUDGET);
@@ -218,14 +230,18 @@ static uint32_t shard_expire(struct shard *s)
     return done;
 }
 
-static uint32_t shard_timers(struct shard *s)
+// The stack's timers tick in ms too; is_due asks for a look in between.
+static uint32_t shard_timers(struct shard *s, bool is_due)
 {
     uint32_t done = 0;
-    if (s->net && net_next_deadline_ns(s->net) <= s->server.now_ns) {
+    uint64_t tick = s->server.now_ns / 1000000u;
+    if (tick != s->timers_tick) is_due = true;
+    if (s->net && is_due && net_next_deadline_ns(s->net) <= s->server.now_ns) {
         cycle_meter_switch(&s->server.meter, CYCLES_TIMERS);
         done = net_timers(s->net, s->server.now_ns, SHARD_TIMER_BUDGET);
         cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     }
+    if (done < SHARD_TIMER_BUDGET) s->timers_tick = tick;
     if (s->server.now_ns >= s->next_cron_ns) {
         cycle_meter_switch(&s->server.meter, CYCLES_CONTROL);
         shard_cron(s);
@@ -316,16 +332,14 @@ static uint64_t shard_next_event_ns(const struct shard *s)
 // has been idle for a while.
 static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 {
-    uint64_t now = s->server.now_ns, until = shard_next_event_ns(s);
-    if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) || until <= now)
-        return 0;
-    if (!s->net) return until;
-    if (work) {
-        s->idle_since_ns = now;
-        return 0;
-    }
+    uint64_t now = s->server.now_ns;
+    if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace)) return 0;
+    if (work) s->idle_since_ns = now;
     uint64_t idle = now - s->idle_since_ns, nap = idle / 8;
-    if (idle < NIC_IDLE_NS) return 0;
+    if (s->net && idle < NIC_IDLE_NS) return 0;
+    uint64_t until = shard_next_event_ns(s);
+    if (until <= now) return 0;
+    if (!s->net) return until;
     if (nap < NIC_NAP_NS_MIN) nap = NIC_NAP_NS_MIN;
     if (nap > NIC_NAP_NS_MAX) nap = NIC_NAP_NS_MAX;
     return until > now + nap ? now + nap : until;
@@ -359,11 +373,12 @@ uint32_t shard_turn(struct shard *s)
     uint64_t started = s->server.meter.since;
     uint32_t work = 0;
     shard_read_clocks(s);
-    work += session_wake_resting(s);
+    uint32_t woken = session_wake_resting(s);
+    work += woken;
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
     work += shard_expire(s);
-    work += shard_timers(s);
+    work += shard_timers(s, woken > 0);
     work += shard_lanes(s);
     shard_flush(s);
     shard_tx_nic(s);
@@ -401,6 +416,7 @@ static bool shard_output_is_empty(const struct shard *s)
 static void shard_announce_stop(struct shard *s)
 {
     sock_stop_listening(s->sock);
+    if (s->net) net_unlisten(s->net, (uint16_t)s->server.tcp_port);
     s->server.region->dataplane->state = DATAPLANE_STOPPING;
     s->stop_announced = true;
 }

@@ -75,6 +75,8 @@ struct shard {
     struct list rotation;   // every session, in the order shard_cron looks at them
     int64_t maxclients_max; // what CONFIG SET maxclients may go up to
     uint64_t next_cron_ns, last_rate_ns, idle_since_ns;
+    uint64_t wall_us, wall_read_ns;   // the wall clock, and when it was looked at
+    uint64_t expired_ms, timers_tick; // everything due by then is done
     uint64_t settled_tsc, settled_cpu_ns, settled_idle_cycles; // at the last shard_cron
     uint32_t rate_index;
     struct rate rate_ops, rate_input, rate_output;
@@ -114,3 +116,4 @@ enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes) MUS
 // shard_cron.c
 void shard_cron(struct shard *s); // every SHARD_CRON_MS
 void shard_refresh_tally(struct shard *s);
+void shard_read_wall_clock(struct shard *s);

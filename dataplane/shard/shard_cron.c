@@ -88,6 +88,7 @@ static void shard_settle_idle(struct shard *s)
 
 void shard_cron(struct shard *s)
 {
+    shard_read_wall_clock(s);
     shard_settle_idle(s);
     shard_sample_rates(s);
     shard_check_sessions(s);

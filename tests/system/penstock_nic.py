@@ -41,12 +41,19 @@ class NicPenstock(Penstock):
         for number, device in enumerate(DEVICES):
             self.device = device % self.bed.server_if
             try:
-                return super().start()
-            except RuntimeError:
+                started = super().start()
+                print('on ' + self.driver, flush=True)
+                return started
+            except RuntimeError as error:
                 self.stop()
                 if number == len(DEVICES) - 1:
                     raise
+                print('%s DOES NOT START, trying the next driver: %s' % (self.driver, error), flush=True)
         return self
+
+    @property
+    def driver(self):
+        return self.device.split(',')[0]
 
     def close(self, keep=False):
         super().close(keep)

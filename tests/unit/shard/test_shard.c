@@ -331,7 +331,8 @@ static void check_cycles(const char *directives)
     for (uint32_t i = 0; i < 3; i++) {
         add_keys(p, 1000, " PX 60");
         cr_assert(peer_ask(p, "DEBUG SLEEP 0.05", "+OK\r\n"));
-        fixture_steps(f, 200);
+        cr_assert(FIXTURE_WAIT(f, fixture_tally(f)->keys == 0));
+        fixture_steps(f, 2);
     }
     // To the cycle between two switches of the meter; and by the clock but for the test's own time.
     cr_expect(eq(u64, cycles_of(f) - booked, f->shard->server.meter.since - tsc));

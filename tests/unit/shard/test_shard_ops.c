@@ -188,7 +188,7 @@ Test(shard_ops, publish_nothing_when_a_change_is_refused)
     cr_assert(config_set(p, "databases", "3", "") && FIXTURE_WAIT(f, p->size > p->taken + 40));
     fixture_steps(f, 5);
     cr_expect(zero(u64, f->region.dataplane->live_settings.sequence));
-    cr_expect(!next_event_is(f, LANE_SETTINGS));
+    cr_expect(not(next_event_is(f, LANE_SETTINGS)));
     fixture_close(f);
 }
 
