@@ -95,11 +95,28 @@ static void enter_recovery(struct tcp_pcb *p)
     tcp_retransmit_first(p);
 }
 
+// Segments that left after the last retransmission arrived, as many as tell of a loss, and what was
+// retransmitted at snd_una did not: it is lost once more. RFC 6675 would wait for the timer.
+static bool is_lost_again(const struct tcp_pcb *p)
+{
+    uint32_t later =
+        tcp_sack_bytes_below(&p->sack, p->snd_max) - tcp_sack_bytes_below(&p->sack, p->rxt_mark);
+    return later > (TCP_DUP_THRESHOLD - 1) * p->mss;
+}
+
+static void recover_again(struct tcp_pcb *p)
+{
+    if (seq_le(p->high_rxt, p->snd_una) || !is_lost_again(p)) return;
+    p->net->tally->tcp_fast_retransmits++;
+    tcp_cc_loss(&p->cc, p->cc.cwnd_bytes); // RFC 5681 4.3: lowered twice
+    tcp_retransmit_first(p);
+}
+
 // May a loss be declared at snd_una? Not again for the one that a timeout repaired (RFC 6582 3.2
-// step 1; RFC 6675 5).
+// step 1; RFC 6675 5), unless that repair was lost.
 static bool may_recover(const struct tcp_pcb *p)
 {
-    if (p->flags & TCP_F_SACK) return seq_ge(p->snd_una, p->recover);
+    if (p->flags & TCP_F_SACK) return seq_ge(p->snd_una, p->recover) || is_lost_again(p);
     return seq_gt(p->snd_una, p->recover);
 }
 
@@ -107,7 +124,10 @@ static void on_duplicate(struct tcp_pcb *p)
 {
     if (p->dup_acks < UINT16_MAX) p->dup_acks++;
     if (p->flags & TCP_F_RECOVERY) {
-        if (!(p->flags & TCP_F_SACK)) p->cc.cwnd_bytes += p->mss; // RFC 6582 3.2 step 3
+        if (p->flags & TCP_F_SACK)
+            recover_again(p);
+        else
+            p->cc.cwnd_bytes += p->mss; // RFC 6582 3.2 step 3
         return;
     }
     bool is_lost = p->dup_acks >= TCP_DUP_THRESHOLD;
@@ -217,6 +237,8 @@ void tcp_ack(struct tcp_pcb *p, const struct tcp_seg *seg)
         if (has_new_sack && p->state != TCP_CLOSED && !(p->flags & TCP_F_RECOVERY) &&
             may_recover(p) && tcp_sack_is_lost(&p->sack, p->snd_una, p->mss))
             enter_recovery(p);
+        else if (has_new_sack && p->flags & TCP_F_RECOVERY)
+            recover_again(p);
         return;
     }
     if (seg->ack != p->snd_una || p->snd_una == p->snd_max || p->flags & TCP_F_PERSIST) return;

@@ -168,6 +168,7 @@ static void note_sent(struct tcp_pcb *p, uint32_t seq, uint32_t end, bool is_fin
     }
     if (!is_new) {
         p->net->tally->tcp_retransmits++;
+        p->rxt_mark = p->snd_max;
         p->flags &= ~(uint32_t)TCP_F_TIMING; // Karn: which transmission an ACK means is not known
     } else if (!(p->flags & TCP_F_TIMING)) {
         p->flags |= TCP_F_TIMING;

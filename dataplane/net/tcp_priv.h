@@ -150,6 +150,7 @@ struct tcp_pcb {
     uint32_t iss, irs;
     uint32_t recover;  // RFC 6582, 6675
     uint32_t high_rxt; // one past the highest byte retransmitted in this recovery
+    uint32_t rxt_mark; // snd_max at the last retransmission: what lies above left after it
     uint32_t snd_wnd_max;
     uint32_t peer_mss; // as its SYN said
     uint16_t dup_acks;

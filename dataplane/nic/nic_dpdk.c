@@ -43,8 +43,8 @@ struct complaint {
 
 static enum status complain(const struct complaint *c, const char *what, int error)
 {
-    snprintf(c->text, c->text_bytes, "%s: %s: %s", c->device, what,
-             error ? rte_strerror(error < 0 ? -error : error) : "not possible");
+    snprintf(c->text, c->text_bytes, "%s: %s%s%s", c->device, what, error ? ": " : "",
+             error ? rte_strerror(error < 0 ? -error : error) : "");
     return ERR_IO;
 }
 
@@ -181,8 +181,10 @@ static enum status open_pool(struct dpdk_queue *q, const struct nic_dpdk_config 
                  sizes.frame_count, rx_count, tx_count, least);
         return complain(complaint, text, 0);
     }
-    if (dpdk_pool_open(&q->pool, index, &sizes, rte_eth_dev_socket_id(q->port)) != OK)
-        return complain(complaint, "packet buffers", rte_errno);
+    if (dpdk_pool_open(&q->pool, index, &sizes, rte_eth_dev_socket_id(q->port)) != OK) {
+        snprintf(text, sizeof text, "packet buffers, out of %u MB", c->memory_mb);
+        return complain(complaint, text, rte_errno);
+    }
     q->queue.pool = &q->pool.pool;
     return OK;
 }
@@ -318,7 +320,7 @@ enum status nic_dpdk_open(struct nic_dpdk **out, const struct nic_dpdk_config *c
     if (sized.memory_mb == 0) sized.memory_mb = memory_mb(config);
     enum status s = dpdk_eal_start(&sized, &d->eal_words, error, error_bytes);
     for (uint32_t i = 0; s == OK && i < config->devarg_count; i++) {
-        s = open_queue(&d->queues[i], config, i, error, error_bytes);
+        s = open_queue(&d->queues[i], &sized, i, error, error_bytes);
         d->queue_count++;
     }
     if (s == OK)
@@ -333,6 +335,11 @@ void nic_dpdk_close(struct nic_dpdk *d)
     if (!d) return;
     for (uint32_t i = 0; i < d->queue_count; i++) {
         struct dpdk_queue *q = &d->queues[i];
+        while (q->backlog) {
+            struct frame *f = q->backlog;
+            q->backlog = f->next;
+            q->pool.pool.give(&q->pool.pool, f);
+        }
         if (q->is_started) (void)rte_eth_dev_stop(q->port);
         if (q->is_configured) (void)rte_eth_dev_close(q->port); // drivers detach and unlink here
     }

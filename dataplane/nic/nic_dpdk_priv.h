@@ -21,6 +21,7 @@ enum {
     // The last frames of a pool go to received packets and to nothing else: they bring the ACKs
     // that set other frames free.
     DPDK_RX_RESERVE = 2 * NIC_BURST,
+    DPDK_DRAIN_FRAMES = 2048, // copied out of a port per poll: what AF_XDP's rings hold
 };
 
 struct dpdk_pool {
@@ -40,6 +41,9 @@ struct dpdk_queue {
     bool prepares_plain;       // tx_prepare for checksum offload too, not for TSO alone
     bool is_started, is_configured;
     bool has_sent; // since the last clean-up
+    // Received frames that wait for the next poll, when packets are copied out of the port.
+    struct frame *backlog, *backlog_tail;
+    uint32_t backlog_count;
     uint32_t polls;
     uint32_t refusals;                 // calls of tx in a row that sent nothing
     uint64_t rx_rejected, tx_rejected; // frames in pieces that do not fit one buffer; unpreparable

@@ -64,17 +64,64 @@ static struct rte_mbuf *copy_out(struct dpdk_queue *q, struct rte_mbuf *m)
     return fresh;
 }
 
-static uint32_t queue_rx(struct nic_queue *nq, struct frame **frames, uint32_t count_max)
+static struct frame *received(struct rte_mbuf *m, uint64_t tsc)
 {
-    struct dpdk_queue *q = (struct dpdk_queue *)nq;
+    struct frame *f = mbuf_frame(m);
+    f->next = f->body = NULL;
+    f->data = rte_pktmbuf_mtod(m, uint8_t *);
+    f->size = m->data_len;
+    f->arrival_tsc = tsc;
+    f->flags = rx_flags(m->ol_flags);
+    return f;
+}
+
+static void backlog_add(struct dpdk_queue *q, struct frame *f)
+{
+    if (q->backlog)
+        q->backlog_tail->next = f;
+    else
+        q->backlog = f;
+    q->backlog_tail = f;
+    q->backlog_count++;
+}
+
+// Empties the port as far as there are frames to spare. AF_XDP posts 2048 buffers, whatever the
+// descriptors: when hundreds of clients send at once, more than that arrives while one burst is
+// worked on.
+static void drain(struct dpdk_queue *q, uint32_t count_min)
+{
+    struct rte_mbuf *mbufs[NIC_BURST];
+    struct frame_pool *pool = &q->pool.pool;
+    for (uint32_t total = 0, got = NIC_BURST; got == NIC_BURST && total < DPDK_DRAIN_FRAMES;) {
+        if (q->backlog_count >= count_min && pool->available(pool) < pool->total / 2) return;
+        got = rte_eth_rx_burst(q->port, 0, mbufs, NIC_BURST);
+        uint64_t tsc = clock_tsc();
+        for (uint32_t i = 0; i < got; i++) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
+        for (uint32_t i = 0; i < got; i++) {
+            struct rte_mbuf *m = is_whole(q, mbufs[i]) ? copy_out(q, mbufs[i]) : NULL;
+            if (m) backlog_add(q, received(m, tsc));
+        }
+        total += got;
+    }
+}
+
+static uint32_t rx_copied(struct dpdk_queue *q, struct frame **frames, uint32_t count_max)
+{
+    uint32_t count = 0;
+    drain(q, count_max);
+    for (; count < count_max && q->backlog; count++) {
+        struct frame *f = frames[count] = q->backlog;
+        q->backlog = f->next;
+        f->next = NULL;
+    }
+    q->backlog_count -= count;
+    return count;
+}
+
+static uint32_t rx_in_place(struct dpdk_queue *q, struct frame **frames, uint32_t count_max)
+{
     struct rte_mbuf *mbufs[NIC_BURST];
     uint32_t count = 0;
-    CHECK(count_max <= NIC_BURST);
-    if (UNLIKELY(!q->is_attached)) attach_thread(q);
-    if (UNLIKELY(++q->polls >= DPDK_CLEANUP_POLLS)) {
-        q->polls = 0;
-        if (q->has_sent) clean_up(q);
-    }
     uint16_t got = rte_eth_rx_burst(q->port, 0, mbufs, (uint16_t)count_max);
     if (got == 0) return 0;
     uint64_t tsc = clock_tsc();
@@ -83,19 +130,21 @@ static uint32_t queue_rx(struct nic_queue *nq, struct frame **frames, uint32_t c
         rte_prefetch0(mbufs[i] + 1); // its struct frame
         rte_prefetch0((uint8_t *)(mbufs[i] + 1) + 64);
     }
-    for (uint32_t i = 0; i < got; i++) {
-        struct rte_mbuf *m = mbufs[i];
-        if (UNLIKELY(!is_whole(q, m))) continue;
-        if (UNLIKELY(q->pool.plain) && !(m = copy_out(q, m))) continue;
-        struct frame *f = mbuf_frame(m);
-        f->next = f->body = NULL;
-        f->data = rte_pktmbuf_mtod(m, uint8_t *);
-        f->size = m->data_len;
-        f->arrival_tsc = tsc;
-        f->flags = rx_flags(m->ol_flags);
-        frames[count++] = f;
-    }
+    for (uint32_t i = 0; i < got; i++)
+        if (LIKELY(is_whole(q, mbufs[i]))) frames[count++] = received(mbufs[i], tsc);
     return count;
+}
+
+static uint32_t queue_rx(struct nic_queue *nq, struct frame **frames, uint32_t count_max)
+{
+    struct dpdk_queue *q = (struct dpdk_queue *)nq;
+    CHECK(count_max <= NIC_BURST);
+    if (UNLIKELY(!q->is_attached)) attach_thread(q);
+    if (UNLIKELY(++q->polls >= DPDK_CLEANUP_POLLS)) {
+        q->polls = 0;
+        if (q->has_sent) clean_up(q);
+    }
+    return q->pool.plain ? rx_copied(q, frames, count_max) : rx_in_place(q, frames, count_max);
 }
 
 static uint64_t tx_flags(const struct frame *f)

@@ -75,26 +75,6 @@ bool session_on_open(void *app, struct stream *stream)
     return true;
 }
 
-// Input arrives in the order in which clients sent it, so one that sends thousands of commands at
-// once would be served to its end before the next. It gets one piece of its input a turn instead.
-static void session_rest(struct shard *shard, struct session *session)
-{
-    struct stream *stream = session->client.stream;
-    if (list_node_is_linked(&session->resting)) return;
-    stream->ops->pause(stream, true);
-    list_append(&shard->resting, &session->resting);
-}
-
-uint32_t session_wake_resting(struct shard *shard)
-{
-    uint32_t count = 0;
-    for (struct list_node *node; (node = list_take_first(&shard->resting)); count++) {
-        struct stream *stream = LIST_OWNER(node, struct session, resting)->client.stream;
-        stream->ops->pause(stream, false);
-    }
-    return count;
-}
-
 void session_on_data(void *app, struct stream *stream, struct bytes data)
 {
     struct shard *shard = app;
@@ -102,10 +82,13 @@ void session_on_data(void *app, struct stream *stream, struct bytes data)
     shard->server.tally->net_input_bytes += data.size;
     shard->server.tally->reads_processed++;
     if (!session || session->closing) return;
+    if (UNLIKELY(session->deferral.is_heavy)) {
+        defer_keep(shard, session, data, stream->arrival_tsc);
+        return;
+    }
     if (shard->readable_count == SHARD_READABLE_MAX) shard_run_readable(shard);
     shard->readable[shard->readable_count++] =
         (struct readable){ session, data, stream->arrival_tsc };
-    if (UNLIKELY(session->is_heavy)) session_rest(shard, session);
 }
 
 static void session_protocol_error(struct shard *shard, struct session *session)
@@ -172,7 +155,13 @@ void session_parse(struct shard *shard, struct session *session, struct bytes da
             return;
         }
     }
-    session->is_heavy = commands > SHARD_PORTION_COMMANDS;
+    if (UNLIKELY(commands > DEFER_COMMANDS_MIN)) session->deferral.is_heavy = true;
+}
+
+void session_end(struct shard *shard, struct session *session)
+{
+    session->client.flags |= CLIENT_CLOSE_AFTER_REPLY;
+    session_mark_dirty(shard, session);
 }
 
 void session_on_end(void *app, struct stream *stream)
@@ -181,8 +170,10 @@ void session_on_end(void *app, struct stream *stream)
     struct session *session = stream->user;
     if (!session) return;
     shard_run_readable(shard);
-    session->client.flags |= CLIENT_CLOSE_AFTER_REPLY;
-    session_mark_dirty(shard, session);
+    if (session->deferral.head)
+        session->deferral.has_ended = true;
+    else
+        session_end(shard, session);
 }
 
 static void client_free_texts(struct shard *shard, struct client *c)
@@ -199,7 +190,7 @@ static void session_forget(struct shard *shard, struct session *session)
 {
     struct stream *stream = session->client.stream;
     if (list_node_is_linked(&session->dirty)) list_remove(&shard->dirty, &session->dirty);
-    if (list_node_is_linked(&session->resting)) list_remove(&shard->resting, &session->resting);
+    defer_drop(shard, session);
     list_remove(&shard->rotation, &session->rotation);
     client_table_remove(&shard->server.clients, &session->client);
     if (session->client.flags & CLIENT_ADMIN_RESERVED) shard->admin_client_count--;
@@ -226,6 +217,7 @@ void session_on_closed(void *app, struct stream *stream, enum stream_close why)
     struct session *session = stream->user;
     if (!session) return;
     shard_run_readable(shard); // its commands may be among those that have arrived
+    defer_run_all(shard, session);
     session_forget(shard, session);
 }
 
@@ -315,7 +307,8 @@ void session_check(struct shard *shard, struct session *session)
     const struct settings *settings = shard->settings;
     uint64_t now_ms = shard->server.now_ms;
     uint64_t output_bytes = session_output_bytes(session);
-    c->query_buffer_bytes = resp_reader_memory(&session->reader);
+    c->query_buffer_bytes = resp_reader_memory(&session->reader) + session->deferral.bytes;
+    if (!session->deferral.head) session->deferral.is_heavy = false;
     if (c->query_buffer_bytes > shard->pass_input_max)
         shard->pass_input_max = c->query_buffer_bytes;
     if (output_bytes > shard->pass_output_max) shard->pass_output_max = output_bytes;

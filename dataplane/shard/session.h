@@ -9,6 +9,7 @@
 #include "dataplane/base/stream.h"
 #include "dataplane/cmd/client.h"
 #include "dataplane/resp/resp_read.h"
+#include "dataplane/shard/defer.h"
 
 struct shard;
 
@@ -17,8 +18,8 @@ struct session {
     struct resp_reader reader;
     struct list_node dirty;    // on shard->dirty: has output to flush, or is to be closed
     struct list_node rotation; // on shard->rotation: looked at in turn by shard_cron
-    struct list_node resting;  // on shard->resting: paused until the next turn
-    bool is_heavy; // its last piece of input held more commands than others should wait for
+    struct list_node resting;  // on shard->resting: has deferred input
+    struct deferral deferral;
     uint64_t soft_limit_since_ms; // output above the soft limit since; 0 = it is not
     bool closing; // stream close or abort was called; nothing more is read or written
 };
@@ -39,8 +40,8 @@ void session_on_closed(void *app, struct stream *stream, enum stream_close why);
 // running the batch when it fills up.
 void session_parse(struct shard *shard, struct session *session, struct bytes data,
                    uint64_t arrival_tsc);
-// Start of a turn: sessions that rest may go on. Returns how many did.
-uint32_t session_wake_resting(struct shard *shard);
+// The peer sends no more: what is queued leaves, then the connection is closed.
+void session_end(struct shard *shard, struct session *session);
 void session_mark_dirty(struct shard *shard, struct session *session);
 // End of turn for a session on the dirty list: output limits, flush, closing.
 void session_flush(struct shard *shard, struct session *session);

@@ -157,7 +157,10 @@ void shard_run_readable(struct shard *s)
     s->readable_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct readable *r = &s->readable[i];
-        session_parse(s, r->session, r->data, r->arrival_tsc);
+        if (UNLIKELY(r->session->deferral.is_heavy)) // since an earlier piece of this very turn
+            defer_keep(s, r->session, r->data, r->arrival_tsc);
+        else
+            session_parse(s, r->session, r->data, r->arrival_tsc);
     }
     batch_run(s);
     cycle_meter_switch(&s->server.meter, before);
@@ -211,6 +214,15 @@ static uint32_t shard_rx_sock(struct shard *s)
     return total;
 }
 
+static uint32_t shard_run_deferred(struct shard *s)
+{
+    if (s->resting.count == 0) return 0;
+    cycle_meter_switch(&s->server.meter, CYCLES_PARSE);
+    uint32_t count = defer_run(s);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return count;
+}
+
 // Deadlines have a resolution of 1 ms, and looking for the next one is not free: once a tick, and
 // on every turn while more is due than a turn's budget.
 static uint32_t shard_expire(struct shard *s)
@@ -230,15 +242,15 @@ static uint32_t shard_expire(struct shard *s)
     return done;
 }
 
-// The stack's timers tick in ms too; is_due asks for a look in between.
-static uint32_t shard_timers(struct shard *s, bool is_due)
+// The stack's timers tick in ms too; a stream that goes on after a pause waits for the next one.
+static uint32_t shard_timers(struct shard *s)
 {
     uint32_t done = 0;
     uint64_t tick = s->server.now_ns / 1000000u;
-    if (tick != s->timers_tick) is_due = true;
-    if (s->net && is_due && net_next_deadline_ns(s->net) <= s->server.now_ns) {
+    if (s->net && tick != s->timers_tick && net_next_deadline_ns(s->net) <= s->server.now_ns) {
         cycle_meter_switch(&s->server.meter, CYCLES_TIMERS);
         done = net_timers(s->net, s->server.now_ns, SHARD_TIMER_BUDGET);
+        shard_run_readable(s);
         cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     }
     if (done < SHARD_TIMER_BUDGET) s->timers_tick = tick;
@@ -333,7 +345,9 @@ static uint64_t shard_next_event_ns(const struct shard *s)
 static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 {
     uint64_t now = s->server.now_ns;
-    if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace)) return 0;
+    if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) ||
+        s->resting.count)
+        return 0;
     if (work) s->idle_since_ns = now;
     uint64_t idle = now - s->idle_since_ns, nap = idle / 8;
     if (s->net && idle < NIC_IDLE_NS) return 0;
@@ -373,12 +387,11 @@ uint32_t shard_turn(struct shard *s)
     uint64_t started = s->server.meter.since;
     uint32_t work = 0;
     shard_read_clocks(s);
-    uint32_t woken = session_wake_resting(s);
-    work += woken;
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
+    work += shard_run_deferred(s);
     work += shard_expire(s);
-    work += shard_timers(s, woken > 0);
+    work += shard_timers(s);
     work += shard_lanes(s);
     shard_flush(s);
     shard_tx_nic(s);

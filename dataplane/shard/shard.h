@@ -22,8 +22,7 @@ enum {
     SHARD_RX_BURSTS = 4,      // bursts per turn while the queue has more
     SHARD_SOCK_BUDGET = 512,  // completions per turn, taken in portions
     SHARD_SOCK_PORTION_MAX = 8,
-    SHARD_PORTION_COMMANDS = 128, // in a portion: the next one is smaller; in a piece of input: its
-                                  // client gets one piece a turn
+    SHARD_PORTION_COMMANDS = 128, // a portion with more than these makes the next one smaller
     SHARD_COMMAND_BUDGET = 512,   // commands after which a turn takes no further portion or burst
     SHARD_TIMER_BUDGET = 256,
     SHARD_EXPIRE_BUDGET = 512, // keys freed per turn
@@ -65,7 +64,7 @@ struct shard {
     struct sock *sock;
     struct keyspace *keyspace;
     struct list dirty;   // sessions with output or to be closed
-    struct list resting; // sessions that had their share of this turn
+    struct list resting; // sessions with deferred input
     uint32_t readable_count;
     struct readable readable[SHARD_READABLE_MAX];
     struct batch batch;

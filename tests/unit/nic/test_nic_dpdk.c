@@ -179,6 +179,27 @@ Test(nic_dpdk, never_lends_a_held_frame_to_a_driver_that_keeps_it)
     give(body);
 }
 
+// When TCP has every frame it waits for ACKs: what it sends and what arrives must not need one of its
+// frames.
+Test(nic_dpdk, sends_and_receives_when_the_pool_is_spent)
+{
+    struct frame *taken[512], *head = make("head "), *body = make("0123456789");
+    uint32_t count = 0;
+    head->body = queue->pool->slice(queue->pool, body, body->data, 10);
+    while (count < 512 && (taken[count] = queue->pool->take(queue->pool))) count++;
+    cr_assert(eq(u32, queue->pool->available(queue->pool), 0));
+    for (uint32_t i = 0; i < 2000; i++) {
+        frame_hold(head); // so that the port gets a copy
+        struct frame *got = loop(head);
+        cr_assert(eq(int, memcmp(got->data, "head 0123456789", 15), 0));
+        give(got);
+    }
+    cr_expect(eq(ptr, queue->pool->take(queue->pool), NULL));
+    while (count) give(taken[--count]);
+    give(head);
+    give(body);
+}
+
 Test(nic_dpdk, leaves_what_the_port_refuses_to_the_caller)
 {
     struct frame *frames[NIC_BURST], *got[NIC_BURST];
@@ -216,7 +237,34 @@ Test(nic_dpdk_open, refuses_fewer_frames_than_descriptors, .timeout = 30)
     c.frame_count = 128;
     cr_expect(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), ERR_IO));
     cr_expect(strstr(error, "net_ring0") != NULL);
-    cr_expect(strstr(error, "descriptors") != NULL);
+    cr_expect(strstr(error, "64 + 64 descriptors") != NULL, "%s", error);
+    cr_expect(strstr(error, "at least 256") != NULL, "%s", error);
+}
+
+Test(nic_dpdk_open, takes_as_much_memory_as_the_frames_need, .timeout = 30)
+{
+    char error[256] = "", prefix[32];
+    const char *devargs[] = { "net_ring0" };
+    snprintf(prefix, sizeof prefix, "test-nic-%d", (int)getpid());
+    struct nic_dpdk_config c = ring_config(devargs, prefix);
+    c.memory_mb = 0;
+    c.frame_count = 50000;
+    c.mtu = 9000;
+    cr_expect(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), OK), "%s", error);
+    cr_expect(gt(u32, nic_dpdk_queue(nic, 0)->pool->payload_bytes, 9000));
+    nic_dpdk_close(nic);
+}
+
+Test(nic_dpdk_open, says_how_much_memory_was_too_little, .timeout = 30)
+{
+    char error[256] = "", prefix[32];
+    const char *devargs[] = { "net_ring0" };
+    snprintf(prefix, sizeof prefix, "test-nic-%d", (int)getpid());
+    struct nic_dpdk_config c = ring_config(devargs, prefix);
+    c.memory_mb = 16;
+    c.frame_count = 50000;
+    cr_expect(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), ERR_IO));
+    cr_expect(strstr(error, "16 MB") != NULL, "%s", error);
 }
 
 Test(nic_dpdk_open, rejects_eal_arguments_it_does_not_know, .timeout = 30)

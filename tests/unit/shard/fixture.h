@@ -1,5 +1,5 @@
-// fixture.h: a whole shard turned by hand, with its clients in the same thread: over kernel sockets,
-// or over a wire in memory with a second TCP/IP stack at its other end.
+// fixture.h: a whole shard turned by hand, with its clients in the same thread: over kernel
+// sockets, or over a wire in memory with a second TCP/IP stack at its other end.
 //
 // Thread:  one
 // Memory:  fixture_close frees all of it, peers too; the region's name is removed as soon as it is
@@ -243,7 +243,7 @@ static inline void fixture_steps(struct fixture *f, uint32_t count)
 static inline bool fixture_is(bool condition) { return condition; } // a name for Criterion's macros
 // Steps until condition holds; false when it does not in FIXTURE_PATIENCE_NS.
 #define FIXTURE_WAIT(f, condition)                                                                 \
-    fixture_is(({                                                                                             \
+    fixture_is(({                                                                                  \
         uint64_t give_up_ns_ = clock_monotonic_ns() + FIXTURE_PATIENCE_NS;                         \
         while (!(condition) && clock_monotonic_ns() < give_up_ns_) fixture_step(f);                \
         (condition);                                                                               \
@@ -280,8 +280,8 @@ static inline struct settings *fixture_settings(struct fixture *f, const char *d
     struct settings *settings = malloc(sizeof *settings);
     struct conf_error error;
     char all[4096];
-    int size = snprintf(all, sizeof all, FIXTURE_DIRECTIVES "%s\n", f->address, f->port,
-                        directives);
+    int size =
+        snprintf(all, sizeof all, FIXTURE_DIRECTIVES "%s\n", f->address, f->port, directives);
     CHECK(settings != NULL && size > 0 && (size_t)size < sizeof all);
     if (f->folder[0])
         size += snprintf(all + size, sizeof all - (size_t)size, "unixsocket %s\n", f->unix_path);
@@ -347,26 +347,33 @@ static inline struct fixture *fixture_open_unix(const char *directives)
 
 // A wire between 10.0.0.1 (the shard) and 10.0.0.2. The clock does not run: ns_mult is 0.
 static inline void fixture_add_wire(struct fixture *f, const struct nic_mem_impairment *hurt,
-                                    uint64_t seed)
+                                    uint64_t seed, uint32_t frame_count)
 {
     f->now_ns = f->clock.ns_start = 1000000000;
     f->clock.tsc_hz = 1000000000;
     f->port = FIXTURE_NIC_PORT;
-    CHECK(nic_mem_open(&f->wire, FIXTURE_FRAMES, FIXTURE_FRAME_BYTES, 1500, seed, hurt) == OK);
+    CHECK(nic_mem_open(&f->wire, frame_count, FIXTURE_FRAME_BYTES, 1500, seed, hurt) == OK);
     nic_mem_advance(f->wire, f->now_ns);
     host_open(f, seed);
 }
 
 #define FIXTURE_NIC_DIRECTIVES "transport nic\nnic-devargs memory\nnic-address 10.0.0.1/24\n"
-static inline struct fixture *fixture_open_nic(const char *directives,
-                                               const struct nic_mem_impairment *hurt, uint64_t seed)
+static inline struct fixture *fixture_open_wire(const char *directives,
+                                                const struct nic_mem_impairment *hurt,
+                                                uint64_t seed, uint32_t frame_count)
 {
     char all[2048];
     struct fixture *f = fixture_new();
-    fixture_add_wire(f, hurt, seed);
+    fixture_add_wire(f, hurt, seed, frame_count);
     snprintf(all, sizeof all, FIXTURE_NIC_DIRECTIVES "%s", directives);
     CHECK(fixture_try_open(f, all) == OK);
     return f;
+}
+
+static inline struct fixture *fixture_open_nic(const char *directives,
+                                               const struct nic_mem_impairment *hurt, uint64_t seed)
+{
+    return fixture_open_wire(directives, hurt, seed, FIXTURE_FRAMES);
 }
 
 static inline void peer_close(struct peer *p)
@@ -459,8 +466,8 @@ static inline struct peer *peer_connect_nic(struct fixture *f, uint16_t port)
 // By the fixture's usual way in.
 static inline struct peer *peer_connect(struct fixture *f)
 {
-    struct peer *p = f->wire ? peer_connect_nic(f, f->port)
-                             : peer_connect_to(f, f->address, f->port);
+    struct peer *p =
+        f->wire ? peer_connect_nic(f, f->port) : peer_connect_to(f, f->address, f->port);
     CHECK(p != NULL);
     return p;
 }
@@ -564,7 +571,10 @@ static inline bool peer_got_cut(struct peer *p) // closed in whatever way
     return FIXTURE_WAIT(p->fixture, p->is_ended || p->is_reset);
 }
 
-static inline struct shard_tally *fixture_tally(struct fixture *f) { return f->shard->server.tally; }
+static inline struct shard_tally *fixture_tally(struct fixture *f)
+{
+    return f->shard->server.tally;
+}
 static inline uint64_t fixture_client_count(struct fixture *f)
 {
     return f->shard->server.clients.all.count;

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <time.h>
+#include <sys/wait.h>
 #include "tests/unit/shard/fixture.h"
 
 static const struct nic_mem_impairment good_wire = { .delay_ns = 10000 };
@@ -71,14 +71,14 @@ Test(shard, that_cannot_have_its_unix_socket_says_why)
 Test(shard, says_what_is_wrong_with_its_nic_addresses)
 {
     static const char *const bad[] = {
-        "nic-address 10.0.0.1/33",   "nic-address 10.0.0/24",    "nic-address ::1/129",
-        "nic-address 10.0.0.1/",     "nic-address 10.0.0.1/24x", "nic-address 10.0.0.1/-1",
-        "nic-address 1.1.1.1/1/1",   "nic-gateway nowhere",      "nic-gateway6 10.0.0.1.1",
+        "nic-address 10.0.0.1/33", "nic-address 10.0.0/24",    "nic-address ::1/129",
+        "nic-address 10.0.0.1/",   "nic-address 10.0.0.1/24x", "nic-address 10.0.0.1/-1",
+        "nic-address 1.1.1.1/1/1", "nic-gateway nowhere",      "nic-gateway6 10.0.0.1.1",
     };
     for (uint32_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fixture *f = fixture_new();
         char directives[256];
-        fixture_add_wire(f, &good_wire, 1);
+        fixture_add_wire(f, &good_wire, 1, FIXTURE_FRAMES);
         const char *address = i < 7 ? "" : "nic-address 10.0.0.1/24\n";
         snprintf(directives, sizeof directives, "transport nic\nnic-devargs memory\n%s%s", address,
                  bad[i]);
@@ -247,7 +247,7 @@ Test(shard, frees_many_keys_that_expire_together_in_slices)
     struct peer *p = peer_connect(f);
     char more[64];
     // A deadline in the wall clock that all of them share.
-    snprintf(more, sizeof more, " PXAT %lu", (unsigned long)(clock_wall_us() / 1000 + 600));
+    snprintf(more, sizeof more, " PXAT %lu", (unsigned long)(clock_wall_us() / 1000 + 1500));
     add_keys(p, 5000, more);
     cr_assert(eq(u64, fixture_tally(f)->keys, 5000));
     uint64_t most = 0;
@@ -279,7 +279,7 @@ Test(shard, reaps_flushed_tables_in_slices_while_it_serves)
     fixture_close(f);
 }
 
-Test(shard, sleeps_when_idle_and_wakes_for_a_request)
+Test(shard, sleeps_when_idle)
 {
     struct fixture *f = fixture_open("busy-poll no");
     struct peer *p = peer_connect(f);
@@ -289,27 +289,55 @@ Test(shard, sleeps_when_idle_and_wakes_for_a_request)
     for (; clock_monotonic_ns() - before < 300000000; turns++) shard_turn(f->shard);
     cr_expect(lt(u64, clock_thread_cpu_ns() - cpu, 60000000), "sleeping costs no CPU time");
     cr_expect(lt(u32, turns, 50));
-    // A request that is there already ends the sleep at once.
-    cr_assert(eq(sz, peer_push(p, "PING\r\n", 6), 6));
-    before = clock_monotonic_ns();
-    for (uint32_t i = 0; i < 3 && p->size == p->taken; i++) {
-        shard_turn(f->shard);
-        peer_read(p);
-        if (clock_monotonic_ns() - before > 90000000) break;
-    }
-    cr_expect(eq(sz, p->size - p->taken, 7), "answered before the next periodic wake-up");
     fixture_close(f);
 }
 
+// In a process of its own, as the shard's call that sends a reply also sleeps. 0: some reply came
+// well before the next periodic wake-up.
+static int ping_sleeping_shard(const struct fixture *f)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(f->port) };
+    char reply[16];
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    inet_pton(AF_INET, f->address, &at.sin_addr);
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0) return 2;
+    for (uint32_t i = 0; i < 10; i++) {
+        usleep(30000);
+        uint64_t before = clock_monotonic_ns();
+        if (send(fd, "PING\r\n", 6, MSG_NOSIGNAL) != 6) return 3;
+        if (recv(fd, reply, sizeof reply, 0) != 7) return 4;
+        if (clock_monotonic_ns() - before < 20000000) return 0;
+    }
+    return 1;
+}
+
+Test(shard, wakes_for_a_request)
+{
+    struct fixture *f = fixture_open("busy-poll no");
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) _exit(ping_sleeping_shard(f));
+    while (waitpid(child, &status, WNOHANG) == 0) shard_turn(f->shard);
+    cr_expect(zero(int, status));
+    fixture_close(f);
+}
+
+// On a machine that is busy with other things a single try may come late.
 Test(shard, wakes_for_the_deadline_of_a_key)
 {
     struct fixture *f = fixture_open("busy-poll no");
     struct peer *p = peer_connect(f);
-    cr_assert(peer_ask(p, "SET k v PX 30", "+OK\r\n"));
-    uint64_t before = clock_monotonic_ns();
-    while (fixture_tally(f)->expired_keys == 0 && clock_monotonic_ns() - before < 2000000000)
-        shard_turn(f->shard);
-    cr_expect(lt(u64, clock_monotonic_ns() - before, 90000000));
+    bool is_early = false;
+    for (uint64_t i = 0; i < 10 && !is_early; i++) {
+        cr_assert(peer_ask(p, "SET k v PX 30", "+OK\r\n"));
+        uint64_t before = clock_monotonic_ns(), woke = before;
+        while (fixture_tally(f)->expired_keys == i) {
+            woke = clock_monotonic_ns(); // the turn that frees it ends with the next sleep
+            shard_turn(f->shard);
+        }
+        is_early = woke - before < 60000000;
+    }
+    cr_expect(is_early, "before the next periodic wake-up");
     fixture_close(f);
 }
 
@@ -357,7 +385,7 @@ Test(shard, books_every_cycle_to_an_account_on_a_nic)
     cr_expect(eq(u64, cycles_of(f) - booked, f->shard->server.meter.since - tsc));
     const uint64_t *cycles = fixture_tally(f)->cycles;
     cr_expect(cycles[CYCLES_RX] > 0 && cycles[CYCLES_TCP] > 0 && cycles[CYCLES_TX] > 0);
-    cr_expect(cycles[CYCLES_EXECUTE] > 0 && cycles[CYCLES_TIMERS] > 0);
+    cr_expect(cycles[CYCLES_EXECUTE] > 0 && cycles[CYCLES_CONTROL] > 0);
     fixture_close(f);
 }
 
