@@ -234,11 +234,11 @@ void tcp_ack(struct tcp_pcb *p, const struct tcp_seg *seg)
     }
     if (seq_gt(seg->ack, p->snd_una)) {
         ack_new(p, seg);
-        if (has_new_sack && p->state != TCP_CLOSED && !(p->flags & TCP_F_RECOVERY) &&
-            may_recover(p) && tcp_sack_is_lost(&p->sack, p->snd_una, p->mss))
-            enter_recovery(p);
-        else if (has_new_sack && p->flags & TCP_F_RECOVERY)
+        if (!has_new_sack || p->state == TCP_CLOSED) return;
+        if (p->flags & TCP_F_RECOVERY)
             recover_again(p);
+        else if (may_recover(p) && tcp_sack_is_lost(&p->sack, p->snd_una, p->mss))
+            enter_recovery(p);
         return;
     }
     if (seg->ack != p->snd_una || p->snd_una == p->snd_max || p->flags & TCP_F_PERSIST) return;

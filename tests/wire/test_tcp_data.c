@@ -603,6 +603,46 @@ Test(tcp_loss, rescues_the_tail_once_per_recovery)
     cr_expect(eq(u64, w.tally.tcp_retransmits, 2));
 }
 
+static uint32_t count_taken(uint32_t offset)
+{
+    uint32_t count = 0;
+    while (peer_take(&w, &s)) count += s.seq == w.iss + 1 + offset;
+    return count;
+}
+
+// Three segments sent after a retransmission tell that it is lost, as three tell of a first loss.
+Test(tcp_loss, retransmits_a_lost_retransmission_without_the_timer)
+{
+    struct tcp_opts o = { .has_mss = true, .mss_bytes = 1460, .sack_permitted = true };
+    send_ten(&o);
+    peer_sack(0, 1460, 14600);
+    cr_expect(eq(u32, count_taken(0), 1));
+    peer_sack(0, 1460, 17520); // two segments, and it may still be on its way
+    cr_expect(eq(u32, count_taken(0), 0));
+    peer_sack(0, 1460, 18980);
+    cr_expect(eq(u32, count_taken(0), 1));
+    peer_sack(0, 1460, 20440); // what left after the third try is not yet reported
+    cr_expect(eq(u32, count_taken(0), 0));
+    cr_expect(eq(u64, w.tally.tcp_timeouts, 0));
+    cr_expect(eq(u64, w.tally.tcp_retransmits, 2));
+}
+
+Test(tcp_loss, retransmits_what_a_timeout_sent_in_vain)
+{
+    struct tcp_opts o = { .has_mss = true, .mss_bytes = 1460, .sack_permitted = true };
+    send_ten(&o);
+    wire_run_ms(&w, 250);
+    cr_expect(eq(u32, count_taken(0), 1));
+    peer_sack(0, 1460, 14600); // known before the timeout: proves nothing
+    cr_expect(eq(u32, count_taken(0), 0));
+    for (uint32_t end = 16060; end <= 18980; end += 1460) {
+        cr_expect(eq(u64, w.tally.tcp_retransmits, 1));
+        peer_sack(0, 1460, end);
+    }
+    cr_expect(eq(u32, count_taken(0), 1));
+    cr_expect(eq(u64, w.tally.tcp_timeouts, 1));
+}
+
 // RFC 2883 5: a D-SACK below the acknowledgement is no loss and no duplicate ACK.
 Test(tcp_loss, is_not_moved_by_duplicate_reports)
 {
