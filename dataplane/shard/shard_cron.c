@@ -92,5 +92,6 @@ void shard_cron(struct shard *s)
     shard_settle_idle(s);
     shard_sample_rates(s);
     shard_check_sessions(s);
+    sock_verify(s->sock, sock_connection_count(s->sock) / ROTATION_CRONS + ROTATION_PER_CRON_MIN);
     shard_refresh_tally(s);
 }

@@ -83,6 +83,10 @@ uint32_t sock_poll(struct sock *s, uint32_t budget);
 // io_uring_enter. With sleep_until_ns > 0 (CLOCK_MONOTONIC) waits in the kernel for a completion
 // until then (UINT64_MAX: no limit); it does not wait when callbacks are already due.
 void sock_submit(struct sock *s, uint64_t sleep_until_ns);
+// Looks at count further connections, in turn, for an end that the kernel did not tell. To be
+// called so that each connection's turn comes about once a second; costs one request for one that
+// fell quiet.
+void sock_verify(struct sock *s, uint32_t count);
 uint32_t sock_connection_count(const struct sock *s);
 // How long a sleep may last beyond the first completion, to gather as many as came per turn lately
 // (as NICs moderate interrupts). 0, the default: not at all. Below 1 s.

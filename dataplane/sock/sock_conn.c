@@ -9,7 +9,7 @@ static const struct stream_ops conn_ops;
 
 static struct sock_conn *conn_of(struct stream *st) { return (struct sock_conn *)st; }
 
-static void want_requests(struct sock_conn *c)
+void sock_conn_want_requests(struct sock_conn *c)
 {
     if (!list_node_is_linked(&c->wanting)) list_append(&c->sock->wanting, &c->wanting);
 }
@@ -54,7 +54,7 @@ static void conn_die(struct sock_conn *c, enum stream_close why)
     outq_clear(&c->stream.out);
     if (!c->send_armed) sock_send_clear(c);
     want_callbacks(c);
-    want_requests(c);
+    sock_conn_want_requests(c);
 }
 
 static enum stream_close why_of(int error)
@@ -104,7 +104,7 @@ static void conn_forget(struct sock_conn *c)
     c->state = SOCK_GONE;
     c->sock->conn_count--;
     c->sock->conn_gone++;
-    want_requests(c);
+    sock_conn_want_requests(c);
 }
 
 static void address_copy(struct net_addr *out, const struct sockaddr_storage *from)
@@ -157,7 +157,7 @@ void sock_conn_open(struct sock *s, const struct sock_listener *l, int fd)
     }
     c->stream = st;
     outq_init(&c->stream.out, &s->blocks.source);
-    want_requests(c);
+    sock_conn_want_requests(c);
     if (s->app.on_open(s->app.app, &c->stream)) {
         s->tally.accepted++;
         return;
@@ -178,8 +178,8 @@ static void tell_end(struct sock_conn *c)
 
 static void receive_ended(struct sock *s, struct sock_conn *c, int result)
 {
-    c->receive_armed = c->receive_cancelled = false;
-    want_requests(c); // armed again there, or torn down
+    c->receive_armed = c->receive_cancelled = c->receive_stale = false;
+    sock_conn_want_requests(c); // armed again there, or torn down
     if (result == 0) {
         c->ended = true;
         tell_end(c);
@@ -202,7 +202,10 @@ void sock_on_receive(struct sock *s, const struct io_uring_cqe *cqe)
     struct sock_conn *c = sock_conn_find(s, cqe->user_data);
     CHECK(c->receive_armed);
     struct bytes data = sock_receive_take(&s->receive, cqe);
-    if (data.size > 0) c->stream.rx_bytes += data.size;
+    if (data.size > 0) {
+        c->stream.rx_bytes += data.size;
+        sock_verify_later(c);
+    }
     if (data.size > 0 && c->state == SOCK_OPEN) { // a closing stream reads no more
         if (c->paused || c->held)
             held_append(c, data);
@@ -223,7 +226,7 @@ static void deliver_held(struct sock_conn *c)
         c->sock->delivered = h;
         deliver(c, bytes_make(h->data, h->size), h->arrival_tsc);
     }
-    want_requests(c);
+    sock_conn_want_requests(c);
     tell_end(c);
 }
 
@@ -244,7 +247,7 @@ static void send_went_on(struct sock *s, struct sock_conn *c, uint32_t size)
     sock_send_drop(c, size);
     if (sock_send_is_due(c)) {
         s->tally.sends_split++;
-        want_requests(c);
+        sock_conn_want_requests(c);
         return;
     }
     finish_closing(c);
@@ -257,11 +260,11 @@ void sock_conn_sent(struct sock *s, struct sock_conn *c, int32_t result)
     c->send_armed = c->send_cancelled = false;
     if (c->state == SOCK_DYING || c->state == SOCK_GONE) {
         sock_send_clear(c);
-        want_requests(c);
+        sock_conn_want_requests(c);
     } else if (result >= 0) {
         send_went_on(s, c, (uint32_t)result);
     } else if (result == -EAGAIN || result == -EINTR || result == -ENOMEM) {
-        want_requests(c);
+        sock_conn_want_requests(c);
     } else {
         conn_die(c, why_of(-result));
     }
@@ -287,6 +290,7 @@ static bool receive_arm(struct sock *s, struct sock_conn *c)
     sqe->user_data = sock_tag(SOCK_OP_RECEIVE, c->generation, c->index);
     c->receive_armed = true;
     c->receive_starved = false;
+    sock_verify_later(c);
     return true;
 }
 
@@ -319,7 +323,7 @@ void sock_on_cancel(struct sock *s, const struct io_uring_cqe *cqe)
     if ((c->generation & 0xffffff) != (cqe->user_data >> 32 & 0xffffff)) return;
     if (c->state == SOCK_FREE) return;
     c->receive_cancelled = c->send_cancelled = false;
-    want_requests(c);
+    sock_conn_want_requests(c);
 }
 
 static bool teardown_prepare(struct sock *s, struct sock_conn *c)
@@ -337,7 +341,7 @@ static bool teardown_prepare(struct sock *s, struct sock_conn *c)
 
 static bool receive_prepare(struct sock *s, struct sock_conn *c, uint32_t *buffers)
 {
-    if (c->paused) return receive_cancel(s, c);
+    if (c->paused || c->receive_stale) return receive_cancel(s, c);
     if (c->receive_armed || c->held || c->ended) return true;
     if (c->receive_starved) { // no more of those than can be served now
         if (*buffers == 0) return false;
@@ -396,7 +400,7 @@ static void conn_flush(struct stream *st)
     struct sock_conn *c = conn_of(st);
     if (c->state != SOCK_OPEN && c->state != SOCK_CLOSING) return;
     c->flushed_total = st->out.bytes_total;
-    want_requests(c);
+    sock_conn_want_requests(c);
 }
 
 static void conn_close(struct stream *st)
@@ -406,7 +410,7 @@ static void conn_close(struct stream *st)
     c->state = SOCK_CLOSING;
     st->is_closing = true;
     c->flushed_total = st->out.bytes_total;
-    want_requests(c);
+    sock_conn_want_requests(c);
 }
 
 static void conn_abort(struct stream *st)
@@ -423,7 +427,7 @@ static void conn_pause(struct stream *st, bool paused)
     struct sock_conn *c = conn_of(st);
     if (c->state != SOCK_OPEN || c->paused == paused) return;
     c->paused = paused;
-    want_requests(c);
+    sock_conn_want_requests(c);
     if (!paused && (c->held || (c->ended && !c->end_told))) want_callbacks(c);
 }
 

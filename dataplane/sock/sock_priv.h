@@ -36,7 +36,8 @@ enum sock_op {
     SOCK_OP_SEND,
     SOCK_OP_SEND_QUIET, // completes only when it failed or was short
     SOCK_OP_CANCEL,     // of a connection's receive or send; completes only when it failed
-    SOCK_OP_WATCH
+    SOCK_OP_WATCH,
+    SOCK_OP_VERIFY
 };
 
 static inline uint64_t sock_tag(enum sock_op op, uint32_t generation, uint32_t index)
@@ -67,6 +68,8 @@ struct sock_conn {
     enum sock_state state;
     enum stream_close why;
     bool receive_armed, receive_cancelled, receive_starved;
+    bool receive_stale;    // armed, but it slept through the end (sock_verify.c): to be armed anew
+    uint8_t verify_rounds; // left until it is looked at; 0: it was, since the last data
     bool send_armed, send_cancelled;
     bool send_quiet;   // the send in flight is a quiet one
     bool send_blocked; // the socket was full: the next send waits in the kernel
@@ -148,6 +151,8 @@ struct sock {
     struct sock_message *messages; // SOCK_MESSAGES_MAX; the kernel copies them at submission
     uint32_t message_count;
     struct sock_tally tally;
+    uint32_t verify_next; // connection that sock_verify goes on with
+    uint8_t verify_byte;  // what a look at a socket reads; never used
     bool ring_is_open;
     uint64_t gather_ns;
     uint32_t awake_count; // completions since the last sleep
@@ -197,6 +202,12 @@ uint32_t sock_conns_run_due(struct sock *s); // callbacks that are due; returns 
 void sock_conns_end(struct sock *s);         // every open stream is dying now
 
 void sock_conn_sent(struct sock *s, struct sock_conn *c, int32_t result);
+
+void sock_conn_want_requests(struct sock_conn *c);
+
+// sock_verify.c
+void sock_verify_later(struct sock_conn *c); // something was received
+void sock_on_verify(struct sock *s, const struct io_uring_cqe *cqe);
 
 // sock_send.c
 void sock_send_settle(struct sock *s);                       // quiet sends: which have left

@@ -156,6 +156,9 @@ static void dispatch(struct sock *s, const struct io_uring_cqe *cqe)
     case SOCK_OP_WATCH:
         sock_on_watch(s, cqe);
         break;
+    case SOCK_OP_VERIFY:
+        sock_on_verify(s, cqe);
+        break;
     case SOCK_OP_SEND_QUIET: // settled already
     case SOCK_OP_NONE:
         break;

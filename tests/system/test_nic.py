@@ -25,8 +25,7 @@ KEPT_BYTES = 4 * MB
 FLOOD_COUNT = 200000
 
 
-class Server(NicPenstock):
-    pass
+Server = NicPenstock
 
 
 def net(connection, name):

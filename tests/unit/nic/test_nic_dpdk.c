@@ -179,8 +179,8 @@ Test(nic_dpdk, never_lends_a_held_frame_to_a_driver_that_keeps_it)
     give(body);
 }
 
-// When TCP has every frame it waits for ACKs: what it sends and what arrives must not need one of its
-// frames.
+// When TCP has every frame it waits for ACKs: what it sends and what arrives must not need one of
+// its frames.
 Test(nic_dpdk, sends_and_receives_when_the_pool_is_spent)
 {
     struct frame *taken[512], *head = make("head "), *body = make("0123456789");
