@@ -312,7 +312,6 @@ static void shard_tx_nic(struct shard *s)
     while ((count = net_output(s->net, frames, NIC_BURST, s->server.now_ns)) > 0) {
         uint32_t sent = nic_tx(s->nic, frames, count);
         if (sent == count) continue;
-        s->server.tally->net.tx_refused += count - sent;
         net_output_return(s->net, &frames[sent], count - sent);
         break; // the port is full: the rest leaves next turn
     }
