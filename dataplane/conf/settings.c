@@ -375,9 +375,6 @@ static enum status assign_words(struct settings *s, const struct setting_row *ro
         snprintf(error, SETTING_ERROR_MAX, "Too many bind addresses specified.");
         return ERR_PEER;
     }
-    for (uint32_t i = 0; i < count; i++) // a quoted one would fall apart when it is shown
-        if (words[i].size && memchr(words[i].data, ' ', words[i].size))
-            return fail(error, "argument holds a space");
     words_clear(field);
     for (uint32_t i = 0; i < count; i++)
         if (words[i].size) words_add(field, words[i]);
@@ -409,6 +406,13 @@ static bool kind_has_many_words(const struct setting_row *row)
            row->kind == SETTING_OUTPUT_LIMITS || (row->flags & SETTING_MANY_WORDS);
 }
 
+static bool words_hold_space(const struct bytes *words, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (words[i].size && memchr(words[i].data, ' ', words[i].size)) return true;
+    return false;
+}
+
 // The words of one text, between spaces. None at all stand for the empty word.
 static enum status assign_list(struct settings *s, const struct setting_row *row, struct bytes text,
                                bool repeat, char error[SETTING_ERROR_MAX])
@@ -438,10 +442,12 @@ enum status setting_assign(struct settings *s, const struct setting_row *row,
     for (uint32_t i = 0; i < count; i++)
         if (words[i].size && memchr(words[i].data, 0, words[i].size))
             return fail(error, "argument holds a NUL byte");
-    // "--bind '1.2.3.4 ::1'": a list in one word is a list, as in Redis 7.
-    if (count == 1 && kind_has_many_words(row) && words[0].size &&
-        memchr(words[0].data, ' ', words[0].size))
+    if (kind_has_many_words(row) && words_hold_space(words, count)) {
+        // "--bind '1.2.3.4 ::1'": a list in one word is a list, as in Redis 7. One of several words
+        // would fall apart when it is shown.
+        if (count > 1) return fail(error, "argument holds a space");
         return assign_list(s, row, words[0], repeat, error);
+    }
     switch (row->kind) {
     case SETTING_TEXT:
         return assign_text(s, row, words, count, error);
