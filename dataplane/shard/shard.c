@@ -71,7 +71,6 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
                                           .open = CYCLES_LOOP };
     memset(server->tally, 0, sizeof *server->tally);
     rng_seed(&server->rng, seed);
-    s->sock_portion = 1;
     s->settled_tsc = clock_tsc();
     s->settled_cpu_ns = clock_thread_cpu_ns();
     client_table_init(&server->clients);
@@ -190,26 +189,19 @@ static uint32_t shard_rx_nic(struct shard *s)
     return total;
 }
 
-// Completions are taken in small portions, so that a turn ends by the number of its commands: many
-// shallow clients share one, and a deep pipeline (hundreds of requests in each completion) is met
-// with portions of one.
+// Completions are taken in small portions, so that a turn ends by the number of its commands and
+// many shallow clients still share one. Deep pipelines are defer.h's.
 static uint32_t shard_rx_sock(struct shard *s)
 {
-    uint64_t before = s->server.tally->commands_processed, last = before, commands;
-    uint32_t total = 0, count, portion;
+    uint64_t before = s->server.tally->commands_processed;
+    uint32_t total = 0, count;
     cycle_meter_switch(&s->server.meter, CYCLES_RX);
     do {
-        portion = s->sock_portion;
-        count = sock_poll(s->sock, portion);
+        count = sock_poll(s->sock, SHARD_SOCK_PORTION);
         shard_run_readable(s);
         total += count;
-        commands = s->server.tally->commands_processed - last;
-        last += commands;
-        if (commands > SHARD_PORTION_COMMANDS)
-            s->sock_portion = 1;
-        else if (s->sock_portion < SHARD_SOCK_PORTION_MAX)
-            s->sock_portion++;
-    } while (count == portion && total < SHARD_SOCK_BUDGET && shard_has_budget(s, before));
+    } while (count == SHARD_SOCK_PORTION && total < SHARD_SOCK_BUDGET &&
+             shard_has_budget(s, before));
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return total;
 }

@@ -21,9 +21,8 @@ enum {
     SHARD_READABLE_MAX = 256, // pieces of input kept before they are parsed
     SHARD_RX_BURSTS = 4,      // bursts per turn while the queue has more
     SHARD_SOCK_BUDGET = 512,  // completions per turn, taken in portions
-    SHARD_SOCK_PORTION_MAX = 8,
-    SHARD_PORTION_COMMANDS = 128, // a portion with more than these makes the next one smaller
-    SHARD_COMMAND_BUDGET = 512,   // commands after which a turn takes no further portion or burst
+    SHARD_SOCK_PORTION = 8,
+    SHARD_COMMAND_BUDGET = 512, // commands after which a turn takes no further portion or burst
     SHARD_TIMER_BUDGET = 256,
     SHARD_EXPIRE_BUDGET = 512, // keys freed per turn
     SHARD_REAP_BUDGET = 512,
@@ -90,7 +89,6 @@ struct shard {
     bool stopping, stop_announced, running;
     bool is_busy; // asleep less than half of the time, by shard_cron
     uint64_t commands_at_sleep;
-    uint32_t sock_portion; // completions taken at a time, 1..SHARD_SOCK_PORTION_MAX
     uint32_t stop_flags;
     uint64_t stop_deadline_ns;
 };
