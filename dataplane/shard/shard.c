@@ -170,6 +170,34 @@ static bool shard_has_budget(const struct shard *s, uint64_t commands_before)
     return s->server.tally->commands_processed - commands_before < SHARD_COMMAND_BUDGET;
 }
 
+static void shard_flush(struct shard *s)
+{
+    struct list_node *node;
+    if (s->dirty.count == 0) return;
+    cycle_meter_switch(&s->server.meter, CYCLES_REPLY);
+    while ((node = list_take_first(&s->dirty)) != NULL)
+        session_flush(s, LIST_OWNER(node, struct session, dirty));
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+}
+
+static void shard_tx_nic(struct shard *s)
+{
+    struct frame *frames[NIC_BURST];
+    uint32_t count;
+    if (!s->net) return;
+    cycle_meter_switch(&s->server.meter, CYCLES_TX);
+    while ((count = net_output(s->net, frames, NIC_BURST, s->server.now_ns)) > 0) {
+        uint32_t sent = nic_tx(s->nic, frames, count);
+        if (sent == count) continue;
+        net_output_return(s->net, &frames[sent], count - sent);
+        break; // the port is full: the rest leaves next turn
+    }
+    net_release(s->net);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+}
+
+// Each burst's replies leave before the next burst is taken: the peers work on them meanwhile. With
+// 64 clients without pipelining, sending once a turn made server and clients wait for each other.
 static uint32_t shard_rx_nic(struct shard *s)
 {
     struct frame *frames[NIC_BURST];
@@ -183,6 +211,8 @@ static uint32_t shard_rx_nic(struct shard *s)
         cycle_meter_switch(&s->server.meter, CYCLES_TCP);
         net_input(s->net, frames, count, s->server.now_ns);
         shard_run_readable(s);
+        shard_flush(s);
+        shard_tx_nic(s);
         total += count;
     } while (count == NIC_BURST && ++bursts < SHARD_RX_BURSTS && shard_has_budget(s, before));
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
@@ -283,32 +313,6 @@ static uint32_t shard_lanes(struct shard *s)
         count++;
     }
     return count;
-}
-
-static void shard_flush(struct shard *s)
-{
-    struct list_node *node;
-    if (s->dirty.count == 0) return;
-    cycle_meter_switch(&s->server.meter, CYCLES_REPLY);
-    while ((node = list_take_first(&s->dirty)) != NULL)
-        session_flush(s, LIST_OWNER(node, struct session, dirty));
-    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
-}
-
-static void shard_tx_nic(struct shard *s)
-{
-    struct frame *frames[NIC_BURST];
-    uint32_t count;
-    if (!s->net) return;
-    cycle_meter_switch(&s->server.meter, CYCLES_TX);
-    while ((count = net_output(s->net, frames, NIC_BURST, s->server.now_ns)) > 0) {
-        uint32_t sent = nic_tx(s->nic, frames, count);
-        if (sent == count) continue;
-        net_output_return(s->net, &frames[sent], count - sent);
-        break; // the port is full: the rest leaves next turn
-    }
-    net_release(s->net);
-    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
 }
 
 // ---- sleeping
