@@ -4,8 +4,8 @@
 //
 //   test_shard_sim [first_seed [count]]   a failing seed is printed with the command that replays
 //   it
-#include <signal.h>
 #include "dataplane/base/hash.h"
+#include "tests/sim/replay.h"
 #include "tests/unit/shard/fixture.h"
 
 enum { CONNS_MAX = 6, KEYS = 6, NUMBERS = 2, BIG_BYTES = 1 << 20 };
@@ -39,41 +39,17 @@ struct sim {
     size_t budget_bytes; // of requests and replies of a connection
 };
 
-static uint64_t running_seed; // for the crash line
 static struct net_tally totals[2];
 static uint64_t commands_total, bytes_total;
 
-static void say_replay(void)
+static void sim_show(const struct sim *sim)
 {
-    char line[128];
-    int size = snprintf(line, sizeof line, "replay: tests/sim/test_shard_sim %llu 1\n",
-                        (unsigned long long)running_seed);
-    if (write(2, line, (size_t)size) < 0) _exit(2);
-}
-
-static void on_crash(int signal_number)
-{
-    say_replay();
-    _exit(1);
-}
-
-__attribute__((format(printf, 2, 3), noreturn)) static void fail(struct sim *sim,
-                                                                 const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "seed %llu failed: ", (unsigned long long)sim->seed);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\n");
-    va_end(args);
     for (uint32_t i = 0; i < sim->conn_count; i++) {
         const struct conn *c = &sim->conns[i];
         fprintf(stderr, "  conn %u: sent %zu of %zu, right %zu of %zu, ended %d reset %d\n", i,
                 c->sent, c->requests.size, c->checked, c->replies.size, c->peer->is_ended,
                 c->peer->is_reset);
     }
-    say_replay();
-    exit(1);
 }
 
 static uint64_t pick(struct sim *sim, uint64_t below) { return rng_below(&sim->rng, below); }
@@ -483,7 +459,7 @@ static void close_sim(struct sim *sim)
 static void run(uint64_t seed)
 {
     struct sim *sim = calloc(1, sizeof *sim);
-    running_seed = sim->seed = seed;
+    replay_seed = sim->seed = seed;
     rng_seed(&sim->rng, seed);
     open_sim(sim);
     play(sim);
@@ -495,8 +471,7 @@ int main(int argc, char **argv)
 {
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? 1 : 150;
-    signal(SIGABRT, on_crash);
-    signal(SIGSEGV, on_crash);
+    replay_watch("test_shard_sim");
     for (uint64_t seed = first; seed < first + count; seed++) run(seed);
     for (uint32_t i = 0; i < 2; i++)
         printf("# %s: segments %llu, retransmitted %llu, timeouts %llu, out of order %llu, "

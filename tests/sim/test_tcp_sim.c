@@ -3,16 +3,14 @@
 //
 //   test_tcp_sim [first_seed [count [trace]]]   a failing seed is printed with the command that
 //                                               replays it
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "dataplane/base/hash.h"
 #include "dataplane/base/heap.h"
 #include "dataplane/net/net.h"
 #include "dataplane/nic/nic_mem.h"
+#include "tests/sim/replay.h"
 
 enum { CONNS_MAX = 8, PORT = 6379, WRITE_MAX = 20000 };
 #define MS 1000000ull
@@ -63,34 +61,12 @@ struct sim {
     uint64_t dark_from_ns, dark_until_ns; // after the start: nothing arrives
 };
 
-static uint64_t running_seed; // for the crash line
 static bool is_tracing;
 static struct net_tally totals; // over all runs
 
-static void say_replay(void)
+static void sim_show(const struct sim *sim)
 {
-    char line[128];
-    int size = snprintf(line, sizeof line, "replay: tests/sim/test_tcp_sim %llu 1\n",
-                        (unsigned long long)running_seed);
-    if (write(2, line, (size_t)size) < 0) _exit(2);
-}
-
-static void on_abort(int signal_number)
-{
-    say_replay();
-    _exit(1);
-}
-
-__attribute__((format(printf, 2, 3), noreturn)) static void fail(struct sim *sim,
-                                                                 const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "seed %llu failed at %.6f s: ", (unsigned long long)sim->seed,
-            (double)sim->now / 1e9);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\n");
-    va_end(args);
+    fprintf(stderr, "  at %.6f s\n", (double)sim->now / 1e9);
     for (uint32_t i = 0; i < sim->conn_count; i++) {
         const struct conn *c = &sim->conns[i];
         for (uint32_t d = 0; d < 2; d++)
@@ -101,8 +77,6 @@ __attribute__((format(printf, 2, 3), noreturn)) static void fail(struct sim *sim
                     (unsigned long long)c->ways[d].written, (unsigned long long)c->ways[d].received,
                     c->ways[d].is_ended, c->is_opened[d], c->is_closed[d], c->is_paused[d]);
     }
-    say_replay();
-    exit(1);
 }
 
 static uint64_t pick(struct sim *sim, uint64_t below) { return rng_below(&sim->rng, below); }
@@ -523,7 +497,7 @@ static void close_sim(struct sim *sim)
 static void run(uint64_t seed)
 {
     struct sim *sim = calloc(1, sizeof *sim);
-    running_seed = sim->seed = seed;
+    replay_seed = sim->seed = seed;
     sim->now = S + seed % 1000 * 123456789;
     rng_seed(&sim->rng, seed);
     open_sim(sim);
@@ -547,8 +521,7 @@ int main(int argc, char **argv)
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? 1 : 2000;
     is_tracing = argc > 3;
-    signal(SIGABRT, on_abort);
-    signal(SIGSEGV, on_abort);
+    replay_watch("test_tcp_sim");
     for (uint64_t seed = first; seed < first + count; seed++) run(seed);
     printf("# segments %llu, retransmitted %llu, fast %llu, timeouts %llu, out of order %llu, "
            "duplicates %llu, probes %llu, cookies %llu, bad checksums %llu, old timestamps %llu\n",

@@ -39,6 +39,15 @@ def until(what, condition, seconds=PATIENCE_S):
         time.sleep(0.01)
 
 
+def stays(what, condition, seconds):
+    """condition() is true now and for that long: for what must not happen, where nothing tells that it did not."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not condition():
+            raise AssertionError('not for %g s: %s' % (seconds, what))
+        time.sleep(0.01)
+
+
 def alive(pid):
     try:
         with open('/proc/%d/stat' % pid) as stat:

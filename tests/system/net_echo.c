@@ -9,7 +9,8 @@
 // port + 2  source (--source n): sends n bytes of pattern() and closes
 //
 // Prints "ready ..." when it listens, and on SIGTERM "name value" lines: its tallies and what is
-// still held. Sleeps when there is nothing to do, unless --busy.
+// still held; before that it waits DRAIN_NS at most for connections that are being closed. Sleeps
+// when there is nothing to do, unless --busy.
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
@@ -30,6 +31,7 @@ enum {
     TIMER_BUDGET = 4096,
     IDLE_SLEEP_NS = 20000,
 };
+#define DRAIN_NS 5000000000ull
 
 enum service { SERVICE_ECHO, SERVICE_SINK, SERVICE_SOURCE };
 
@@ -171,11 +173,21 @@ static bool turn(struct echo *e)
     return transmit(e, now_ns) | any;
 }
 
+static bool is_over(const struct echo *e, uint64_t *give_up_ns)
+{
+    if (!stop_asked) return false;
+    uint64_t now_ns = clock_monotonic_ns();
+    if (!*give_up_ns) *give_up_ns = now_ns + DRAIN_NS;
+    bool is_quiet = net_connection_count(e->net) == 0 && net_frames_held(e->net) == 0;
+    return is_quiet || now_ns >= *give_up_ns;
+}
+
 static void run(struct echo *e, bool is_busy)
 {
     const struct timespec nap = { .tv_nsec = IDLE_SLEEP_NS };
     uint32_t idle = 0;
-    while (!stop_asked) {
+    uint64_t give_up_ns = 0;
+    while (!is_over(e, &give_up_ns)) {
         idle = turn(e) ? 0 : idle + 1;
         if (idle > 16 && !is_busy) nanosleep(&nap, NULL);
     }

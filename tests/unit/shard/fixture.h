@@ -497,6 +497,11 @@ static inline void peer_send(struct peer *p, const void *data, size_t size)
     }
 }
 static inline void peer_say(struct peer *p, const char *text) { peer_send(p, text, strlen(text)); }
+static inline void peer_send_text(struct peer *p, struct text *t) // and frees it
+{
+    peer_send(p, t->data, t->size);
+    text_free(t);
+}
 // Several requests, each a word list that ends with \n, as arrays in one piece: unlike inline ones,
 // which live in the reader, they stay in the batch until it is run.
 static inline void peer_say_requests(struct peer *p, const char *lines)
@@ -504,8 +509,7 @@ static inline void peer_say_requests(struct peer *p, const char *lines)
     struct text t = { 0 };
     for (const char *end; (end = strchr(lines, '\n')) != NULL; lines = end + 1)
         text_add_request(&t, "%.*s", (int)(end - lines), lines);
-    peer_send(p, t.data, t.size);
-    text_free(&t);
+    peer_send_text(p, &t);
 }
 static inline void peer_shut(struct peer *p) // the peer's end: it still reads
 {
@@ -549,8 +553,7 @@ static inline bool peer_ask(struct peer *p, const char *line, const char *reply)
     struct text t = { 0 };
     text_add_bytes(&t, line, strlen(line));
     text_add_bytes(&t, "\r\n", 2);
-    peer_send(p, t.data, t.size);
-    text_free(&t);
+    peer_send_text(p, &t);
     if (peer_got(p, reply)) return true;
     fprintf(stderr, "to: %s\n", line);
     return false;
@@ -566,9 +569,22 @@ static inline bool peer_got_end(struct peer *p)
 {
     return FIXTURE_WAIT(p->fixture, p->is_ended || p->is_reset) && p->is_ended && peer_is_quiet(p);
 }
+static inline bool peer_got_last(struct peer *p, const char *text) // these bytes, then the end
+{
+    return peer_got(p, text) && peer_got_end(p);
+}
 static inline bool peer_got_cut(struct peer *p) // closed in whatever way
 {
     return FIXTURE_WAIT(p->fixture, p->is_ended || p->is_reset);
+}
+// It is let in and gets answers.
+static inline bool peer_is_served(struct peer *p) { return peer_ask(p, "PING", "+PONG\r\n"); }
+// A client that has its session already, which is fixture_last_session.
+static inline struct peer *peer_connect_served(struct fixture *f)
+{
+    struct peer *p = peer_connect(f);
+    CHECK(peer_is_served(p));
+    return p;
 }
 
 static inline struct shard_tally *fixture_tally(struct fixture *f)
