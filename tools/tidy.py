@@ -11,17 +11,21 @@ import re
 import sys
 
 BASE = {"dataplane/base"}
-DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "nic", "sock", "net", "resp", "keyspace", "cmd")}
+DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "nic", "sock", "net", "resp", "keyspace", "types", "cmd")} | {"storage/rdb"}
 SEES = {
     "dataplane/base": set(),
     "dataplane/lane": BASE,
     "dataplane/conf": BASE,
     "dataplane/resp": BASE,
     "dataplane/keyspace": BASE,
+    "dataplane/types": BASE | {"dataplane/keyspace", "storage/rdb"},
     "dataplane/nic": BASE,
     "dataplane/sock": BASE,
     "dataplane/net": BASE | {"dataplane/nic/frame.h"},
-    "dataplane/cmd": BASE | {"dataplane/resp", "dataplane/keyspace", "dataplane/conf", "dataplane/lane"},
+    "dataplane/cmd": BASE | {"dataplane/resp", "dataplane/keyspace", "dataplane/types", "dataplane/conf", "dataplane/lane",
+                             "storage/rdb"},
+    "storage": BASE,
+    "storage/rdb": BASE,
     "dataplane/shard": DATAPLANE,
     "control": BASE | {"dataplane/lane", "dataplane/conf"},
     "tools": BASE | {"dataplane/lane", "dataplane/conf"},
@@ -33,6 +37,7 @@ KEPT = {
     "liburing": ("dataplane/sock/",),
     "jemalloc/": ("dataplane/base/heap",),
     "systemd/": ("control/",),
+    "lzf.h": ("storage/rdb/rdb_lzf",),
 }
 COLUMNS_MAX = 100
 GENERATED = {"dataplane/cmd/cmd_docs.c"}

@@ -23,6 +23,7 @@ void outq_clear(struct outq *q)
         struct piece *p = unlink_head(q);
         p->release(p);
     }
+    q->open_gaps = 0;
 }
 
 static void link_tail(struct outq *q, struct piece *p)
@@ -97,7 +98,10 @@ void outq_append_ref(struct outq *q, struct bytes bytes, void (*release_value)(v
 struct piece *outq_gap(struct outq *q)
 {
     struct piece *p = add_block(q, OUTQ_GAP_MAX);
-    if (p) p->room = 0; // what follows goes to a block behind it
+    if (p) {
+        p->room = 0; // what follows goes to a block behind it
+        q->open_gaps++;
+    }
     return p;
 }
 
@@ -106,6 +110,7 @@ void outq_gap_fill(struct outq *q, struct piece *gap, struct bytes bytes)
     CHECK(bytes.size <= OUTQ_GAP_MAX && gap->used == 0);
     memcpy(gap->data, bytes.data, bytes.size);
     gap->used = (uint32_t)bytes.size;
+    q->open_gaps--;
     q->bytes += bytes.size;
     q->bytes_total += bytes.size;
 }

@@ -33,5 +33,7 @@ void tally_reset(struct shard_tally *t)
 #undef CLEAR_FIELD
     t->turn_cycles_max = 0;
     t->execute_cycles_max = 0;
+    t->slices = t->slice_cycles_max = 0;
+    memset(t->slice_lengths, 0, sizeof(t->slice_lengths));
     memset(t->commands, 0, sizeof(t->commands));
 }

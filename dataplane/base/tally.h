@@ -41,8 +41,9 @@ enum cycle_account {
     X(keyspace_hits)                                                                               \
     X(keyspace_misses)                                                                             \
     X(expired_keys)                                                                                \
-    X(expired_stale_slices) X(evicted_keys) X(evicted_clients) X(error_replies) X(net_input_bytes) \
-        X(net_output_bytes) X(reads_processed) X(writes_processed) X(output_limit_disconnections)  \
+    X(expired_stale_slices)                                                                        \
+    X(evicted_keys) X(evicted_clients) X(error_replies) X(net_input_bytes) X(net_output_bytes)     \
+        X(reads_processed) X(writes_processed) X(output_limit_disconnections)                      \
             X(query_limit_disconnections) X(protocol_errors) X(timeout_disconnections)             \
                 X(acl_denied_auth)
 // X(field): levels, set to their present value.
@@ -60,7 +61,8 @@ enum cycle_account {
     X(tx_refused)                                                                                  \
     X(drop_short)                                                                                  \
     X(drop_ethertype)                                                                              \
-    X(drop_vlan) X(drop_not_for_us) X(drop_ip_header) X(drop_ip_checksum) X(drop_ip_fragment)      \
+    X(drop_vlan)                                                                                   \
+    X(drop_not_for_us) X(drop_ip_header) X(drop_ip_checksum) X(drop_ip_fragment)                   \
         X(drop_ip_protocol) X(drop_l4_checksum) X(drop_tcp_header) X(drop_tcp_option)              \
             X(drop_tcp_no_connection) X(drop_tcp_window) X(drop_tcp_paws) X(drop_tcp_memory)       \
                 X(drop_arp) X(drop_icmp) X(drop_nd) X(drop_no_route) X(drop_no_buffer)             \
@@ -83,10 +85,16 @@ struct command_tally { // indexed by command id (cmd_table)
     uint64_t wait_cycles_max, execute_cycles_max;
 };
 
+enum { SLICE_STEP_US = 50, SLICE_LENGTHS = 42 };
+
 struct shard_tally {
     uint64_t turns, turns_busy;  // loop iterations; those that did work
     uint64_t turn_cycles_max;    // longest turn, without the kernel call (send, sleep) that ends it
     uint64_t execute_cycles_max; // longest single command
+    // Slices of work that shares the core with commands: long commands, expiry, frees, eviction.
+    uint64_t slices, slice_cycles_max;
+    uint64_t slice_lengths[SLICE_LENGTHS]; // by SLICE_STEP_US; the last one: longer
+    uint64_t slice_step_cycles;            // of one SLICE_STEP_US; the shard sets it
     uint64_t cycles[CYCLE_ACCOUNT_COUNT];
     TALLY_RESETTABLE(TALLY_FIELD)
     TALLY_LEVELS(TALLY_FIELD)
@@ -125,5 +133,12 @@ struct tally_row {
 enum { TALLY_ROW_RESETTABLE, TALLY_ROW_LEVEL, TALLY_ROW_NET };
 extern const struct tally_row tally_rows[];
 extern const uint32_t tally_row_count;
+static inline void tally_slice(struct shard_tally *t, uint64_t cycles)
+{
+    uint64_t step = t->slice_step_cycles ? cycles / t->slice_step_cycles : 0;
+    t->slices++;
+    if (cycles > t->slice_cycles_max) t->slice_cycles_max = cycles;
+    t->slice_lengths[step < SLICE_LENGTHS ? step : SLICE_LENGTHS - 1]++;
+}
 void tally_reset(
     struct shard_tally *t); // CONFIG RESETSTAT: resettable rows, command tallies and maxima

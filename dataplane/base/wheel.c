@@ -195,3 +195,31 @@ uint64_t wheel_next(const struct wheel *w)
     if (!find_event(w, &e)) return UINT64_MAX;
     return e.level == 0 ? e.tick : slot_earliest(w, &e);
 }
+
+static struct wheel_timer *nth_of(const struct wheel_timer *head, uint64_t n)
+{
+    struct wheel_timer *t = head->next;
+    while (n-- > 0) t = t->next == head ? head->next : t->next;
+    return t;
+}
+
+struct wheel_timer *wheel_any(const struct wheel *w, uint64_t seed)
+{
+    const uint64_t slot_count = WHEEL_LEVELS * WHEEL_SLOTS;
+    uint64_t start = seed % slot_count, nth = (seed >> 32) % SCAN_MAX;
+    if (w->armed_count == 0) return NULL;
+    for (uint64_t i = 0; i < slot_count; i++) {
+        uint64_t at = (start + i) % slot_count;
+        uint64_t level = at / WHEEL_SLOTS, slot = at % WHEEL_SLOTS;
+        if (w->occupied[level][slot / 64] == 0) { // nothing in 64 slots: to the next 64
+            i += 63 - slot % 64;
+            continue;
+        }
+        const struct wheel_timer *head = &w->slots[level][slot];
+        if (!head_is_empty(head)) return nth_of(head, nth);
+    }
+    const struct wheel_timer *heads[] = { &w->due, &w->late, &w->moving };
+    for (uint32_t i = 0; i < 3; i++)
+        if (!head_is_empty(heads[i])) return nth_of(heads[i], nth);
+    return NULL;
+}

@@ -46,3 +46,6 @@ uint32_t wheel_advance(struct wheel *w, uint64_t now, uint32_t budget,
 // earliest slot holds few timers; wheel->now when something is due already; UINT64_MAX when nothing
 // is armed. What a sleeping loop may sleep until.
 uint64_t wheel_next(const struct wheel *w);
+// An armed timer, drawn by seed: from the first occupied slot at or behind a random one. Not
+// uniform (slots hold different numbers), but every timer may be drawn. NULL: none is armed.
+struct wheel_timer *wheel_any(const struct wheel *w, uint64_t seed);

@@ -90,7 +90,12 @@ struct settings {
     int64_t enable_debug_command, enable_protected_configs;
     // memory
     uint64_t maxmemory;
+    int64_t maxmemory_clients; // bytes, or percent of maxmemory as a negative
     int64_t maxmemory_policy, maxmemory_samples, lfu_log_factor, lfu_decay_time;
+    int64_t hash_max_listpack_entries, hash_max_listpack_value, list_max_listpack_size,
+        set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value,
+        zset_max_listpack_entries, zset_max_listpack_value, stream_node_max_bytes,
+        stream_node_max_entries, hll_sparse_max_bytes;
     // operators
     int64_t slowlog_log_slower_than, slowlog_max_len, latency_monitor_threshold;
     bool latency_tracking;

@@ -1,5 +1,6 @@
 #include "dataplane/keyspace/entry.h"
 #include "dataplane/base/check.h"
+#include "dataplane/keyspace/object.h"
 
 struct entry *entry_new(struct heap *heap, const struct key *key, size_t value_size,
                         bool has_deadline)
@@ -38,6 +39,11 @@ void entry_set_value(struct entry *e, const struct value *v)
         memcpy(to, &v->blob, sizeof v->blob);
         return;
     }
+    if (v->object) {
+        v->object->entry = e;
+        memcpy(to, &v->object, sizeof v->object);
+        return;
+    }
     if (v->given) memmove(to, v->bytes, v->given);
     if (v->given < v->size) memset(to + v->given, 0, v->size - v->given);
 }
@@ -49,6 +55,8 @@ struct value entry_value(const struct entry *e)
                        .access = e->access };
     if (e->has_blob) {
         v.blob = blob_hold(entry_blob(e));
+    } else if (encoding_is_object(v.encoding)) {
+        v.object = entry_object(e);
     } else {
         v.bytes = entry_value_at(e);
         v.size = v.given = e->value_size;
@@ -90,6 +98,10 @@ uint64_t entry_memory_bytes(const struct entry *e)
 {
     uint64_t bytes = entry_class_of(e);
     if (e->has_blob) bytes += heap_usable(sizeof(struct blob) + entry_blob(e)->capacity);
+    if (encoding_is_object(entry_encoding(e))) {
+        const struct object *object = entry_object(e);
+        bytes += object->ops->memory_bytes(object);
+    }
     return bytes;
 }
 
@@ -124,6 +136,8 @@ const char *value_encoding_name(enum value_encoding encoding)
         [ENCODING_HASHTABLE] = "hashtable",
         [ENCODING_SKIPLIST] = "skiplist",
         [ENCODING_STREAM] = "stream",
+        [ENCODING_LISTPACK_TREE] = "listpack",
+        [ENCODING_LISTPACKEX] = "listpackex",
     };
     return (uint32_t)encoding < sizeof names / sizeof names[0] ? names[encoding] : "unknown";
 }

@@ -8,8 +8,9 @@
 //   [ struct entry, 12 bytes ]           <- the address that everybody holds
 //   [ hash, 8 bytes ]                    only when the key is longer than ENTRY_HASH_FREE_MAX
 //   [ key ]
-//   [ value ]                            text, or an integer of 1, 2, 4 or 8 bytes, or the
-//                                        address of a blob; not aligned
+//   [ value ]                            text, a small collection, or an integer of 1, 2, 4 or 8
+//                                        bytes, or the address of a blob or of an object; not
+//                                        aligned
 //
 // So a key of 16 bytes with a value of 32 takes 60 bytes of the 64-byte class. A long key carries
 // its hash because splitting a segment asks for the hashes of some 500 keys, which must not depend
@@ -54,12 +55,14 @@ struct entry_deadline {
 };
 _Static_assert(sizeof(struct entry_deadline) == 32, "entry prefix");
 
-// A value on its way into an entry. blob: NULL, or a reference that goes to the entry.
+// A value on its way into an entry. blob: NULL, or a reference that goes to the entry; object:
+// NULL, or the object itself, whose only owner the entry becomes.
 struct value {
     enum value_type type;
     enum value_encoding encoding;
     uint32_t access;
     struct blob *blob;
+    struct object *object;
     const uint8_t *bytes; // inline: given of the size bytes; the rest is zeroed. May lie in the
     uint32_t size, given; // entry that is overwritten
     uint8_t scratch[8];
@@ -115,15 +118,17 @@ static inline uint64_t entry_hash(const struct entry *e, const struct hash_key *
 // A new entry for key with its deadline unarmed; type and value are not set yet.
 struct entry *entry_new(struct heap *heap, const struct key *key, size_t value_size,
                         bool has_deadline);
-// Not in a table any more, its timer not armed. Releases its blob.
+// Not in a table any more, its timer not armed. Releases its blob; an object is the caller's
+// (keyspace_entry_free).
 void entry_free(struct heap *heap, struct entry *e);
 // Writes v into e, whose class has room for it. What v refers to may be the value that is there;
 // the blob that was there is not released.
 void entry_set_value(struct entry *e, const struct value *v);
-// The value of e as it stands, for another place; a blob's reference count grows by one.
+// The value of e as it stands, for another place; a blob's reference count grows by one. An object
+// has one owner: e must forget it, or be freed without it.
 struct value entry_value(const struct entry *e);
 int64_t entry_int(const struct entry *e); // encoding is ENCODING_INT
 static inline uint32_t value_inline_bytes(const struct value *v)
 {
-    return v->blob ? (uint32_t)sizeof v->blob : v->size;
+    return v->blob || v->object ? (uint32_t)sizeof v->blob : v->size;
 }

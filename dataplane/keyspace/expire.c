@@ -111,6 +111,7 @@ uint64_t keyspace_next_deadline_ms(const struct keyspace *k)
 }
 
 void keyspace_set_active_expire(struct keyspace *k, bool on) { k->active_expire = on; }
+bool keyspace_active_expire(const struct keyspace *k) { return k->active_expire; }
 
 void keyspace_on_expired(struct keyspace *k,
                          void (*hook)(void *context, uint32_t db, struct bytes key), void *context)

@@ -1,5 +1,6 @@
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/base/check.h"
+#include "dataplane/keyspace/object.h"
 
 // ---- open and close
 
@@ -20,6 +21,8 @@ enum status keyspace_open(struct keyspace **out, struct heap *heap,
     k->active_expire = true;
     rng_seed(&k->rng, config->hash_key.k0 ^ config->hash_key.k1);
     wheel_init(&k->wheel, now_ms);
+    reaper_init(&k->reaper, heap);
+    k->space = (struct tree_space){ heap, &k->reaper, config->hash_key };
     k->database_count = config->database_count;
     k->dbs = heap_take_zeroed(heap, k->database_count * sizeof(struct table *), HEAP_TABLES);
     for (uint32_t db = 0; db < k->database_count; db++) k->dbs[db] = keyspace_table_new(k, db);
@@ -93,8 +96,10 @@ static struct entry *put_in_place(struct keyspace *k, struct table *t, struct en
                                   const struct value *v, uint64_t deadline_ms)
 {
     struct blob *old = e->has_blob ? entry_blob(e) : NULL;
+    struct object *object = encoding_is_object(entry_encoding(e)) ? entry_object(e) : NULL;
     entry_set_value(e, v);
     if (old) blob_release(old);
+    if (UNLIKELY(object && object != v->object)) object->ops->close(object, k);
     if (deadline_ms) entry_deadline_set(k, t, e, deadline_ms);
     return e;
 }
@@ -113,21 +118,28 @@ struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const stru
     if (existing) {
         index_replace(&t->index, key->hash, existing, e);
         entry_deadline_clear(k, t, existing);
-        entry_free(k->heap, existing);
+        if (UNLIKELY(v->object) && encoding_is_object(entry_encoding(existing)) &&
+            entry_object(existing) == v->object)
+            entry_forget_object(existing);
+        keyspace_entry_free(k, existing);
     } else {
         index_insert(&t->index, key->hash, e);
         k->key_count++;
+        if (UNLIKELY(t->walks.count)) walks_note_insert(t, key->hash, e);
     }
     if (has_deadline) entry_deadline_set(k, t, e, deadline_ms);
     keyspace_publish(k);
+    if (UNLIKELY(k->on_created != NULL) && !existing)
+        k->on_created(k->on_created_context, (uint32_t)t->db, e);
     return e;
 }
 
 void keyspace_table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e)
 {
+    if (UNLIKELY(t->walks.count)) walks_note_remove(t, hash, e);
     CHECK(index_remove(&t->index, hash, e));
     entry_deadline_clear(k, t, e);
-    entry_free(k->heap, e);
+    keyspace_entry_free(k, e);
     k->key_count--;
     keyspace_publish(k);
 }
@@ -180,6 +192,7 @@ struct entry *keyspace_rename(struct keyspace *k, uint32_t from_db, struct entry
     if (is_same_place(k, from_db, e, to_db, to)) return e;
     struct value v = entry_value(e);
     struct entry *moved = put_elsewhere(k, e, &v, to_db, to);
+    if (v.object) entry_forget_object(e);
     keyspace_table_remove(k, from, entry_hash(e, &k->hash_key), e);
     return moved;
 }
@@ -192,6 +205,7 @@ struct entry *keyspace_copy(struct keyspace *k, uint32_t from_db, struct entry *
     if (is_same_place(k, from_db, e, to_db, to)) return e;
     struct value v = entry_value(e);
     v.access = entry_access_new(k);
+    if (v.object) v.object = v.object->ops->copy(v.object, k);
     return put_elsewhere(k, e, &v, to_db, to);
 }
 

@@ -37,10 +37,17 @@ enum value_encoding {
     ENCODING_LISTPACK,
     ENCODING_QUICKLIST,
     ENCODING_INTSET,
-    ENCODING_HASHTABLE,
+    ENCODING_HASHTABLE, // from here on objects
     ENCODING_SKIPLIST,
     ENCODING_STREAM,
+    ENCODING_LISTPACK_TREE, // a list that Redis would still call a listpack, already in pieces
+    ENCODING_LISTPACKEX,    // a small hash with field deadlines
 };
+// True for those whose value is an object (object.h); the others are bytes in the entry or a blob.
+static inline bool encoding_is_object(enum value_encoding encoding)
+{
+    return encoding == ENCODING_QUICKLIST || encoding >= ENCODING_HASHTABLE;
+}
 const char *value_type_name(enum value_type type);             // "string", "list", ...
 const char *value_encoding_name(enum value_encoding encoding); // as OBJECT ENCODING says it
 
@@ -51,6 +58,8 @@ enum {
 
 struct entry; // entry.h, internal to keyspace/
 struct keyspace;
+struct object;
+struct tree_space;
 
 // A key's name with its hash, computed once per command (and ahead of time, to prefetch).
 struct key {
@@ -125,6 +134,37 @@ struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *
 struct entry *string_edit(struct keyspace *k, uint32_t db, const struct key *key,
                           struct entry *existing, size_t size, uint8_t **bytes);
 
+// ---- collections. One buffer (packed.h; intset) or an object (object.h). These count no change:
+// commands do, by keyspace_add_dirty, as many as Redis counts. All keep the deadline.
+struct tree_space *keyspace_space(struct keyspace *k);
+struct bytes value_bytes(const struct entry *e); // of a value in one buffer, strings but int too
+// Such a value (existing, or new when NULL) made exactly size bytes long, for editing: as
+// string_edit. existing may be an object: it is closed, and what is edited starts empty (zeros).
+struct entry *value_edit(struct keyspace *k, uint32_t db, const struct key *key,
+                         struct entry *existing, enum value_type type, enum value_encoding encoding,
+                         size_t size, uint8_t **bytes);
+struct object *entry_object(const struct entry *e); // encoding_is_object
+// Takes object over. existing NULL: a new key. What was the value before is freed, unless it is the
+// same object (to change the encoding's name).
+struct entry *value_set_object(struct keyspace *k, uint32_t db, const struct key *key,
+                               struct entry *existing, enum value_type type,
+                               enum value_encoding encoding, struct object *object);
+// Where e is, however it got there (SWAPDB); false: in a database that was flushed.
+bool entry_db(const struct keyspace *k, const struct entry *e, uint32_t *db);
+// What hashes with field deadlines register with (types/hash_deadlines.h); borrowed, NULL: none.
+struct hash_deadlines;
+void keyspace_set_hash_deadlines(struct keyspace *k, struct hash_deadlines *d);
+struct hash_deadlines *keyspace_hash_deadlines(const struct keyspace *k);
+// A reference to the bytes of a value in one buffer, as they are now: for cuts. Small ones are
+// copied.
+struct blob *value_hold_bytes(struct keyspace *k, const struct entry *e);
+// As keyspace_delete_entry, without counting a change: a collection became empty.
+void keyspace_drop_entry(struct keyspace *k, uint32_t db, struct entry *e);
+// Called after a key was created at a place where none was (block.h). May be NULL.
+void keyspace_on_created(struct keyspace *k,
+                         void (*hook)(void *context, uint32_t db, const struct entry *e),
+                         void *context);
+
 // ---- keys of every type
 bool keyspace_delete(struct keyspace *k, uint32_t db, const struct key *key,
                      uint64_t now_ms); // false: was not there
@@ -168,6 +208,7 @@ uint32_t keyspace_reap_step(struct keyspace *k, uint32_t budget);
 uint64_t keyspace_next_deadline_ms(const struct keyspace *k); // UINT64_MAX: none
 uint64_t keyspace_reap_pending(const struct keyspace *k);     // objects detached, not yet freed
 void keyspace_set_active_expire(struct keyspace *k, bool on); // DEBUG SET-ACTIVE-EXPIRE
+bool keyspace_active_expire(const struct keyspace *k);
 void keyspace_set_access_clock(struct keyspace *k, bool lfu); // maxmemory-policy changed
 void keyspace_set_lfu(struct keyspace *k, uint32_t log_factor,
                       uint32_t decay_min); // lfu-log-factor, lfu-decay-time

@@ -4,10 +4,14 @@
 // Memory:  struct keyspace owns everything here unless it says otherwise
 #pragma once
 #include <string.h>
+#include "dataplane/base/list.h"
 #include "dataplane/base/wheel.h"
 #include "dataplane/keyspace/entry.h"
+#include "dataplane/keyspace/evict.h"
 #include "dataplane/keyspace/index.h"
 #include "dataplane/keyspace/keyspace.h"
+#include "dataplane/keyspace/reaper.h"
+#include "dataplane/keyspace/tree.h"
 
 enum {
     TABLE_DETACHED = -1,
@@ -27,6 +31,19 @@ struct table {
     int32_t db;                        // or TABLE_DETACHED
     uint16_t id;                       // its place in keyspace.tables
     struct table *next;                // of the detached ones
+    struct list walks;                 // under way over it (walk.h)
+};
+
+struct evict_candidate {
+    uint64_t score;
+    uint32_t db;
+    uint8_t size;
+    uint8_t name[EVICT_NAME_MAX];
+};
+struct evict_pool {
+    uint32_t count;
+    enum evict_by by;
+    struct evict_candidate candidates[EVICT_POOL_SIZE + 1];
 };
 
 struct keyspace {
@@ -44,6 +61,9 @@ struct keyspace {
     struct table *detached_first, *detached_last;
     uint64_t detached_keys;
 
+    struct reaper reaper; // what was detached of collections
+    struct tree_space space;
+
     struct rng rng; // LFU's dice
     bool lfu;
     uint32_t lfu_log_factor, lfu_decay_min;
@@ -59,6 +79,12 @@ struct keyspace {
     uint32_t fired_count;
     void (*on_expired)(void *context, uint32_t db, struct bytes key);
     void *on_expired_context;
+    void (*on_created)(void *context, uint32_t db, const struct entry *e);
+    void *on_created_context;
+    void (*on_evicted)(void *context, uint32_t db, struct bytes key);
+    void *on_evicted_context;
+    struct evict_pool evict_pool;
+    struct hash_deadlines *hash_deadlines; // borrowed
 };
 
 static inline struct table *keyspace_table(const struct keyspace *k, uint32_t db)
@@ -92,6 +118,39 @@ struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const stru
                                  struct entry *existing, const struct value *v,
                                  uint64_t deadline_ms);
 void keyspace_table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e);
+
+// The entry that key's new value takes the place of, the caller's or one it did not ask for.
+static inline struct entry *entry_in_place(const struct table *t, const struct key *key,
+                                           struct entry *existing)
+{
+    return existing ? existing : table_find(t, key);
+}
+
+// ---- walk.c
+void walks_note_insert(struct table *t, uint64_t hash, const struct entry *e); // after it
+void walks_note_remove(struct table *t, uint64_t hash, const struct entry *e); // before it
+
+// ---- value.c
+void keyspace_entry_free(struct keyspace *k, struct entry *e); // with its object
+// e's object has gone to another owner.
+static inline void entry_forget_object(struct entry *e) { e->encoding = ENCODING_RAW; }
+// The bytes of existing (or of a new value) made exactly size bytes long; old: what they are now,
+// old_blob: where, when in a blob. grows: likely to grow again, so a blob gets room for it.
+struct edit {
+    enum value_type type;
+    enum value_encoding encoding;
+    struct bytes old;
+    struct blob *old_blob;
+    size_t size;
+    bool grows;
+};
+struct entry *keyspace_edit(struct keyspace *k, struct table *t, const struct key *key,
+                            struct entry *existing, const struct edit *edit, uint8_t **bytes);
+// All of the size class that size bytes need is capacity: small growth then costs no allocation.
+static inline size_t blob_capacity(size_t size)
+{
+    return heap_usable(sizeof(struct blob) + size) - sizeof(struct blob);
+}
 
 // ---- expire.c
 void entry_deadline_set(struct keyspace *k, struct table *t, struct entry *e, uint64_t deadline_ms);

@@ -1,5 +1,5 @@
-// Tables that a flush took out of their database: nobody sees them any more, their memory comes
-// back in slices.
+// Tables that a flush took out of their database, and what was detached of collections: nobody sees
+// them any more, their memory comes back in slices.
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/base/check.h"
 
@@ -32,6 +32,7 @@ struct table *keyspace_table_new(struct keyspace *k, uint32_t db)
     struct table *t = heap_take_zeroed(k->heap, sizeof *t, HEAP_TABLES);
     uint32_t id = take_id(k);
     t->id = (uint16_t)id;
+    list_init(&t->walks);
     t->db = (int32_t)db;
     index_init(&t->index, k->heap, hash_of_entry, &k->hash_key);
     k->tables[id] = t;
@@ -63,7 +64,7 @@ uint64_t keyspace_flush(struct keyspace *k, uint32_t db)
     k->key_count -= count;
     k->deadline_count -= t->deadline_count;
     k->dirty += count;
-    k->tally->lazyfree_pending = k->detached_keys;
+    k->tally->lazyfree_pending = keyspace_reap_pending(k);
     keyspace_publish(k);
     return count;
 }
@@ -73,7 +74,7 @@ static void free_detached(void *context, void *item)
     struct keyspace *k = context;
     struct entry *e = item;
     if (e->has_deadline) wheel_cancel(&k->wheel, &entry_deadline_of(e)->timer);
-    entry_free(k->heap, e);
+    keyspace_entry_free(k, e);
     k->detached_keys--;
 }
 
@@ -82,6 +83,7 @@ uint32_t keyspace_reap_step(struct keyspace *k, uint32_t budget)
     uint32_t done = 0;
     while (done < budget && k->detached_first) {
         struct table *t = k->detached_first;
+        if (t->walks.count) break; // somebody is still to be shown what it held
         done += index_drain(&t->index, budget - done, free_detached, k);
         if (t->index.root) continue;
         k->detached_first = t->next;
@@ -89,8 +91,12 @@ uint32_t keyspace_reap_step(struct keyspace *k, uint32_t budget)
         keyspace_table_free(k, t);
         if (done < budget) done++; // the table itself is work too
     }
-    k->tally->lazyfree_pending = k->detached_keys;
+    if (done < budget) done += reaper_step(&k->reaper, budget - done);
+    k->tally->lazyfree_pending = keyspace_reap_pending(k);
     return done;
 }
 
-uint64_t keyspace_reap_pending(const struct keyspace *k) { return k->detached_keys; }
+uint64_t keyspace_reap_pending(const struct keyspace *k)
+{
+    return k->detached_keys + k->reaper.pending;
+}

@@ -3,10 +3,7 @@
 #include "dataplane/base/check.h"
 #include "dataplane/base/num.h"
 
-enum {
-    INT_TEXT_MAX = 20,        // longer text is not looked at as a number, as Redis
-    GROW_DOUBLE_MAX = 1 << 20 // bytes: above, a growing value gets this much spare room
-};
+enum { INT_TEXT_MAX = 20 }; // longer text is not looked at as a number, as Redis
 
 // ---- values on their way
 
@@ -30,12 +27,6 @@ static void value_of_inline(struct value *v, struct bytes text, uint32_t flags)
     v->encoding = text.size <= STRING_EMBED_MAX ? ENCODING_EMBSTR : ENCODING_RAW;
     v->bytes = text.data;
     v->size = v->given = (uint32_t)text.size;
-}
-
-// All of the size class that size bytes need is capacity: small growth then costs no allocation.
-static size_t blob_capacity(size_t size)
-{
-    return heap_usable(sizeof(struct blob) + size) - sizeof(struct blob);
 }
 
 // Text too long for the entry: the blob that is there when nobody else holds it and the class is
@@ -123,14 +114,6 @@ struct entry *string_set(struct keyspace *k, uint32_t db, const struct key *key,
     return e;
 }
 
-// The entry that key's new value takes the place of, the caller's or one it did not ask for.
-static struct entry *entry_in_place(const struct table *t, const struct key *key,
-                                    struct entry *existing)
-{
-    CHECK(!existing || existing->table_id == t->id);
-    return existing ? existing : table_find(t, key);
-}
-
 struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *key,
                              struct entry *existing, int64_t value)
 {
@@ -145,62 +128,17 @@ struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *
 
 // ---- editing in place
 
-// A value that grew once is likely to grow again.
-static size_t grown_capacity(size_t size)
-{
-    return blob_capacity(size < GROW_DOUBLE_MAX ? size * 2 : size + GROW_DOUBLE_MAX);
-}
-
-static void edit_own_blob(struct entry *e, struct blob *b, size_t size)
-{
-    size_t old_size = b->size;
-    if (size > b->capacity) b = blob_resize(b, grown_capacity(size));
-    if (size > old_size) memset(b->data + old_size, 0, size - old_size);
-    b->size = size;
-    memcpy(entry_value_data(e), &b, sizeof(struct blob *));
-    e->encoding = ENCODING_RAW;
-}
-
-static struct blob *edit_new_blob(struct keyspace *k, struct bytes old, size_t size)
-{
-    size_t kept = old.size < size ? old.size : size;
-    size_t capacity = kept && size > kept ? grown_capacity(size) : blob_capacity(size);
-    struct blob *b = blob_new(k->heap, capacity, HEAP_DATASET);
-    if (kept) memcpy(b->data, old.data, kept);
-    memset(b->data + kept, 0, size - kept);
-    b->size = size;
-    return b;
-}
-
-static struct value edited_value(struct keyspace *k, struct bytes old, size_t size)
-{
-    struct value v = { .type = TYPE_STRING, .encoding = ENCODING_RAW };
-    if (size > ENTRY_INLINE_MAX) {
-        v.blob = edit_new_blob(k, old, size);
-    } else {
-        v.bytes = old.data;
-        v.size = (uint32_t)size;
-        v.given = (uint32_t)(old.size < size ? old.size : size);
-    }
-    return v;
-}
-
 struct entry *string_edit(struct keyspace *k, uint32_t db, const struct key *key,
                           struct entry *existing, size_t size, uint8_t **bytes)
 {
-    struct table *t = keyspace_table(k, db);
     struct string_view old = { .blob = NULL };
     if (existing) string_read(existing, &old);
     k->dirty++;
-    struct entry *e = existing;
-    if (old.blob && old.blob->refs == 1 && size > ENTRY_INLINE_MAX) {
-        edit_own_blob(e, old.blob, size);
-    } else {
-        struct value v = edited_value(k, old.bytes, size);
-        v.access = existing ? existing->access : entry_access_new(k);
-        e = keyspace_table_put(k, t, key, entry_in_place(t, key, existing), &v,
-                               existing ? entry_deadline_ms(existing) : KEYSPACE_NO_DEADLINE);
-    }
-    *bytes = e->has_blob ? entry_blob(e)->data : entry_value_data(e);
-    return e;
+    struct edit edit = { .type = TYPE_STRING,
+                         .encoding = ENCODING_RAW,
+                         .old = old.bytes,
+                         .old_blob = old.blob,
+                         .size = size,
+                         .grows = true };
+    return keyspace_edit(k, keyspace_table(k, db), key, existing, &edit, bytes);
 }

@@ -1,0 +1,39 @@
+// walk.h: over all keys of a database as they were at one moment, in slices.
+//
+// Source:  DESIGN "Walks". A walk goes through the table in the order of hash space; what lies
+//          behind its position was shown, what lies before it is still to come, whatever splits in
+//          between. Whoever removes a key that is still to come has it shown first; a key that is
+//          put where none was, is remembered as new and passed over. So each key that was there at
+//          the beginning is shown exactly once, and no other.
+//          Values are shown as they are when their key is: such a walk is for names.
+//          A flush detaches the table: the walk goes on over it, and it is freed afterwards. With
+//          no walk under way a change costs one compare.
+// Thread:  the shard
+// Memory:  embedded in its user; names of new keys on the heap (HEAP_OTHER), as many as were
+// created
+//          ahead of the walk
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/list.h"
+#include "dataplane/keyspace/index.h"
+#include "dataplane/keyspace/keyspace.h"
+
+struct table;
+struct keyspace_walk {
+    struct list_node link; // on its table
+    struct keyspace *keyspace;
+    struct table *table;
+    uint64_t position; // hash space, 2^48 places; everything below it was shown
+    bool is_done;
+    uint64_t now_ms; // keys whose deadline had passed then are not shown
+    struct index new_keys;
+    void (*show)(void *context, const struct entry *e);
+    void *context;
+};
+
+// now_ms: the moment. show is called from keyspace_walk_step, and from whatever removes a key.
+void keyspace_walk_begin(struct keyspace_walk *w, struct keyspace *k, uint32_t db, uint64_t now_ms,
+                         void (*show)(void *context, const struct entry *e), void *context);
+bool keyspace_walk_step(struct keyspace_walk *w); // one bucket; true: done
+void keyspace_walk_end(struct keyspace_walk *w);  // any time; idempotent
