@@ -10,6 +10,10 @@
 #include "dataplane/base/stream.h"
 #include "dataplane/resp/resp_write.h"
 
+struct blocked;
+struct job;
+struct held_back;
+
 enum client_flags {
     CLIENT_CLOSE_AFTER_REPLY = 1 << 0, // QUIT, protocol errors: send what is queued, then close
     CLIENT_CLOSE_NOW = 1 << 1,         // killed: nothing more is sent
@@ -20,6 +24,12 @@ enum client_flags {
     CLIENT_REPLY_SKIP = 1 << 6, // this command's reply is dropped
     CLIENT_UNIX_SOCKET = 1 << 7,
     CLIENT_ADMIN_RESERVED = 1 << 8, // sits in one of the places kept for local administration
+    // Nothing of a suspended client is executed: it waits for a key (block.h), for its own long
+    // command, or for a key that another's long command will put (job.h).
+    CLIENT_BLOCKED = 1 << 9,
+    CLIENT_IN_JOB = 1 << 10,
+    CLIENT_HELD_BACK = 1 << 11,
+    CLIENT_SUSPENDED = CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK,
 };
 
 struct client {
@@ -38,6 +48,11 @@ struct client {
     uint64_t command_count, input_bytes, output_bytes;
     uint64_t query_buffer_bytes; // kept current by the session: qbuf
     uint64_t output_peak_bytes;
+    union { // by the flag of CLIENT_SUSPENDED
+        struct blocked *blocked;
+        struct job *job;
+        struct held_back *held_back;
+    };
 };
 
 enum { CLIENT_TABLE_BUCKETS = 1024 };

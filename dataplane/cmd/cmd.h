@@ -66,6 +66,11 @@ struct call {
     bool has_key;
     uint64_t arrival_tsc;
     uint64_t now_ms; // wall clock, one value for the whole command
+    // Blocking and long commands (block.h, job.h), effects (effects.h).
+    bool is_retry;   // executed again, for a client that blocked
+    bool no_suspend; // in a transaction or script: answer now
+    bool suspended;  // the body called call_block or call_start_job: no reply yet
+    bool has_effect; // the body said what its effect is
 };
 
 // ACL categories, in the order of Redis 7.2. A row names its own; those that follow from flags are
@@ -120,6 +125,14 @@ void command_prefetch(const struct call *call);
 // of one command is the start of the next (one rdtsc each). The caller closes it after the burst.
 void command_execute(struct call *call);
 
+// A request that was kept (kept.h): made a call again and executed. False: the client is suspended
+// once more. The request stays the caller's.
+struct kept_request;
+bool command_execute_kept(struct server *server, struct client *client,
+                          const struct kept_request *request, bool is_retry);
+// The part of command_execute after a body that was suspended: counts it, ends its effects.
+void command_finish(struct call *call, uint64_t execute_cycles);
+
 // ---- helpers for bodies (cmd_util.c)
 struct key call_key(const struct call *call,
                     uint32_t index); // argv[index]; the first key's hash is reused
@@ -131,6 +144,24 @@ bool call_int(struct call *call, uint32_t index, int64_t *out,
 // expire time in 'x'..."
 bool call_deadline(struct call *call, struct bytes text, bool is_seconds, bool is_absolute,
                    uint64_t *deadline_ms);
+// The value of key changed: for WATCH, tracking and keyspace events. class: enum event_class;
+// event: Redis's name of it, as in its keyspace notifications ("lpush", "hset", "del", ...). Once
+// per key and event, after the change.
+enum event_class {          // Redis's letters
+    EVENT_GENERIC = 1 << 0, // g
+    EVENT_STRING = 1 << 1,  // $
+    EVENT_LIST = 1 << 2,    // l
+    EVENT_SET = 1 << 3,     // s
+    EVENT_HASH = 1 << 4,    // h
+    EVENT_ZSET = 1 << 5,    // z
+    EVENT_STREAM = 1 << 6,  // t
+    EVENT_EXPIRED = 1 << 7, // x
+    EVENT_EVICTED = 1 << 8, // e
+};
+void call_changed(struct call *call, const struct key *key, enum event_class class,
+                  const char *event);
+void call_changed_in(struct call *call, uint32_t db, const struct key *key, enum event_class class,
+                     const char *event);
 void call_log(struct call *call, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // What the helpers above have in common with bodies of other files.

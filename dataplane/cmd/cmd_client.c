@@ -1,9 +1,10 @@
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/base/num.h"
+#include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_rows.h"
 
 static command_body client_getname, client_help, client_id, client_info, client_kill, client_list,
-    client_no_evict, client_no_touch, client_reply, client_setinfo, client_setname;
+    client_no_evict, client_no_touch, client_reply, client_setinfo, client_setname, client_unblock;
 
 enum {
     CLIENT_ANY = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SENTINEL,
@@ -24,6 +25,7 @@ const struct command cmd_client_subs[] = {
     SUBCOMMAND(CLIENT_REPLY, "client", "reply", client_reply, 3, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
     SUBCOMMAND(CLIENT_SETINFO, "client", "setinfo", client_setinfo, 4, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
     SUBCOMMAND(CLIENT_SETNAME, "client", "setname", client_setname, 3, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
+    SUBCOMMAND(CLIENT_UNBLOCK, "client", "unblock", client_unblock, -3, 0, 0, 0, CLIENT_OPERATOR, ACL_CONNECTION),
 };
 const struct command cmd_client[] = {
     // id, name, body, arity, flags, categories, subcommands
@@ -164,7 +166,7 @@ static void flags_text(const struct client *c, char out[8])
         char letter;
     } letters[] = {
         { CLIENT_UNIX_SOCKET, 'U' }, { CLIENT_CLOSE_AFTER_REPLY, 'c' }, { CLIENT_CLOSE_NOW, 'A' },
-        { CLIENT_NO_EVICT, 'e' },    { CLIENT_NO_TOUCH, 'T' },
+        { CLIENT_NO_EVICT, 'e' },    { CLIENT_NO_TOUCH, 'T' },          { CLIENT_BLOCKED, 'b' },
     };
     uint32_t size = 0;
     for (uint32_t i = 0; i < sizeof letters / sizeof *letters; i++)
@@ -466,4 +468,19 @@ static void client_help(struct call *call)
         NULL,
     };
     call_reply_help(call, lines);
+}
+
+static void client_unblock(struct call *call)
+{
+    enum unblock how = UNBLOCK_TIMEOUT;
+    int64_t id;
+    if (call->argc == 4 && bytes_is_option(call->argv[3], "error")) {
+        how = UNBLOCK_ERROR;
+    } else if (call->argc > 4 || (call->argc == 4 && !bytes_is_option(call->argv[3], "timeout"))) {
+        reply_error(call->reply, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+        return;
+    }
+    if (!call_int(call, 2, &id, NULL)) return;
+    struct client *c = client_table_find(&call->server->clients, (uint64_t)id);
+    reply_int(call->reply, c && block_unblock(call->server, c, how));
 }

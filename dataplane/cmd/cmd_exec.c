@@ -1,7 +1,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/job.h"
+#include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/memory.h"
 
 // The row, down to the subcommand. A container without a subcommand stays the container (its arity
 // refuses it, or its own body runs); one with an unknown subcommand is NULL.
@@ -83,12 +87,11 @@ static void refuse_protected(struct call *call)
                 "option in the configuration file, and then restart the server.");
 }
 
-// Over the limit nothing may be added. Under a policy other than noeviction the keyspace's reap
-// step is to have made room before this is asked; until it evicts, the answer is the same.
+// Over the limit room is made first; what cannot be made in a slice is made later, and only when
+// nothing may go is the command refused, as in Redis.
 static bool memory_fits(const struct call *call)
 {
-    uint64_t limit = call->server->settings->maxmemory;
-    return LIKELY(!limit) || call->server->heap->bytes_total <= limit;
+    return LIKELY(!memory_is_over(call->server)) || memory_make_room(call->server);
 }
 
 // True when the body may run; otherwise the refusal has been written.
@@ -165,6 +168,39 @@ static void note_client(struct call *call)
     c->command_count++;
 }
 
+// A write that changed something and did not say what its effect is, is its own effect.
+static void add_effect(struct call *call, uint64_t dirty_before)
+{
+    if (call->has_effect || !(call->command->flags & CMD_WRITE)) return;
+    if (keyspace_dirty(call->keyspace) == dirty_before) return;
+    call_effect(call, call->argv, call->argc);
+}
+
+static void run_body(struct call *call)
+{
+    struct effects *effects = &call->server->effects;
+    uint64_t dirty = keyspace_dirty(call->keyspace);
+    call->server->in_command = true;
+    call->command->body(call);
+    call->server->in_command = false;
+    if (LIKELY(!effects_are_on(effects))) return;
+    if (!call->suspended) add_effect(call, dirty);
+    effects_end_unit(effects);
+}
+
+void command_finish(struct call *call, uint64_t execute_cycles)
+{
+    uint64_t end = clock_tsc();
+    effects_end_unit(&call->server->effects);
+    book_call(call, end - execute_cycles, end);
+    if (call->reply->error_count) book_errors(call);
+}
+
+static bool is_held_back(struct call *call)
+{
+    return UNLIKELY(call->server->jobs.closed != NULL) && !call->is_retry && jobs_hold_back(call);
+}
+
 void command_execute(struct call *call)
 {
     struct cycle_meter *meter = &call->server->meter;
@@ -174,12 +210,37 @@ void command_execute(struct call *call)
     call->reply->error_count = 0;
     note_client(call);
     bool ran = may_run(call);
-    if (LIKELY(ran)) call->command->body(call);
+    if (ran && is_held_back(call)) return;
+    if (LIKELY(ran)) run_body(call);
     uint64_t end = cycle_meter_switch(meter, CYCLES_EXECUTE);
+    if (UNLIKELY(call->suspended)) return; // counted when it is done
     if (LIKELY(ran)) book_call(call, start, end);
     if (UNLIKELY(call->reply->error_count)) book_errors(call);
     if (UNLIKELY(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)) ||
         UNLIKELY(c->reply.muted))
         step_reply_mode(c);
     c->arguments_bytes = 0;
+    if (UNLIKELY(call->server->blocks.ready.count) && !call->is_retry && !call->no_suspend)
+        blocks_serve(call->server);
+}
+
+bool command_execute_kept(struct server *server, struct client *client,
+                          const struct kept_request *request, bool is_retry)
+{
+    struct resp_request again = { .argv = (struct bytes *)request->argv,
+                                  .argc = request->argc,
+                                  .bytes = request->bytes };
+    struct call call = { .server = server,
+                         .client = client,
+                         .reply = &client->reply,
+                         .keyspace = server->keyspace,
+                         .argv = again.argv,
+                         .argc = again.argc,
+                         .request = &again,
+                         .arrival_tsc = request->arrival_tsc,
+                         .now_ms = server->now_ms,
+                         .is_retry = is_retry };
+    command_prepare(&call);
+    command_execute(&call);
+    return !call.suspended;
 }

@@ -78,6 +78,19 @@ static bool conditions_hold(uint32_t conditions, uint64_t deadline_ms, int64_t m
     return true;
 }
 
+// Absolute, in ms; the conditions stay as they were sent.
+static void effect_expire(struct call *call, int64_t moment_ms)
+{
+    struct bytes argv[3 + 8];
+    char digits[NUM_INT_MAX];
+    uint32_t argc = 3;
+    argv[0] = BYTES_LITERAL("PEXPIREAT");
+    argv[1] = call->argv[1];
+    argv[2] = bytes_make(digits, num_format_int(digits, moment_ms));
+    for (uint32_t i = 3; i < call->argc && argc < 3 + 8; i++) argv[argc++] = call->argv[i];
+    call_effect(call, argv, argc);
+}
+
 static void expire(struct call *call, int64_t base_ms, bool is_seconds)
 {
     uint32_t conditions, db = call->client->db;
@@ -90,10 +103,15 @@ static void expire(struct call *call, int64_t base_ms, bool is_seconds)
         reply_int(call->reply, 0);
         return;
     }
-    if (moment_ms <= (int64_t)call->now_ms)
+    if (moment_ms <= (int64_t)call->now_ms) {
         keyspace_delete_entry(call->keyspace, db, e);
-    else
+        call_changed(call, &key, EVENT_GENERIC, "del");
+        call_effectf(call, "sb", "DEL", key.name);
+    } else {
         keyspace_set_deadline(call->keyspace, db, e, (uint64_t)moment_ms);
+        call_changed(call, &key, EVENT_GENERIC, "expire");
+        effect_expire(call, moment_ms);
+    }
     reply_int(call->reply, 1);
 }
 
@@ -133,6 +151,9 @@ static void cmd_persist(struct call *call)
     uint32_t db = call->client->db;
     struct entry *e = call_find(call, &key, FIND_WRITE);
     bool had = e && entry_deadline_ms(e) != KEYSPACE_NO_DEADLINE;
-    if (had) keyspace_set_deadline(call->keyspace, db, e, KEYSPACE_NO_DEADLINE);
+    if (had) {
+        keyspace_set_deadline(call->keyspace, db, e, KEYSPACE_NO_DEADLINE);
+        call_changed(call, &key, EVENT_GENERIC, "persist");
+    }
     reply_int(call->reply, had);
 }

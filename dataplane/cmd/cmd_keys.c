@@ -1,4 +1,5 @@
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_rows.h"
 
 static command_body cmd_copy, cmd_del, cmd_exists, cmd_move, cmd_rename, cmd_renamenx, cmd_touch,
@@ -25,8 +26,13 @@ static void cmd_del(struct call *call)
     int64_t count = 0;
     struct key keys[CALL_KEYS_MAX];
     for (uint32_t i = 1, n; (n = call_keys(call, i, 1, keys)); i += n)
-        for (uint32_t j = 0; j < n; j++)
-            count += keyspace_delete(call->keyspace, call->client->db, &keys[j], call->now_ms);
+        for (uint32_t j = 0; j < n; j++) {
+            if (!keyspace_delete(call->keyspace, call->client->db, &keys[j], call->now_ms))
+                continue;
+            count++;
+            call_changed(call, &keys[j], EVENT_GENERIC, "del");
+            block_signal(call->server, call->client->db, keys[j].name); // XREADGROUP
+        }
     reply_int(call->reply, count);
 }
 
@@ -77,7 +83,13 @@ static void rename_key(struct call *call, bool only_if_free)
         return;
     }
     bool same = bytes_equal(from.name, to.name); // nothing to do, but the key had to exist
-    if (!same && !occupied) keyspace_rename(k, db, e, db, &to, call->now_ms);
+    if (!same && !occupied) {
+        keyspace_rename(k, db, e, db, &to, call->now_ms);
+        call_changed(call, &from, EVENT_GENERIC, "rename_from");
+        call_changed(call, &to, EVENT_GENERIC, "rename_to");
+        block_signal(call->server, db, from.name);
+        block_signal(call->server, db, to.name); // of another type than before, perhaps
+    }
     if (only_if_free)
         reply_int(call->reply, !same && !occupied);
     else
@@ -99,7 +111,12 @@ static void cmd_move(struct call *call)
     struct key key = call_key(call, 1);
     bool occupied = is_there(call, to_db, &key);
     struct entry *e = call_find(call, &key, FIND_WRITE);
-    if (e && !occupied) keyspace_rename(call->keyspace, from_db, e, to_db, &key, call->now_ms);
+    if (e && !occupied) {
+        keyspace_rename(call->keyspace, from_db, e, to_db, &key, call->now_ms);
+        call_changed_in(call, from_db, &key, EVENT_GENERIC, "move_from");
+        call_changed_in(call, to_db, &key, EVENT_GENERIC, "move_to");
+        block_signal(call->server, from_db, key.name);
+    }
     reply_int(call->reply, e && !occupied);
 }
 
@@ -132,6 +149,10 @@ static void cmd_copy(struct call *call)
     }
     bool occupied = !replace && is_there(call, to_db, &to);
     struct entry *e = call_find(call, &from, FIND_READ);
-    if (e && !occupied) keyspace_copy(call->keyspace, from_db, e, to_db, &to, call->now_ms);
+    if (e && !occupied) {
+        keyspace_copy(call->keyspace, from_db, e, to_db, &to, call->now_ms);
+        call_changed_in(call, to_db, &to, EVENT_GENERIC, "copy_to");
+        block_signal(call->server, to_db, to.name);
+    }
     reply_int(call->reply, e && !occupied);
 }

@@ -33,6 +33,7 @@ static void add(struct call *call, int64_t delta)
         return;
     }
     string_set_int(call->keyspace, db, &key, e, value);
+    call_changed(call, &key, EVENT_STRING, "incrby");
     reply_int(call->reply, value);
 }
 
@@ -86,5 +87,7 @@ static void cmd_incrbyfloat(struct call *call)
     struct bytes out = bytes_make(text, num_format_long_double(text, value));
     string_set(call->keyspace, db, &key, out, NULL, KEYSPACE_NO_DEADLINE,
                SET_KEEP_DEADLINE | SET_TEXT, call->now_ms);
+    call_changed(call, &key, EVENT_STRING, "incrbyfloat");
+    call_effectf(call, "sbbs", "SET", key.name, out, "KEEPTTL"); // floats may differ elsewhere
     reply_bulk(call->reply, out);
 }

@@ -1,7 +1,9 @@
 #include "dataplane/base/num.h"
+#include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_rows.h"
 
-static command_body cmd_dbsize, cmd_flushdb, cmd_flushall, cmd_swapdb, cmd_time, cmd_shutdown;
+static command_body cmd_dbsize, cmd_flushdb, cmd_flushall, cmd_swapdb, cmd_time, cmd_shutdown,
+    cmd_wait;
 
 // clang-format off
 const struct command cmd_server[] = {
@@ -11,6 +13,7 @@ const struct command cmd_server[] = {
     COMMAND(FLUSHALL, "flushall", cmd_flushall, -1, 0, 0, 0, CMD_WRITE, ACL_KEYSPACE | ACL_DANGEROUS),
     COMMAND(SWAPDB, "swapdb", cmd_swapdb, 3, 0, 0, 0, CMD_WRITE | CMD_FAST, ACL_KEYSPACE | ACL_DANGEROUS),
     COMMAND(TIME, "time", cmd_time, 1, 0, 0, 0, CMD_LOADING | CMD_STALE | CMD_FAST, 0),
+    COMMAND(WAIT, "wait", cmd_wait, 3, 0, 0, 0, CMD_BLOCKING, ACL_CONNECTION),
     COMMAND(SHUTDOWN, "shutdown", cmd_shutdown, -1, 0, 0, 0, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_SENTINEL | CMD_ALLOW_BUSY, 0),
 };
 // clang-format on
@@ -35,6 +38,8 @@ static void cmd_flushdb(struct call *call)
 {
     if (!parse_flush(call)) return;
     keyspace_flush(call->keyspace, call->client->db);
+    call_effect(call, call->argv, call->argc); // also when there was nothing to flush
+    block_signal_all(call->server);
     reply_ok(call->reply);
 }
 
@@ -43,6 +48,8 @@ static void cmd_flushall(struct call *call)
     if (!parse_flush(call)) return;
     for (int64_t db = 0; db < call->server->settings->databases; db++)
         keyspace_flush(call->keyspace, (uint32_t)db);
+    call_effect(call, call->argv, call->argc);
+    block_signal_all(call->server);
     reply_ok(call->reply);
 }
 
@@ -63,6 +70,7 @@ static void cmd_swapdb(struct call *call)
         return;
     }
     keyspace_swap(call->keyspace, (uint32_t)a, (uint32_t)b);
+    block_signal_all(call->server);
     reply_ok(call->reply);
 }
 
@@ -72,6 +80,28 @@ static void cmd_time(struct call *call)
     reply_array(call->reply, 2);
     reply_bulk_int(call->reply, (int64_t)(now_us / 1000000));
     reply_bulk_int(call->reply, (int64_t)(now_us % 1000000));
+}
+
+// There are no replicas: none has acknowledged, and the caller waits for those it asked for.
+static void cmd_wait(struct call *call)
+{
+    int64_t wanted, timeout_ms;
+    if (!call_int(call, 1, &wanted, NULL)) return;
+    if (!num_parse_int(call->argv[2], &timeout_ms)) {
+        reply_error(call->reply, "ERR timeout is not an integer or out of range");
+        return;
+    }
+    if (timeout_ms < 0) {
+        reply_error(call->reply, "ERR timeout is negative");
+        return;
+    }
+    if (wanted <= 0 || !call_may_block(call)) {
+        reply_int(call->reply, 0);
+        return;
+    }
+    call_block(call, &(struct block_wish){ .deadline_ms =
+                                               timeout_ms ? call->now_ms + (uint64_t)timeout_ms : 0,
+                                           .reply = BLOCK_ZERO });
 }
 
 // ---- SHUTDOWN

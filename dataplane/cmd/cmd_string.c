@@ -51,7 +51,10 @@ static void cmd_getdel(struct call *call)
 {
     struct key key = call_key(call, 1);
     struct entry *e = call_find(call, &key, FIND_READ);
-    if (reply_found(call, e) && e) keyspace_delete_entry(call->keyspace, call->client->db, e);
+    if (!reply_found(call, e) || !e) return;
+    keyspace_delete_entry(call->keyspace, call->client->db, e);
+    call_changed(call, &key, EVENT_GENERIC, "del");
+    call_effectf(call, "sb", "DEL", key.name);
 }
 
 // Another type is no error here.
@@ -123,8 +126,21 @@ static void put(struct call *call, const struct key *key, uint32_t value_index,
     struct blob *blob = NULL;
     if (value.size >= RESP_BIG_BYTES && call->request)
         blob = resp_request_take_blob(call->request, value_index);
-    string_set(call->keyspace, call->client->db, key, value, blob, deadline_ms, flags,
-               call->now_ms);
+    struct entry *e = string_set(call->keyspace, call->client->db, key, value, blob, deadline_ms,
+                                 flags, call->now_ms);
+    if (UNLIKELY(blob != NULL)) { // it is the value's now, and may have moved
+        struct string_view view;
+        string_read(e, &view);
+        call->argv[value_index] = view.bytes;
+    }
+    call_changed(call, key, EVENT_STRING, "set");
+    if (deadline_ms != KEYSPACE_NO_DEADLINE) call_changed(call, key, EVENT_GENERIC, "expire");
+}
+
+// A relative deadline would be another one where the effect is replayed.
+static void effect_set_until(struct call *call, uint32_t value_index, uint64_t deadline_ms)
+{
+    call_effectf(call, "sbbsu", "SET", call->argv[1], call->argv[value_index], "PXAT", deadline_ms);
 }
 
 enum {
@@ -199,6 +215,15 @@ static bool options_deadline(struct call *call, const struct set_options *o, uin
                          (o->seen & (OPTION_EXAT | OPTION_PXAT)) != 0, deadline_ms);
 }
 
+static void effect_set_without_get(struct call *call)
+{
+    struct bytes argv[8]; // SET key value and at most two conditions, each perhaps repeated
+    uint32_t argc = 0;
+    for (uint32_t i = 0; i < call->argc && argc < 8; i++)
+        if (i < 3 || !bytes_is_option(call->argv[i], "get")) argv[argc++] = call->argv[i];
+    call_effect(call, argv, argc);
+}
+
 // NX and XX need to know whether the key is there; GET replies what was there.
 static void set_conditionally(struct call *call, const struct key *key, uint32_t seen,
                               uint64_t deadline_ms)
@@ -211,6 +236,10 @@ static void set_conditionally(struct call *call, const struct key *key, uint32_t
         return;
     }
     put(call, key, 2, deadline_ms, seen & OPTION_KEEPTTL ? SET_KEEP_DEADLINE : 0);
+    if (deadline_ms != KEYSPACE_NO_DEADLINE)
+        effect_set_until(call, 2, deadline_ms);
+    else if (get)
+        effect_set_without_get(call);
     if (!get) reply_ok(call->reply);
 }
 
@@ -242,6 +271,7 @@ static void set_with_ttl(struct call *call, bool is_seconds)
     if (!call_deadline(call, call->argv[2], is_seconds, false, &deadline_ms)) return;
     struct key key = call_key(call, 1);
     put(call, &key, 3, deadline_ms, 0);
+    effect_set_until(call, 3, deadline_ms);
     reply_ok(call->reply);
 }
 
@@ -252,20 +282,29 @@ static void cmd_psetex(struct call *call) { set_with_ttl(call, false); }
 static void cmd_getset(struct call *call)
 {
     struct key key = call_key(call, 1);
-    if (reply_found(call, call_find(call, &key, FIND_READ)))
-        put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
+    if (!reply_found(call, call_find(call, &key, FIND_READ))) return;
+    put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
+    call_effectf(call, "sbb", "SET", call->argv[1], call->argv[2]);
 }
 
-static void getex_apply(struct call *call, struct entry *e, uint32_t seen, uint64_t deadline_ms)
+static void getex_apply(struct call *call, const struct key *key, struct entry *e, uint32_t seen,
+                        uint64_t deadline_ms)
 {
     uint32_t db = call->client->db;
     bool absolute = (seen & (OPTION_EXAT | OPTION_PXAT)) != 0;
-    if (absolute && deadline_ms <= call->now_ms)
+    if (absolute && deadline_ms <= call->now_ms) {
         keyspace_delete_entry(call->keyspace, db, e); // the moment named has passed
-    else if (seen & OPTION_EXPIRE)
+        call_changed(call, key, EVENT_GENERIC, "del");
+        call_effectf(call, "sb", "DEL", key->name);
+    } else if (seen & OPTION_EXPIRE) {
         keyspace_set_deadline(call->keyspace, db, e, deadline_ms);
-    else if ((seen & OPTION_PERSIST) && entry_deadline_ms(e) != KEYSPACE_NO_DEADLINE)
+        call_changed(call, key, EVENT_GENERIC, "expire");
+        call_effectf(call, "sbu", "PEXPIREAT", key->name, deadline_ms);
+    } else if ((seen & OPTION_PERSIST) && entry_deadline_ms(e) != KEYSPACE_NO_DEADLINE) {
         keyspace_set_deadline(call->keyspace, db, e, KEYSPACE_NO_DEADLINE);
+        call_changed(call, key, EVENT_GENERIC, "persist");
+        call_effectf(call, "sb", "PERSIST", key->name);
+    }
 }
 
 // The key is looked at before the time is: a missing key answers null whatever the time says.
@@ -282,7 +321,7 @@ static void cmd_getex(struct call *call)
     }
     if (!call_check_type(call, e, TYPE_STRING) || !options_deadline(call, &o, &deadline_ms)) return;
     reply_value(call, e);
-    getex_apply(call, e, o.seen, deadline_ms);
+    getex_apply(call, &key, e, o.seen, deadline_ms);
 }
 
 static bool mset_arity_fits(struct call *call)
@@ -349,6 +388,7 @@ static void cmd_append(struct call *call)
     uint8_t *bytes;
     string_edit(call->keyspace, call->client->db, &key, e, size + more.size, &bytes);
     if (more.size) memcpy(bytes + size, more.data, more.size);
+    call_changed(call, &key, EVENT_STRING, "append");
     reply_int(call->reply, (int64_t)(size + more.size));
 }
 
@@ -377,5 +417,6 @@ static void cmd_setrange(struct call *call)
     uint8_t *bytes;
     string_edit(call->keyspace, call->client->db, &key, e, size, &bytes);
     memcpy(bytes + offset, patch.data, patch.size);
+    call_changed(call, &key, EVENT_STRING, "setrange");
     reply_int(call->reply, (int64_t)size);
 }

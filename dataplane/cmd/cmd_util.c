@@ -120,6 +120,19 @@ void call_reply_help(struct call *call, const char *const *lines)
     reply_status(call->reply, "    Prints this help.");
 }
 
+void call_changed_in(struct call *call, uint32_t db, const struct key *key, enum event_class class,
+                     const char *event)
+{
+    struct server *s = call->server;
+    if (UNLIKELY(s->on_changed != NULL)) s->on_changed(s, db, key->name, (uint32_t) class, event);
+}
+
+void call_changed(struct call *call, const struct key *key, enum event_class class,
+                  const char *event)
+{
+    call_changed_in(call, call->client->db, key, class, event);
+}
+
 void call_log(struct call *call, int level, const char *format, ...)
 {
     struct server *s = call->server;

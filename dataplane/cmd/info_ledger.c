@@ -26,6 +26,17 @@ static void add_time(struct text *t, struct server *s)
              share(above(passed, booked), passed), (unsigned long)info_cycles_us(s, passed));
 }
 
+// The upper end of the step in which one slice in a thousand is longer.
+static uint64_t slice_us_p999(const struct shard_tally *y)
+{
+    uint64_t longer = 0;
+    for (uint32_t i = SLICE_LENGTHS; i > 0; i--) {
+        longer += y->slice_lengths[i - 1];
+        if (longer * 1000 > y->slices) return (uint64_t)i * SLICE_STEP_US;
+    }
+    return 0;
+}
+
 static void add_commands(struct text *t, const struct server *s)
 {
     const struct shard_tally *y = s->tally;
@@ -38,6 +49,9 @@ static void add_commands(struct text *t, const struct server *s)
     }
     text_add(t, "turns:%lu\r\nturns_busy:%lu\r\nturn_usec_max:%lu\r\n", (unsigned long)y->turns,
              (unsigned long)y->turns_busy, (unsigned long)info_cycles_us(s, y->turn_cycles_max));
+    text_add(t, "slices:%lu\r\nslice_usec_p999:%lu\r\nslice_usec_max:%lu\r\n",
+             (unsigned long)y->slices, (unsigned long)slice_us_p999(y),
+             (unsigned long)info_cycles_us(s, y->slice_cycles_max));
     text_add(t,
              "commands_wait_usec:%lu\r\ncommands_wait_usec_max:%lu\r\n"
              "commands_execute_usec:%lu\r\ncommands_execute_usec_max:%lu\r\n",

@@ -11,9 +11,13 @@
 #include "dataplane/base/heap.h"
 #include "dataplane/base/tally.h"
 #include "dataplane/cmd/client.h"
+#include "dataplane/cmd/effects.h"
+#include "dataplane/cmd/suspend.h"
 #include "dataplane/conf/settings.h"
 #include "dataplane/keyspace/keyspace.h"
 #include "dataplane/lane/region.h"
+#include "dataplane/types/hash_deadlines.h"
+#include "dataplane/types/thresholds.h"
 
 struct server;
 struct bell;
@@ -27,6 +31,10 @@ struct server_ops {
     // CONFIG SET took effect in *settings for these rows; the shard applies what needs more than
     // the field (limits, listeners, maxmemory-policy, busy-poll) and tells control. May refuse with
     // a text: then nothing has changed.
+    // A suspended client goes on (block.c, job.c): what it sent meanwhile is executed after what is
+    // under way now.
+    void (*resume_client)(struct server *s, struct client *c);
+    void (*client_wrote)(struct server *s, struct client *c); // a job added to its reply
     enum status (*apply_settings)(struct server *s, const struct settings *next,
                                   const struct setting_row *const *rows, uint32_t row_count,
                                   char error[SETTING_ERROR_MAX]);
@@ -40,6 +48,14 @@ struct server {
     struct keyspace *keyspace;
     struct heap *heap;
     struct client_table clients;
+    struct thresholds thresholds; // of settings
+    struct effects effects;
+    struct blocks blocks;
+    struct jobs jobs;
+    struct hash_deadlines hash_deadlines; // hash_expiry.h
+    // Who wants to know about changed keys; NULL: nobody.
+    void (*on_changed)(struct server *s, uint32_t db, struct bytes key, uint32_t class,
+                       const char *event);
     struct shard_tally *tally;
     struct region *region; // control's and dataplane's parts for INFO
     struct region_shard *region_shard;
@@ -55,6 +71,7 @@ struct server {
     uint64_t
         busy_until_ns; // DEBUG SLEEP: the shard serves nobody until then (it does not call sleep)
     bool protected_refusal;
+    bool in_command; // what expires belongs to the unit of effects under way
     struct cycle_meter meter;
     // Rates, sampled by the shard 10 times a second over 16 samples, as Redis's instantaneous_*
     // fields.

@@ -34,6 +34,10 @@ static void batch_execute(struct shard *shard, struct call *call)
 {
     struct session *session = session_of(call->client);
     if (call->client->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW)) return;
+    if (UNLIKELY(session_must_wait(session))) {
+        resume_keep(shard, session, call);
+        return;
+    }
     call->now_ms = shard->server.now_ms;
     command_execute(call);
     // After each command, not at the end of the turn: a pipeline of small requests for large

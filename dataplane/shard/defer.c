@@ -30,6 +30,11 @@ void defer_keep(struct shard *shard, struct session *session, struct bytes data,
     d->tail = p;
     d->bytes += data.size;
     if (d->bytes > DEFER_BYTES_MAX) set_paused(session, true);
+    if (!session_must_wait(session)) defer_rest(shard, session);
+}
+
+void defer_rest(struct shard *shard, struct session *session)
+{
     if (!list_node_is_linked(&session->resting)) list_append(&shard->resting, &session->resting);
 }
 
@@ -63,19 +68,19 @@ uint32_t defer_run(struct shard *shard)
         struct list_node *node = list_take_first(&shard->resting);
         struct session *session = LIST_OWNER(node, struct session, resting);
         run_first(shard, session);
-        if (session->deferral.head) {
+        if (!session->deferral.head) set_paused(session, false);
+        if (session_must_wait(session)) continue; // resume.c goes on with it
+        if (session->deferral.head)
             list_append(&shard->resting, node);
-            continue;
-        }
-        set_paused(session, false);
-        if (session->deferral.has_ended) session_end(shard, session);
+        else if (session->deferral.has_ended)
+            session_end(shard, session);
     }
     return count;
 }
 
 void defer_run_all(struct shard *shard, struct session *session)
 {
-    while (session->deferral.head) run_first(shard, session);
+    while (session->deferral.head && !session_must_wait(session)) run_first(shard, session);
     if (list_node_is_linked(&session->resting)) list_remove(&shard->resting, &session->resting);
 }
 

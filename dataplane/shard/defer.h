@@ -33,6 +33,8 @@ struct deferral {
 // Keeps a copy of data for later turns.
 void defer_keep(struct shard *shard, struct session *session, struct bytes data,
                 uint64_t arrival_tsc);
+// It has deferred input and may go on with it.
+void defer_rest(struct shard *shard, struct session *session);
 // One piece of each session that has some; returns how many ran.
 uint32_t defer_run(struct shard *shard);
 // All that is kept of one session, at once: its connection is going.

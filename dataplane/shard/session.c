@@ -82,7 +82,7 @@ void session_on_data(void *app, struct stream *stream, struct bytes data)
     shard->server.tally->net_input_bytes += data.size;
     shard->server.tally->reads_processed++;
     if (!session || session->closing) return;
-    if (UNLIKELY(session->deferral.is_heavy)) {
+    if (UNLIKELY(session->deferral.is_heavy || session_must_wait(session))) {
         defer_keep(shard, session, data, stream->arrival_tsc);
         return;
     }
@@ -91,10 +91,14 @@ void session_on_data(void *app, struct stream *stream, struct bytes data)
         (struct readable){ session, data, stream->arrival_tsc };
 }
 
-static void session_protocol_error(struct shard *shard, struct session *session)
+void session_protocol_error(struct shard *shard, struct session *session)
 {
     struct client *c = &session->client;
     batch_run(shard); // replies to what came before go first
+    if (session_must_wait(session)) {
+        session->has_protocol_error = true;
+        return;
+    }
     if (c->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW)) return; // QUIT was among it
     shard->server.tally->protocol_errors++;
     reply_errorf(&c->reply, "ERR %s", session->reader.error);
@@ -170,7 +174,11 @@ void session_on_end(void *app, struct stream *stream)
     struct session *session = stream->user;
     if (!session) return;
     shard_run_readable(shard);
-    if (session->deferral.head)
+    if (session->client.flags & CLIENT_BLOCKED) { // as in Redis: who hangs up waits no more
+        resume_drop(shard, session);
+        defer_drop(shard, session);
+    }
+    if (session->deferral.head || session_must_wait(session))
         session->deferral.has_ended = true;
     else
         session_end(shard, session);
@@ -191,6 +199,7 @@ static void session_forget(struct shard *shard, struct session *session)
     struct stream *stream = session->client.stream;
     if (list_node_is_linked(&session->dirty)) list_remove(&shard->dirty, &session->dirty);
     defer_drop(shard, session);
+    resume_drop(shard, session);
     list_remove(&shard->rotation, &session->rotation);
     client_table_remove(&shard->server.clients, &session->client);
     if (session->client.flags & CLIENT_ADMIN_RESERVED) shard->admin_client_count--;
@@ -268,6 +277,7 @@ static void session_cut(struct shard *shard, struct session *session)
 {
     struct stream *stream = session->client.stream;
     session->closing = true;
+    resume_drop(shard, session);
     outq_clear(&stream->out);
     if (stream->ops->pending(stream) == 0) {
         stream->ops->close(stream);
@@ -287,6 +297,7 @@ void session_flush(struct shard *shard, struct session *session)
         session_cut(shard, session);
         return;
     }
+    if (UNLIKELY(stream->out.open_gaps)) return; // a long command's: its reply begins when it ends
     if (stream->out.bytes) {
         uint64_t fresh = stream->out.bytes_total - c->output_bytes;
         c->output_bytes = stream->out.bytes_total;
@@ -314,7 +325,7 @@ void session_check(struct shard *shard, struct session *session)
     if (output_bytes > shard->pass_output_max) shard->pass_output_max = output_bytes;
     if (session->closing) return;
     session_enforce_output_limit(shard, session);
-    if (settings->timeout && now_ms > c->last_command_ms &&
+    if (settings->timeout && !(c->flags & CLIENT_SUSPENDED) && now_ms > c->last_command_ms &&
         now_ms - c->last_command_ms > (uint64_t)settings->timeout * 1000) {
         shard->server.tally->timeout_disconnections++;
         shard_log(shard, LOG_VERBOSE, "Closing idle client id=%lu", (unsigned long)c->id);

@@ -10,8 +10,10 @@
 #include "dataplane/cmd/client.h"
 #include "dataplane/resp/resp_read.h"
 #include "dataplane/shard/defer.h"
+#include "dataplane/shard/resume.h"
 
 struct shard;
+struct kept_request;
 
 struct session {
     struct client client;
@@ -20,7 +22,10 @@ struct session {
     struct list_node rotation; // on shard->rotation: looked at in turn by shard_cron
     struct list_node resting;  // on shard->resting: has deferred input
     struct deferral deferral;
-    uint64_t soft_limit_since_ms; // output above the soft limit since; 0 = it is not
+    struct list_node resumed;                    // on shard->resumed: may go on
+    struct kept_request *kept_first, *kept_last; // requests read, not executed: it is suspended
+    bool has_protocol_error;                     // to be said after them
+    uint64_t soft_limit_since_ms;                // output above the soft limit since; 0 = it is not
     bool closing; // stream close or abort was called; nothing more is read or written
 };
 
@@ -40,6 +45,7 @@ void session_on_closed(void *app, struct stream *stream, enum stream_close why);
 // running the batch when it fills up.
 void session_parse(struct shard *shard, struct session *session, struct bytes data,
                    uint64_t arrival_tsc);
+void session_protocol_error(struct shard *shard, struct session *session); // as its reader says
 // The peer sends no more: what is queued leaves, then the connection is closed.
 void session_end(struct shard *shard, struct session *session);
 void session_mark_dirty(struct shard *shard, struct session *session);

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include "dataplane/cmd/block.h"
+#include "dataplane/cmd/job.h"
+#include "dataplane/cmd/memory.h"
 #include "dataplane/shard/shard_net.h"
 
 enum {
@@ -74,6 +77,9 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
     s->settled_tsc = clock_tsc();
     s->settled_cpu_ns = clock_thread_cpu_ns();
     client_table_init(&server->clients);
+    effects_init(&server->effects, &s->heap);
+    s->job_slice_cycles = server->clock->tsc_hz / 1000000 * JOB_SLICE_US;
+    server->tally->slice_step_cycles = server->clock->tsc_hz / 1000000 * SLICE_STEP_US;
 }
 
 // The wall clock is followed by the TSC between two looks at it (shard_cron takes one each time).
@@ -103,6 +109,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     list_init(&s->dirty);
     list_init(&s->rotation);
     list_init(&s->resting);
+    list_init(&s->resumed);
     s->app = (struct stream_app){
         s, session_on_open, session_on_data, session_on_end, session_on_drained, session_on_closed
     };
@@ -118,6 +125,10 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     heap_piece_source_init(&s->overflow, &s->heap, REPLY_BLOCK_BYTES);
     if (shard_open_keyspace(s) != OK) goto fail;
     s->server.keyspace = s->keyspace;
+    blocks_open(&s->server);
+    jobs_open(&s->server);
+    shard_apply_thresholds(s);
+    memory_hook_keyspace(&s->server);
     keyspace_set_lfu(s->keyspace, (uint32_t)s->settings->lfu_log_factor,
                      (uint32_t)s->settings->lfu_decay_time);
     snprintf(error, error_bytes, "io_uring is not available: the socket transport needs it");
@@ -138,6 +149,11 @@ void shard_close(struct shard *s)
     if (!s) return;
     if (s->net) net_close(s->net);
     if (s->sock) sock_close(s->sock);
+    if (s->keyspace) {
+        jobs_close(&s->server);
+        blocks_close(&s->server);
+        effects_close(&s->server.effects);
+    }
     if (s->keyspace) keyspace_close(s->keyspace);
     heap_close(&s->heap);
     settings_close(s->settings);
@@ -156,7 +172,8 @@ void shard_run_readable(struct shard *s)
     s->readable_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct readable *r = &s->readable[i];
-        if (UNLIKELY(r->session->deferral.is_heavy)) // since an earlier piece of this very turn
+        // Heavy or suspended since an earlier piece of this very turn.
+        if (UNLIKELY(r->session->deferral.is_heavy || session_must_wait(r->session)))
             defer_keep(s, r->session, r->data, r->arrival_tsc);
         else
             session_parse(s, r->session, r->data, r->arrival_tsc);
@@ -245,22 +262,40 @@ static uint32_t shard_run_deferred(struct shard *s)
     return count;
 }
 
+// Who was suspended goes on, and one long command gets its slice.
+static uint32_t shard_run_long(struct shard *s)
+{
+    uint32_t count = 0;
+    if (LIKELY(s->resumed.count == 0 && s->server.jobs.list.count == 0)) return 0;
+    cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
+    count += resume_run(s, SHARD_RESUME_BUDGET);
+    count += jobs_run(&s->server, s->job_slice_cycles);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return count;
+}
+
 // Deadlines have a resolution of 1 ms, and looking for the next one is not free: once a tick, and
 // on every turn while more is due than a turn's budget.
 static uint32_t shard_expire(struct shard *s)
 {
     uint32_t done = 0;
+    uint64_t before = s->server.meter.since;
     if (s->server.now_ms != s->expired_ms &&
         keyspace_next_deadline_ms(s->keyspace) <= s->server.now_ms) {
         cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
         done = keyspace_expire_step(s->keyspace, s->server.now_ms, SHARD_EXPIRE_BUDGET);
     }
     if (done < SHARD_EXPIRE_BUDGET) s->expired_ms = s->server.now_ms;
+    if (UNLIKELY(memory_is_over(&s->server))) {
+        cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
+        done += memory_make_room(&s->server);
+    }
     if (keyspace_reap_pending(s->keyspace)) {
         cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
         done += keyspace_reap_step(s->keyspace, SHARD_REAP_BUDGET);
     }
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    if (done) tally_slice(s->server.tally, s->server.meter.since - before);
     return done;
 }
 
@@ -269,6 +304,10 @@ static uint32_t shard_timers(struct shard *s)
 {
     uint32_t done = 0;
     uint64_t tick = s->server.now_ns / 1000000u;
+    if (UNLIKELY(s->server.blocks.all.count) && tick != s->timers_tick) {
+        cycle_meter_switch(&s->server.meter, CYCLES_TIMERS);
+        blocks_expire(&s->server);
+    }
     if (s->net && tick != s->timers_tick && net_next_deadline_ns(s->net) <= s->server.now_ns) {
         cycle_meter_switch(&s->server.meter, CYCLES_TIMERS);
         done = net_timers(s->net, s->server.now_ns, SHARD_TIMER_BUDGET);
@@ -326,6 +365,8 @@ static uint64_t shard_next_event_ns(const struct shard *s)
         uint64_t at = s->server.now_ns + left_ms * 1000000u;
         if (at < next) next = at;
     }
+    uint64_t timeout = blocks_next_deadline_ns(&s->server);
+    if (timeout < next) next = timeout;
     if (s->net) {
         uint64_t at = net_next_deadline_ns(s->net);
         if (at < next) next = at;
@@ -341,7 +382,7 @@ static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 {
     uint64_t now = s->server.now_ns;
     if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) ||
-        s->resting.count)
+        s->resting.count || s->resumed.count || s->server.jobs.list.count)
         return 0;
     if (work) s->idle_since_ns = now;
     uint64_t idle = now - s->idle_since_ns, nap = idle / 8;
@@ -385,6 +426,7 @@ uint32_t shard_turn(struct shard *s)
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
     work += shard_run_deferred(s);
+    work += shard_run_long(s);
     work += shard_expire(s);
     work += shard_timers(s);
     work += shard_lanes(s);

@@ -26,6 +26,7 @@ enum {
     SHARD_TIMER_BUDGET = 256,
     SHARD_EXPIRE_BUDGET = 512, // keys freed per turn
     SHARD_REAP_BUDGET = 512,
+    SHARD_RESUME_BUDGET = 256, // kept requests per turn
     SHARD_LANE_BUDGET = 16,
     SHARD_CRON_MS = 100,
     SHARD_CLIENT_PLACES_MIN = 65536, // maxclients may be raised while it runs; a place that was
@@ -64,6 +65,7 @@ struct shard {
     struct keyspace *keyspace;
     struct list dirty;   // sessions with output or to be closed
     struct list resting; // sessions with deferred input
+    struct list resumed; // sessions that go on after a suspension
     uint32_t readable_count;
     struct readable readable[SHARD_READABLE_MAX];
     struct batch batch;
@@ -75,6 +77,7 @@ struct shard {
     uint64_t next_cron_ns, last_rate_ns, idle_since_ns;
     uint64_t wall_us, wall_read_ns;   // the wall clock, and when it was looked at
     uint64_t expired_ms, timers_tick; // everything due by then is done
+    uint64_t job_slice_cycles;
     uint64_t settled_tsc, settled_cpu_ns, settled_idle_cycles; // at the last shard_cron
     uint32_t rate_index;
     struct rate rate_ops, rate_input, rate_output;
@@ -109,6 +112,7 @@ void shard_read_clocks(struct shard *s); // the one time of this turn
 
 // shard_ops.c
 extern const struct server_ops shard_server_ops;
+void shard_apply_thresholds(struct shard *s); // of the settings, to the commands
 enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes) MUST_USE;
 // shard_cron.c
 void shard_cron(struct shard *s); // every SHARD_CRON_MS

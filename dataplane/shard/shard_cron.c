@@ -1,3 +1,4 @@
+#include "dataplane/cmd/memory.h"
 #include "dataplane/shard/shard.h"
 
 #define BUSY_BELOW_ASLEEP 0.5 // share of its time that a busy shard sleeps at most
@@ -92,6 +93,7 @@ void shard_cron(struct shard *s)
     shard_settle_idle(s);
     shard_sample_rates(s);
     shard_check_sessions(s);
+    memory_check_clients(&s->server);
     sock_verify(s->sock, sock_connection_count(s->sock) / ROTATION_CRONS + ROTATION_PER_CRON_MIN);
     shard_refresh_tally(s);
 }

@@ -1,13 +1,45 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include "dataplane/base/num.h"
+#include "dataplane/cmd/block.h"
 #include "dataplane/shard/shard.h"
 
 static void op_kill_client(struct server *server, struct client *c)
 {
     struct shard *s = server->shard;
     c->flags |= CLIENT_CLOSE_NOW;
+    block_forget_client(server, c); // nothing is taken from a key for one who will not get it
     session_mark_dirty(s, session_of(c));
+}
+
+static void op_resume_client(struct server *server, struct client *c)
+{
+    resume_later(server->shard, session_of(c));
+}
+
+// A stand-in for a client that has gone has no session: its reply goes nowhere.
+static void op_client_wrote(struct server *server, struct client *c)
+{
+    if (!c->stream) return;
+    session_enforce_output_limit(server->shard, session_of(c));
+    session_mark_dirty(server->shard, session_of(c));
+}
+
+void shard_apply_thresholds(struct shard *s)
+{
+    const struct settings *f = s->settings;
+    s->server.thresholds = (struct thresholds){
+        .hash_entries = f->hash_max_listpack_entries,
+        .hash_value_bytes = f->hash_max_listpack_value,
+        .list_size = f->list_max_listpack_size,
+        .set_intset_entries = f->set_max_intset_entries,
+        .set_entries = f->set_max_listpack_entries,
+        .set_value_bytes = f->set_max_listpack_value,
+        .zset_entries = f->zset_max_listpack_entries,
+        .zset_value_bytes = f->zset_max_listpack_value,
+        .stream_node_bytes = f->stream_node_max_bytes,
+        .stream_node_entries = f->stream_node_max_entries,
+    };
 }
 
 static void op_stop(struct server *server, uint32_t flags)
@@ -178,6 +210,7 @@ static enum status op_apply_settings(struct server *server, const struct setting
     }
     settings_close(&old);
     for (uint32_t i = 0; i < row_count; i++) apply_row(s, rows[i]);
+    shard_apply_thresholds(s);
     publish_settings(s);
     return OK;
 }
@@ -185,6 +218,8 @@ static enum status op_apply_settings(struct server *server, const struct setting
 const struct server_ops shard_server_ops = {
     .kill_client = op_kill_client,
     .stop = op_stop,
+    .resume_client = op_resume_client,
+    .client_wrote = op_client_wrote,
     .apply_settings = op_apply_settings,
     .refresh_tally = op_refresh_tally,
 };

@@ -44,7 +44,12 @@ static inline enum status admin_apply(struct server *s, const struct settings *n
 }
 static inline void admin_refresh(struct server *s) { ((struct admin *)s->shard)->refresh_count++; }
 
-static const struct server_ops admin_ops = { admin_kill, admin_stop, admin_apply, admin_refresh };
+static const struct server_ops admin_ops = { .kill_client = admin_kill,
+                                             .stop = admin_stop,
+                                             .apply_settings = admin_apply,
+                                             .refresh_tally = admin_refresh,
+                                             .resume_client = harness_note_client,
+                                             .client_wrote = harness_note_client };
 
 static inline struct harness *admin_open(struct admin *a)
 {

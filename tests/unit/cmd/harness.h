@@ -7,7 +7,11 @@
 #include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/hash_expiry.h"
+#include "dataplane/cmd/job.h"
+#include "dataplane/cmd/memory.h"
 
 enum { HARNESS_WIRE_BYTES = 8 << 20 };
 #define HARNESS_START_MS 1700000000000ull // the wall clock, until a test moves it
@@ -21,10 +25,70 @@ struct harness {
     struct shard_tally tally;
     struct client client;
     struct resp_reader reader;
+    struct clock clock;
     uint64_t now_ms;
+    uint64_t job_slice_cycles; // small, so that long commands take many slices
+    uint32_t slices;           // of the last command
+    size_t effects_size;
+    char effects[1 << 16]; // of the last command: "SET a 1 | DEL b;" a unit ends with ';'
     size_t wire_size;
     char wire[HARNESS_WIRE_BYTES + 1]; // of the last reply, NUL-ended
 };
+
+// Who resumes, and that a job wrote, is nothing to the harness: replies are drained after each run.
+static inline void harness_note_client(struct server *s, struct client *c)
+{
+    (void)s;
+    (void)c;
+}
+static const struct server_ops harness_ops = { .resume_client = harness_note_client,
+                                               .client_wrote = harness_note_client };
+
+// "*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n" becomes "DEL b"; SELECT 0 is left out.
+static inline void harness_note_effects(void *context, struct bytes unit, uint32_t command_count)
+{
+    struct harness *h = context;
+    size_t at = h->effects_size, room = sizeof h->effects;
+    const char *in = (const char *)unit.data, *end = in + unit.size;
+    bool is_first = true;
+    (void)command_count;
+    while (in < end) {
+        char text[4096];
+        size_t size = 0;
+        long argc = strtol(in + 1, (char **)(uintptr_t)&in, 10);
+        in += 2;
+        for (long i = 0; i < argc; i++) {
+            long bytes = strtol(in + 1, (char **)(uintptr_t)&in, 10);
+            in += 2;
+            if (size + (size_t)bytes + 2 < sizeof text)
+                size += (size_t)sprintf(text + size, "%s%.*s", i ? " " : "", (int)bytes, in);
+            in += bytes + 2;
+        }
+        text[size] = 0;
+        if (strcmp(text, "SELECT 0") == 0) continue;
+        at += (size_t)snprintf(h->effects + at, room - at, "%s%s", is_first ? "" : " | ", text);
+        is_first = false;
+    }
+    at += (size_t)snprintf(h->effects + at, room - at, ";");
+    h->effects_size = at;
+}
+
+static inline void harness_apply_thresholds(struct harness *h)
+{
+    const struct settings *f = &h->settings;
+    h->server.thresholds = (struct thresholds){
+        .hash_entries = f->hash_max_listpack_entries,
+        .hash_value_bytes = f->hash_max_listpack_value,
+        .list_size = f->list_max_listpack_size,
+        .set_intset_entries = f->set_max_intset_entries,
+        .set_entries = f->set_max_listpack_entries,
+        .set_value_bytes = f->set_max_listpack_value,
+        .zset_entries = f->zset_max_listpack_entries,
+        .zset_value_bytes = f->zset_max_listpack_value,
+        .stream_node_bytes = f->stream_node_max_bytes,
+        .stream_node_entries = f->stream_node_max_entries,
+    };
+}
 
 static inline struct harness *harness_open(void)
 {
@@ -40,6 +104,19 @@ static inline struct harness *harness_open(void)
     s->tally = &h->tally;
     s->meter = (struct cycle_meter){ .cycles = h->tally.cycles, .since = clock_tsc() };
     s->shard_count = 1;
+    s->ops = &harness_ops;
+    cr_assert(eq(int, clock_init(&h->clock), OK));
+    s->clock = &h->clock;
+    s->now_ms = h->now_ms;
+    s->now_ns = h->now_ms * 1000000;
+    h->job_slice_cycles = 1; // one look at the clock
+    harness_apply_thresholds(h);
+    blocks_open(s);
+    jobs_open(s);
+    effects_init(&s->effects, &h->heap);
+    effects_set_sink(&s->effects, harness_note_effects, h);
+    memory_hook_keyspace(s);
+    hash_expiry_open(s);
     rng_seed(&s->rng, 1);
     client_table_init(&s->clients);
     heap_piece_source_init(&h->source, &h->heap, 4096);
@@ -56,6 +133,9 @@ static inline struct harness *harness_open(void)
 static inline void harness_close(struct harness *h)
 {
     resp_reader_close(&h->reader);
+    jobs_close(&h->server);
+    blocks_close(&h->server);
+    effects_close(&h->server.effects);
     keyspace_close(h->server.keyspace);
     cr_expect(eq(u64, h->heap.bytes_total, 0));
     heap_close(&h->heap);
@@ -90,9 +170,84 @@ static inline void harness_execute(struct harness *h, struct resp_request *reque
         .now_ms = h->now_ms,
     };
     h->server.now_ms = h->now_ms;
+    h->server.now_ns = h->now_ms * 1000000;
+    h->effects_size = 0;
+    h->effects[0] = 0;
     command_prepare(&call);
     command_prefetch(&call);
     command_execute(&call);
+    for (h->slices = 0; jobs_run(&h->server, h->job_slice_cycles);) h->slices++;
+}
+
+// Another client of the same server: it blocks, or pushes while the first one is blocked. Give it
+// back before harness_close.
+struct harness_client {
+    struct harness *harness;
+    struct client client;
+    struct stream stream;
+    char wire[65536]; // what it was sent since it was last looked at
+};
+static inline struct harness_client *harness_client_open(struct harness *h)
+{
+    struct harness_client *c = calloc(1, sizeof *c);
+    c->harness = h;
+    outq_init(&c->stream.out, &h->source.source);
+    c->client.stream = &c->stream;
+    c->client.reply = (struct reply){ .out = &c->stream.out, .version = 2 };
+    c->client.authenticated = true;
+    client_table_add(&h->server.clients, &c->client);
+    return c;
+}
+static inline void harness_client_close(struct harness_client *c)
+{
+    block_forget_client(&c->harness->server, &c->client);
+    jobs_forget_client(&c->harness->server, &c->client);
+    client_table_remove(&c->harness->server.clients, &c->client);
+    outq_clear(&c->stream.out);
+    free(c);
+}
+static inline const char *harness_client_wire(struct harness_client *c)
+{
+    size_t size = 0;
+    struct piece *p;
+    while ((p = outq_take(&c->stream.out))) {
+        cr_assert(lt(sz, size + p->used, sizeof c->wire));
+        memcpy(c->wire + size, p->data, p->used);
+        size += p->used;
+        p->release(p);
+    }
+    c->wire[size] = 0;
+    return c->wire;
+}
+// An inline command of that client; "" when it blocked.
+static inline const char *harness_client_run(struct harness_client *c, const char *command)
+{
+    struct harness *h = c->harness;
+    char line[8192];
+    struct resp_limits limits = { 512 << 20, 1 << 30, true };
+    struct bytes in = bytes_make(line, (size_t)snprintf(line, sizeof line, "%s\r\n", command));
+    struct resp_request request;
+    cr_assert(eq(int, resp_read(&h->reader, &in, &limits, &request), RESP_REQUEST));
+    struct call call = { .server = &h->server,
+                         .client = &c->client,
+                         .reply = &c->client.reply,
+                         .keyspace = h->server.keyspace,
+                         .argv = request.argv,
+                         .argc = request.argc,
+                         .request = &request,
+                         .arrival_tsc = clock_tsc(),
+                         .now_ms = h->now_ms };
+    h->effects_size = 0;
+    h->effects[0] = 0;
+    command_prepare(&call);
+    command_execute(&call);
+    while (jobs_run(&h->server, h->job_slice_cycles)) continue;
+    return harness_client_wire(c);
+}
+static inline void harness_set_time(struct harness *h, uint64_t now_ms)
+{
+    h->now_ms = h->server.now_ms = now_ms;
+    h->server.now_ns = now_ms * 1000000;
 }
 
 // Bytes as a client would send them: one request, inline or RESP. Its reply is in h->wire.

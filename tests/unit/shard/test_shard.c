@@ -1,3 +1,5 @@
+#include "dataplane/cmd/block.h"
+#include "dataplane/cmd/job.h"
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <sys/wait.h>
@@ -419,6 +421,9 @@ static void check_memory(struct fixture *f)
     cr_expect(eq(u64, heap->bytes[HEAP_OTHER], start[HEAP_OTHER]));
     if (f->shard->net) net_close(f->shard->net);
     sock_close(f->shard->sock);
+    jobs_close(&f->shard->server);
+    blocks_close(&f->shard->server);
+    effects_close(&f->shard->server.effects);
     keyspace_close(f->shard->keyspace);
     f->shard->net = NULL;
     f->shard->sock = NULL;

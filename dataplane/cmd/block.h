@@ -1,0 +1,48 @@
+// block.h: clients that wait for a key: BLPOP and its like.
+//
+// Source:  Redis 7.2's behaviour: first come, first served per key; the command is executed again
+//          when one of its keys may serve it
+// Thread:  the shard
+// Memory:  waiters are heap allocations (HEAP_SESSION), the arguments are copied
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/cmd/cmd.h"
+
+enum block_reply { BLOCK_NULL_ARRAY, BLOCK_NULL, BLOCK_ZERO }; // to a timeout
+struct block_wish {
+    uint32_t first, count; // the keys: argv[first] .. argv[first + count - 1]
+    enum value_type type;  // what a key has to become
+    uint64_t deadline_ms;  // wall clock; 0: never
+    enum block_reply reply;
+    // XREADGROUP: wake when the key is deleted or becomes another type, too.
+    bool wants_loss;
+    // The arguments to execute again, when they differ (XREAD's $ has become an ID); NULL: argv.
+    const struct bytes *argv;
+};
+// The body found nothing: it is executed again when it may find something, with call->is_retry.
+// When a retry finds nothing it calls this again, with the same wish, and keeps its place. The body
+// writes no reply then. Not to be called when !call_may_block: the body gives its timeout's reply.
+void call_block(struct call *call, const struct block_wish *wish);
+bool call_may_block(const struct call *call); // not in a transaction or script
+// The timeout argument: seconds as a float, 0 never. Replies Redis's errors.
+bool call_timeout(struct call *call, uint32_t index, uint64_t *deadline_ms);
+
+// Something that waiters of key may want is there (a list got elements where there was none: found
+// by the keyspace's hook; a stream got another entry: XADD says it).
+void block_signal(struct server *server, uint32_t db, struct bytes key);
+void block_signal_all(struct server *server); // a whole database came, went or was swapped
+
+// ---- for the shard (block.c)
+void blocks_open(struct server *server);
+void blocks_close(struct server *server);
+// After each command that may have signalled: serves, in order, until nothing is ready.
+void blocks_serve(struct server *server);
+void blocks_expire(struct server *server);                     // timeouts, once a ms at most
+uint64_t blocks_next_deadline_ns(const struct server *server); // monotonic; UINT64_MAX: none
+void block_forget_client(struct server *server, struct client *c);
+// The keyspace tells of new keys only while somebody waits.
+void blocks_open_hook(struct server *server);
+void blocks_close_hook(struct server *server);
+enum unblock { UNBLOCK_TIMEOUT, UNBLOCK_ERROR };
+bool block_unblock(struct server *server, struct client *c, enum unblock how); // CLIENT UNBLOCK

@@ -1,0 +1,150 @@
+#include "dataplane/cmd/effects.h"
+#include <stdarg.h>
+#include "dataplane/base/check.h"
+#include "dataplane/base/num.h"
+#include "dataplane/base/status.h"
+#include "dataplane/cmd/cmd.h"
+
+enum { ROOM_FIRST = 4096, ROOM_KEPT_MAX = 1 << 20, FORMAT_WORDS_MAX = 16 };
+
+static const struct bytes multi_wire = { (const uint8_t *)"*1\r\n$5\r\nMULTI\r\n", 15 };
+static const struct bytes exec_wire = { (const uint8_t *)"*1\r\n$4\r\nEXEC\r\n", 14 };
+
+void effects_init(struct effects *e, struct heap *heap)
+{
+    *e = (struct effects){ .heap = heap, .db = -1 };
+}
+
+static void set_room(struct effects *e, size_t room)
+{
+    e->buffer = heap_resize(e->heap, e->buffer, e->room, room, HEAP_LOG);
+    e->room = room;
+}
+
+void effects_close(struct effects *e)
+{
+    if (e->buffer) heap_give(e->heap, e->buffer, e->room, HEAP_LOG);
+    effects_init(e, e->heap);
+}
+
+void effects_set_sink(struct effects *e,
+                      void (*sink)(void *context, struct bytes unit, uint32_t command_count),
+                      void *context)
+{
+    CHECK(e->count == 0);
+    e->sink = sink;
+    e->context = context;
+    e->db = -1;
+}
+
+static uint8_t *want(struct effects *e, size_t size)
+{
+    size_t room = e->room ? e->room : ROOM_FIRST;
+    while (room - e->size < size) room *= 2;
+    if (room != e->room) set_room(e, room);
+    return e->buffer + e->size;
+}
+
+static void put_number_line(struct effects *e, char kind, uint64_t value)
+{
+    uint8_t *to = want(e, NUM_INT_MAX + 3);
+    to[0] = (uint8_t)kind;
+    uint32_t size = 1 + num_format_uint((char *)to + 1, value);
+    to[size++] = '\r';
+    to[size++] = '\n';
+    e->size += size;
+}
+
+static void put_raw(struct effects *e, struct bytes bytes)
+{
+    if (bytes.size) memcpy(want(e, bytes.size), bytes.data, bytes.size);
+    e->size += bytes.size;
+}
+
+static void put_command(struct effects *e, const struct bytes *argv, uint32_t argc)
+{
+    put_number_line(e, '*', argc);
+    for (uint32_t i = 0; i < argc; i++) {
+        put_number_line(e, '$', argv[i].size);
+        put_raw(e, argv[i]);
+        put_raw(e, BYTES_LITERAL("\r\n"));
+    }
+}
+
+// In front of everything so far: the unit turned out to be more than one command. MULTI has no
+// database; SELECT comes after it (spec/aof.md chapter 3).
+static void put_multi(struct effects *e)
+{
+    want(e, multi_wire.size);
+    memmove(e->buffer + multi_wire.size, e->buffer, e->size);
+    memcpy(e->buffer, multi_wire.data, multi_wire.size);
+    e->size += multi_wire.size;
+}
+
+void effects_add(struct effects *e, uint32_t db, const struct bytes *argv, uint32_t argc)
+{
+    if (!effects_are_on(e)) return;
+    if (e->count == 1) put_multi(e);
+    if (e->db != db) {
+        char digits[NUM_INT_MAX];
+        struct bytes select[] = { BYTES_LITERAL("SELECT"),
+                                  bytes_make(digits, num_format_uint(digits, db)) };
+        put_command(e, select, 2);
+        e->db = db;
+    }
+    put_command(e, argv, argc);
+    e->count++;
+}
+
+void effects_end_unit(struct effects *e)
+{
+    if (e->count == 0) return;
+    if (e->count > 1) put_raw(e, exec_wire);
+    e->commands_total += e->count;
+    e->bytes_total += e->size;
+    uint32_t count = e->count;
+    e->count = 0;
+    if (e->sink) e->sink(e->context, bytes_make(e->buffer, e->size), count);
+    e->size = 0;
+    if (e->room > ROOM_KEPT_MAX) set_room(e, ROOM_KEPT_MAX); // one giant value
+}
+
+// ---- for bodies
+
+void call_effect_in(struct call *call, uint32_t db, const struct bytes *argv, uint32_t argc)
+{
+    call->has_effect = true;
+    effects_add(&call->server->effects, db, argv, argc);
+}
+
+void call_effect(struct call *call, const struct bytes *argv, uint32_t argc)
+{
+    call_effect_in(call, call->client->db, argv, argc);
+}
+
+void call_no_effect(struct call *call) { call->has_effect = true; }
+
+void call_effectf(struct call *call, const char *format, ...)
+{
+    struct bytes argv[FORMAT_WORDS_MAX];
+    char digits[FORMAT_WORDS_MAX][NUM_INT_MAX];
+    uint32_t argc = 0;
+    call->has_effect = true;
+    if (!effects_are_on(&call->server->effects)) return;
+    va_list args;
+    va_start(args, format);
+    for (; format[argc]; argc++) {
+        CHECK(argc < FORMAT_WORDS_MAX);
+        char *text = digits[argc];
+        if (format[argc] == 's')
+            argv[argc] = bytes_text(va_arg(args, const char *));
+        else if (format[argc] == 'b')
+            argv[argc] = va_arg(args, struct bytes);
+        else if (format[argc] == 'i')
+            argv[argc] = bytes_make(text, num_format_int(text, va_arg(args, int64_t)));
+        else
+            argv[argc] = bytes_make(text, num_format_uint(text, va_arg(args, uint64_t)));
+    }
+    va_end(args);
+    call_effect(call, argv, argc);
+}

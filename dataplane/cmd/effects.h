@@ -1,0 +1,46 @@
+// effects.h: what a write did, encoded once, for the log and for replicas.
+//
+// Source:  spec/aof.md chapters 3 and 4: RESP commands, SELECT when the database changes, MULTI and
+//          EXEC around a unit of more than one
+// Thread:  the shard
+// Memory:  a unit is gathered in a buffer of the heap (HEAP_LOG) and handed to the sink whole
+//
+// By default a write command that changed something is its own effect, as it was sent
+// (cmd_exec.c). A body whose effect is another says so with call_effect, as often as it likes, or
+// call_no_effect. Without a sink nothing is encoded.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/bytes.h"
+#include "dataplane/base/heap.h"
+
+struct call;
+struct effects {
+    struct heap *heap; // borrowed
+    // unit: one or more whole commands, SELECT included; good during the call only.
+    void (*sink)(void *context, struct bytes unit, uint32_t command_count);
+    void *context;
+    int64_t db; // last one selected in the stream; -1: none
+    uint8_t *buffer;
+    size_t size, room;
+    size_t first_command; // where the unit's first command begins (MULTI is put before it)
+    uint32_t count;       // commands in the unit so far
+    uint64_t commands_total, bytes_total;
+};
+void effects_init(struct effects *e, struct heap *heap);
+void effects_close(struct effects *e);
+void effects_set_sink(struct effects *e,
+                      void (*sink)(void *context, struct bytes unit, uint32_t command_count),
+                      void *context); // NULL: off; forgets the database
+static inline bool effects_are_on(const struct effects *e) { return e->sink != NULL; }
+void effects_add(struct effects *e, uint32_t db, const struct bytes *argv, uint32_t argc);
+void effects_end_unit(struct effects *e); // to the sink, if there is anything
+
+// ---- for bodies
+// The command's effect is this one (and those of further calls) instead of itself.
+void call_effect(struct call *call, const struct bytes *argv, uint32_t argc);
+void call_effect_in(struct call *call, uint32_t db, const struct bytes *argv, uint32_t argc);
+void call_no_effect(struct call *call); // it changed nothing that others have to know
+// call_effect of texts and numbers: "s" a C string, "b" a struct bytes, "i" an int64_t, "u" a
+// uint64_t. call_effectf(call, "sbb", "SREM", key, member)
+void call_effectf(struct call *call, const char *format, ...);

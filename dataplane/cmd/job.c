@@ -1,0 +1,248 @@
+#include "dataplane/cmd/job.h"
+#include "dataplane/cmd/block.h"
+#include "dataplane/cmd/cmd_docs.h"
+#include "dataplane/cmd/kept.h"
+
+struct closed_key {
+    struct closed_key *next;
+    uint32_t db;
+    size_t size;
+    uint8_t name[];
+};
+struct held_back { // a client whose next command touches a closed key
+    struct list_node link;
+    struct client *client;
+    struct kept_request *request;
+};
+
+void jobs_open(struct server *s)
+{
+    list_init(&s->jobs.list);
+    list_init(&s->jobs.held);
+    s->jobs.closed = NULL;
+}
+
+// ---- beginning
+
+void call_run_job(struct call *call, struct job *job)
+{
+    while (!job->ops->step(job, call, UINT64_MAX)) {
+    }
+    job->ops->close(job, call->server);
+}
+
+void call_start_job(struct call *call, struct job *job)
+{
+    struct server *s = call->server;
+    struct client *c = call->client;
+    if (call->no_suspend) {
+        call_run_job(call, job);
+        return;
+    }
+    job->client = c;
+    job->closed = NULL;
+    job->cycles = 0;
+    job->is_orphan = false;
+    job->request = kept_new(s->heap, call->argv, call->argc, call->arrival_tsc);
+    c->flags |= CLIENT_IN_JOB;
+    c->job = job;
+    call->suspended = true;
+    list_append(&s->jobs.list, &job->link);
+}
+
+void call_start_write_job(struct call *call, struct job *job, const struct key *destination)
+{
+    struct server *s = call->server;
+    call_start_job(call, job);
+    if (!call->suspended) return;
+    struct closed_key *k = heap_take(s->heap, sizeof *k + destination->name.size, HEAP_OTHER);
+    *k = (struct closed_key){ s->jobs.closed, call->client->db, destination->name.size };
+    if (k->size) memcpy(k->name, destination->name.data, k->size);
+    s->jobs.closed = job->closed = k;
+}
+
+// ---- the keys that are closed
+
+static void open_key(struct server *s, struct closed_key *key)
+{
+    struct closed_key **at = &s->jobs.closed;
+    while (*at != key) at = &(*at)->next;
+    *at = key->next;
+    heap_give(s->heap, key, sizeof *key + key->size, HEAP_OTHER);
+}
+
+static void release_held(struct server *s, struct held_back *h)
+{
+    list_remove(&s->jobs.held, &h->link);
+    h->client->flags &= ~(uint32_t)CLIENT_HELD_BACK;
+    h->client->held_back = NULL;
+    kept_free(s->heap, h->request);
+    heap_give(s->heap, h, sizeof *h, HEAP_SESSION);
+}
+
+// In the order in which they came; whoever meets another closed key waits again, behind the rest.
+static void try_held(struct server *s)
+{
+    for (uint64_t left = s->jobs.held.count; left > 0; left--) {
+        struct held_back *h = LIST_OWNER(list_first(&s->jobs.held), struct held_back, link);
+        struct client *c = h->client;
+        struct kept_request *request = h->request;
+        h->request = NULL;
+        release_held(s, h);
+        bool done = command_execute_kept(s, c, request, false);
+        kept_free(s->heap, request);
+        if (done) s->ops->resume_client(s, c);
+    }
+}
+
+struct touch {
+    const struct call *call;
+    bool is_closed;
+};
+
+static void look_at_key(void *context, uint32_t index, uint32_t flags)
+{
+    struct touch *t = context;
+    struct bytes name = t->call->argv[index];
+    (void)flags;
+    for (const struct closed_key *k = t->call->server->jobs.closed; k; k = k->next)
+        if (bytes_equal(bytes_make(k->name, k->size), name)) t->is_closed = true;
+}
+
+// Databases are left out: MOVE, COPY and SWAPDB reach others, and to wait for the same name in
+// another database does no harm.
+static bool touches_closed(const struct call *call)
+{
+    const struct command *row = call->command;
+    struct touch t = { call, false };
+    if (!command_has_keys(row)) return row->acl_categories & ACL_KEYSPACE;
+    command_find_keys(row, call->argv, call->argc, look_at_key, &t);
+    return t.is_closed;
+}
+
+bool jobs_hold_back(struct call *call)
+{
+    struct server *s = call->server;
+    if (call->no_suspend || !touches_closed(call)) return false;
+    struct held_back *h = heap_take(s->heap, sizeof *h, HEAP_SESSION);
+    *h = (struct held_back){ .client = call->client,
+                             .request =
+                                 kept_new(s->heap, call->argv, call->argc, call->arrival_tsc) };
+    list_append(&s->jobs.held, &h->link);
+    call->client->flags |= CLIENT_HELD_BACK;
+    call->client->held_back = h;
+    call->suspended = true;
+    return true;
+}
+
+// ---- going on
+
+static void make_call(struct server *s, const struct job *job, struct call *call)
+{
+    *call = (struct call){ .server = s,
+                           .client = job->client,
+                           .reply = &job->client->reply,
+                           .keyspace = s->keyspace,
+                           .argv = job->request->argv,
+                           .argc = job->request->argc,
+                           .arrival_tsc = job->request->arrival_tsc,
+                           .now_ms = s->now_ms };
+    command_prepare(call);
+}
+
+static void finish(struct server *s, struct job *job)
+{
+    struct client *c = job->client;
+    struct kept_request *request = job->request;
+    struct closed_key *closed = job->closed;
+    bool is_orphan = job->is_orphan;
+    list_remove(&s->jobs.list, &job->link);
+    job->ops->close(job, s);
+    kept_free(s->heap, request);
+    c->flags &= ~(uint32_t)CLIENT_IN_JOB;
+    c->job = NULL;
+    if (is_orphan)
+        heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
+    else
+        s->ops->resume_client(s, c);
+    if (!closed) return;
+    open_key(s, closed);
+    try_held(s);
+}
+
+bool jobs_run(struct server *s, uint64_t cycles)
+{
+    struct list_node *node = list_take_first(&s->jobs.list);
+    struct call call;
+    if (!node) return false;
+    struct job *job = LIST_OWNER(node, struct job, link);
+    list_append(&s->jobs.list, node);
+    uint64_t start = clock_tsc();
+    make_call(s, job, &call);
+    call.reply->error_count = 0;
+    bool is_done = job->ops->step(job, &call, start + cycles);
+    uint64_t used = clock_tsc() - start;
+    job->cycles += used;
+    tally_slice(s->tally, used);
+    s->ops->client_wrote(s, job->client);
+    if (is_done) {
+        command_finish(&call, job->cycles);
+        finish(s, job);
+        if (s->blocks.ready.count) blocks_serve(s);
+    } else {
+        effects_end_unit(&s->effects);
+    }
+    return true;
+}
+
+// ---- clients that go
+
+// A stand-in with the same database, and nobody to read what it says.
+static struct client *orphan_client(struct server *s, const struct client *c)
+{
+    struct client *orphan = heap_take_zeroed(s->heap, sizeof *orphan, HEAP_SESSION);
+    orphan->db = c->db;
+    orphan->reply = (struct reply){ .version = c->reply.version, .muted = true };
+    orphan->authenticated = true;
+    return orphan;
+}
+
+static void leave_job(struct server *s, struct client *c)
+{
+    struct job *job = c->job;
+    c->flags &= ~(uint32_t)CLIENT_IN_JOB;
+    c->job = NULL;
+    if (job->closed) {
+        job->client = orphan_client(s, c);
+        job->is_orphan = true;
+        return;
+    }
+    list_remove(&s->jobs.list, &job->link);
+    kept_free(s->heap, job->request);
+    job->ops->close(job, s);
+}
+
+void jobs_forget_client(struct server *s, struct client *c)
+{
+    if (c->flags & CLIENT_IN_JOB) leave_job(s, c);
+    if (c->flags & CLIENT_HELD_BACK) release_held(s, c->held_back);
+}
+
+// What a job was to write is not written: the server stops between two commands, and this one is
+// not over.
+void jobs_close(struct server *s)
+{
+    struct list_node *node;
+    while ((node = list_first(&s->jobs.list)) != NULL) {
+        struct job *job = LIST_OWNER(node, struct job, link);
+        struct client *c = job->client;
+        list_remove(&s->jobs.list, node);
+        kept_free(s->heap, job->request);
+        if (job->closed) open_key(s, job->closed);
+        c->flags &= ~(uint32_t)CLIENT_IN_JOB;
+        if (job->is_orphan) heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
+        job->ops->close(job, s);
+    }
+    while ((node = list_first(&s->jobs.held)) != NULL)
+        release_held(s, LIST_OWNER(node, struct held_back, link));
+}

@@ -1,0 +1,61 @@
+// job.h: commands that take longer than a slice: they go on between other clients' commands, and
+// still answer for one moment.
+//
+// Source:  DESIGN "Walks"
+// Thread:  the shard
+// Memory:  a job is the command's own allocation, freed by its close; the arguments are copied
+//
+// A body that finds much to do (JOB_ELEMENTS_MIN or more) takes cuts of what it reads (tree.h:
+// O(1)), allocates a struct that embeds struct job first, and calls call_start_job instead of
+// replying, or after it wrote the beginning of the reply. From then on the client is suspended
+// (nothing of it is executed) and step is called once a turn, for a slice of JOB_SLICE_US at most
+// shared by all jobs. It looks at job_may_go_on every few elements, hundreds of ns apart.
+// A job that writes names the key it will put: until it is done, commands that touch this key or
+// the whole keyspace wait. Its effect is what it puts, not the command (call_effect).
+// In a transaction or a script (call->no_suspend) the steps are run to the end at once.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/base/clock.h"
+#include "dataplane/base/list.h"
+#include "dataplane/cmd/cmd.h"
+
+enum {
+    JOB_ELEMENTS_MIN = 2048, // up to here a command does its work in one go
+    JOB_SLICE_US = 250,
+};
+
+struct job;
+struct job_ops {
+    // call: as it was for the body (client, reply, argv, keyspace), now_ms of this turn. until_tsc:
+    // for job_may_go_on. True: the reply is complete.
+    bool (*step)(struct job *job, struct call *call, uint64_t until_tsc);
+    // Drops cuts, frees the job. Called once: after the last step, or before it when the client has
+    // gone and the job only reads.
+    void (*close)(struct job *job, struct server *server);
+};
+struct job {
+    const struct job_ops *ops;
+    // For job.c:
+    struct list_node link;
+    struct kept_request *request;
+    struct client *client;     // or its stand-in: a writing job goes on when its client has gone
+    struct closed_key *closed; // what it will put; NULL: it only reads
+    uint64_t cycles;           // so far
+    bool is_orphan;            // client is a stand-in, owned
+};
+static inline bool job_may_go_on(uint64_t until_tsc) { return clock_tsc() < until_tsc; }
+void call_start_job(struct call *call, struct job *job);
+void call_run_job(struct call *call,
+                  struct job *job); // little to do: steps to the end, now; closes
+void call_start_write_job(struct call *call, struct job *job, const struct key *destination);
+
+// ---- for the shard (job.c)
+void jobs_open(struct server *server);
+// A slice of the job whose turn it is, about so many cycles long. False: there is none.
+bool jobs_run(struct server *server, uint64_t cycles);
+void jobs_forget_client(struct server *server, struct client *c);
+void jobs_close(struct server *server);
+// The call touches a key that a job will put: it has been kept, and its client is suspended until
+// then. False: nothing stands in its way.
+bool jobs_hold_back(struct call *call);

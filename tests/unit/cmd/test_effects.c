@@ -1,0 +1,94 @@
+#include "tests/unit/cmd/harness.h"
+
+#define EXPECT_EFFECT(h, command, expected)                                                        \
+    do {                                                                                           \
+        harness_run((h), (command));                                                               \
+        cr_expect(eq(str, (h)->effects, (char *)(expected)), "%s", (command));                     \
+    } while (0)
+
+// spec/aof.md chapter 4, for the commands on strings and keys.
+Test(effects, are_what_happened_not_what_was_asked)
+{
+    struct harness *h = harness_open();
+    EXPECT_EFFECT(h, "set a 1", "set a 1;");
+    EXPECT_EFFECT(h, "get a", "");
+    EXPECT_EFFECT(h, "set a 2 NX", "");
+    EXPECT_EFFECT(h, "SET a 2 XX GET", "SET a 2 XX;");
+    EXPECT_EFFECT(h, "SET a 2 EX 10 NX", "");
+    EXPECT_EFFECT(h, "SET a 2 EX 10 GET", "SET a 2 PXAT 1700000010000;");
+    EXPECT_EFFECT(h, "SETEX a 10 v", "SET a v PXAT 1700000010000;");
+    EXPECT_EFFECT(h, "PSETEX a 10 v", "SET a v PXAT 1700000000010;");
+    EXPECT_EFFECT(h, "SET a 10 KEEPTTL", "SET a 10 KEEPTTL;");
+    EXPECT_EFFECT(h, "INCRBYFLOAT a 0.5", "SET a 10.5 KEEPTTL;");
+    EXPECT_EFFECT(h, "GETSET a 7", "SET a 7;");
+    EXPECT_EFFECT(h, "GETEX a EX 10", "PEXPIREAT a 1700000010000;");
+    EXPECT_EFFECT(h, "GETEX a", "");
+    EXPECT_EFFECT(h, "GETEX a PERSIST", "PERSIST a;");
+    EXPECT_EFFECT(h, "GETEX a PERSIST", "");
+    EXPECT_EFFECT(h, "EXPIRE a 10 NX", "PEXPIREAT a 1700000010000 NX;");
+    EXPECT_EFFECT(h, "EXPIRE a 10 NX", "");
+    EXPECT_EFFECT(h, "EXPIRE a -1", "DEL a;");
+    EXPECT_EFFECT(h, "INCR n", "INCR n;");
+    EXPECT_EFFECT(h, "GETDEL n", "DEL n;");
+    EXPECT_EFFECT(h, "DEL n", "");
+    EXPECT_EFFECT(h, "MSET a 1 b 2", "MSET a 1 b 2;");
+    EXPECT_EFFECT(h, "RENAME a c", "RENAME a c;");
+    EXPECT_EFFECT(h, "COPY c d", "COPY c d;");
+    EXPECT_EFFECT(h, "UNLINK c d nosuch", "UNLINK c d nosuch;");
+    EXPECT_EFFECT(h, "FLUSHALL", "FLUSHALL;");
+    EXPECT_EFFECT(h, "FLUSHDB", "FLUSHDB;");
+    harness_close(h);
+}
+
+Test(effects, name_the_database_when_it_changes)
+{
+    struct harness *h = harness_open();
+    EXPECT_EFFECT(h, "SET a 1", "SET a 1;");
+    harness_run(h, "SELECT 3");
+    EXPECT_EFFECT(h, "SET a 1", "SELECT 3 | SET a 1;");
+    EXPECT_EFFECT(h, "SET a 2", "SET a 2;");
+    harness_run(h, "SELECT 0");
+    EXPECT_EFFECT(h, "SET a 2", "SET a 2;"); // the harness leaves SELECT 0 out
+    harness_close(h);
+}
+
+// A key found expired goes first, in one unit with what the command did.
+Test(effects, tell_of_expiry_within_the_command_s_unit)
+{
+    struct harness *h = harness_open();
+    harness_run(h, "SET a 1 PX 5");
+    harness_set_time(h, HARNESS_START_MS + 10);
+    EXPECT_EFFECT(h, "INCR a", "MULTI | DEL a | INCR a | EXEC;");
+    harness_run(h, "SET b 1 PX 5");
+    harness_set_time(h, HARNESS_START_MS + 20);
+    EXPECT_EFFECT(h, "GET b", "DEL b;");
+    harness_run(h, "SET c 1 PX 5");
+    h->effects_size = 0;
+    harness_set_time(h, HARNESS_START_MS + 30);
+    keyspace_expire_step(h->server.keyspace, h->now_ms, 100);
+    cr_expect(eq(str, h->effects, "DEL c;"));
+    harness_close(h);
+}
+
+Test(effects, keep_a_big_argument_that_became_the_value)
+{
+    struct harness *h = harness_open();
+    static char big[100000];
+    memset(big, 'x', sizeof big);
+    struct bytes args[] = { BYTES_LITERAL("SET"),
+                            BYTES_LITERAL("k"),
+                            { (uint8_t *)big, sizeof big } };
+    uint64_t before = h->server.effects.bytes_total;
+    harness_run_args(h, args, 3);
+    cr_expect(ge(u64, h->server.effects.bytes_total - before, sizeof big));
+    harness_close(h);
+}
+
+Test(effects, cost_nothing_when_nobody_listens)
+{
+    struct harness *h = harness_open();
+    effects_set_sink(&h->server.effects, NULL, NULL);
+    harness_run(h, "SET a 1");
+    cr_expect(zero(u64, h->server.effects.commands_total));
+    harness_close(h);
+}
