@@ -86,7 +86,7 @@ static bool open_log(struct control *c)
         return false;
     }
     if (s->syslog_enabled)
-        log_open_syslog(&c->log, text_or_empty(s->syslog_ident),
+        log_open_syslog(&c->log, SYSLOG_PATH, text_or_empty(s->syslog_ident),
                         options_text(s, "syslog-facility", facility, sizeof facility));
     return true;
 }
@@ -345,6 +345,7 @@ static void control_turn(struct control *c)
         set_title(c);
     }
     watch_child(c);
+    log_poll(&c->log, now_ns);
     c->crash.fd = c->log.fd; // follows a rotation
 }
 

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
@@ -13,11 +12,23 @@
 
 #include "dataplane/base/clock.h"
 
-void log_init(struct log *l) { *l = (struct log){ .fd = STDOUT_FILENO, .level = LEVEL_NOTICE }; }
+enum { SECOND_NS = 1000000000 };
+
+void log_init(struct log *l)
+{
+    *l = (struct log){ .fd = STDOUT_FILENO, .level = LEVEL_NOTICE, .syslog.fd = -1 };
+}
 
 static int log_open_file(const char *path)
 {
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+}
+
+static void log_close_file(struct log *l)
+{
+    if (l->fd > STDERR_FILENO) close(l->fd);
+    l->fd = STDOUT_FILENO;
+    l->path[0] = '\0';
 }
 
 enum status log_open(struct log *l, const char *path)
@@ -25,7 +36,7 @@ enum status log_open(struct log *l, const char *path)
     if (path[0] == '\0') return OK;
     int fd = log_open_file(path);
     if (fd < 0) return ERR_IO;
-    log_close(l);
+    log_close_file(l);
     l->fd = fd;
     // The absolute name: the file must be found again after a rotation, whatever `dir` is then.
     char folder[PATH_MAX];
@@ -38,9 +49,9 @@ enum status log_open(struct log *l, const char *path)
 
 void log_close(struct log *l)
 {
-    if (l->fd > STDERR_FILENO) close(l->fd);
-    l->fd = STDOUT_FILENO;
-    l->path[0] = '\0';
+    log_close_file(l);
+    if (l->has_syslog) syslog_link_close(&l->syslog);
+    l->has_syslog = false;
 }
 
 void log_reopen(struct log *l)
@@ -60,23 +71,10 @@ static void log_follow_rotation(struct log *l)
         log_reopen(l);
 }
 
-static int syslog_facility(const char *name)
+void log_open_syslog(struct log *l, const char *path, const char *ident, const char *facility)
 {
-    static const struct {
-        const char *name;
-        int facility;
-    } rows[] = { { "user", LOG_USER },     { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
-                 { "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
-                 { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 } };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcasecmp(rows[i].name, name) == 0) return rows[i].facility;
-    return LOG_LOCAL0;
-}
-
-void log_open_syslog(struct log *l, const char *ident, const char *facility)
-{
-    openlog(ident, LOG_PID | LOG_NDELAY | LOG_NOWAIT, syslog_facility(facility));
-    l->syslog = true;
+    syslog_link_open(&l->syslog, path, ident, facility);
+    l->has_syslog = true;
 }
 
 static int log_level_clamp(int level)
@@ -109,15 +107,44 @@ void log_raw(struct log *l, const char *text, size_t size)
     }
 }
 
-void log_line(struct log *l, uint32_t pid, int level, uint64_t wall_us, const char *text)
+static void log_to_file(struct log *l, uint32_t pid, int level, uint64_t wall_us, const char *text)
 {
-    static const int priorities[] = { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING };
     char line[LOG_LINE_MAX + 1];
-    if (level < l->level) return;
     size_t size = log_format(line, pid, level, wall_us, text);
     line[size++] = '\n';
     log_raw(l, line, size);
-    if (l->syslog) syslog(priorities[log_level_clamp(level)], "%s", text);
+}
+
+// In the file too: who reads only that learns that syslog has a gap, and where it ends.
+static void log_tell_missed(struct log *l, bool may_wait)
+{
+    char text[64];
+    uint64_t wall_us = clock_wall_us();
+    snprintf(text, sizeof text, "%llu %s not taken by syslog", (unsigned long long)l->missed,
+             l->missed == 1 ? "line was" : "lines were");
+    if (!syslog_link_send(&l->syslog, LOG_WARNING, wall_us, text, may_wait)) return;
+    l->missed = 0;
+    log_to_file(l, (uint32_t)getpid(), LEVEL_WARNING, wall_us, text);
+}
+
+void log_line(struct log *l, uint32_t pid, int level, uint64_t wall_us, const char *text)
+{
+    static const int severities[] = { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING };
+    if (level < l->level) return;
+    if (l->has_syslog && l->missed) log_tell_missed(l, true);
+    log_to_file(l, pid, level, wall_us, text);
+    if (!l->has_syslog) return;
+    // Behind a gap that could not be told, nothing goes: the lines that arrive are in order.
+    if (l->missed ||
+        !syslog_link_send(&l->syslog, severities[log_level_clamp(level)], wall_us, text, true))
+        l->missed++;
+}
+
+void log_poll(struct log *l, uint64_t now_ns)
+{
+    if (!l->has_syslog || l->missed == 0 || now_ns - l->polled_ns < SECOND_NS) return;
+    l->polled_ns = now_ns;
+    log_tell_missed(l, false);
 }
 
 void log_write(struct log *l, int level, const char *format, ...)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "control/syslog_link.h"
 #include "dataplane/base/status.h"
 
 // The numbers are those of loglevel. (Not named LOG_...: syslog.h has those as macros.)
@@ -21,16 +22,22 @@ enum { LOG_LINE_MAX = 1536 };
 struct log {
     int fd; // owned unless it is standard output
     int64_t level;
-    bool syslog;
+    bool has_syslog;
+    struct syslog_link syslog;
+    uint64_t missed; // lines that syslog did not take and was not told of
+    uint64_t polled_ns;
     char path[PATH_MAX]; // absolute; "": standard output
 };
 
 void log_init(struct log *l); // standard output, level notice
 // Opens path ("" for standard output). ERR_IO: errno tells; the log stays what it was.
 enum status log_open(struct log *l, const char *path) MUST_USE;
-// facility: "local0" ... "local7", "user". ident is borrowed for the life of the process.
-void log_open_syslog(struct log *l, const char *ident, const char *facility);
+// path: the daemon's socket; ident, facility: as in syslog_link_open. Lines that syslog does not
+// take are counted, and their number is the next line that it takes.
+void log_open_syslog(struct log *l, const char *path, const char *ident, const char *facility);
 void log_close(struct log *l);
+// Once a turn of the loop: tells what syslog has missed when no line comes that would.
+void log_poll(struct log *l, uint64_t now_ns);
 void log_reopen(struct log *l); // at once; keeps the old file when that fails
 
 // One line of a process of the appliance: the dataplane's come with its pid and time.

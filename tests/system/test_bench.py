@@ -158,12 +158,23 @@ class Sockets(BenchCase):
         self.assertGreater(latency['count'], 2000)
 
     def test_more_than_the_server_takes_is_told_as_unsent(self):
-        done = self.run_here('-r', 4e6, '-c', 1, '-P', 1, '-d', 0.4, '--json', '-')
-        got = json.loads(done.stdout)
-        # It goes on sending for the 3 s that it waits for replies; whether one is missing at their end is chance.
-        self.assertIn((done.returncode, got['first_error']), [(0, ''), (1, 'replies missing at the end')])
-        self.assertGreater(got['unsent'], 100000)
-        self.assertGreater(got['latency']['p50_us'], 1e6)  # what was never sent has waited too
+        got = self.load('-r', 4e6, '-c', 1, '-P', 1, '-d', 0.4)
+        due = got['latency']['count']
+        self.assertEqual(due, 1600000)
+        self.assertEqual(due - got['requests'] - got['unsent'], 1)  # on its way at the end
+        self.assertGreater(got['unsent'], 0.8 * due)
+        # What was never sent has waited from when it was due until the end: the median from the middle of the 0.4 s.
+        self.assertAlmostEqual(got['latency']['p50_us'], 1e6 * (got['seconds'] - 0.2), delta=0.04e6)
+        self.assertGreater(got['latency']['max_us'], 0.3e6)
+
+    def test_after_the_measured_time_nothing_is_sent_and_the_replies_are_waited_for(self):
+        load = self.begin('-p', self.server.port, '-w', 0, '-q', '--json', '-', '-r', 2000, '-c', 2, '-P', 16, '-d', 1)
+        until('the load runs', lambda: self.calls('get') > 10)
+        self.c.call('DEBUG', 'SLEEP', 1.5)  # beyond the end; 32 requests wait meanwhile
+        got = self.finish(load)
+        self.assertEqual((got['errors'], got['requests'] + 32 + got['unsent']), (0, got['latency']['count']))
+        self.assertEqual(self.calls('get') + self.calls('set'), got['requests'] + 32)
+        self.assertEqual(got['latency']['count'], 2000)
 
     # ---- what is told
 
@@ -185,6 +196,16 @@ class Sockets(BenchCase):
         done = self.run_here('-n', 1000, '--json', path)
         self.assertEqual((done.returncode, done.stderr), (0, ''), done)
         self.assertIn('rate', done.stdout)
+        with open(path) as file:
+            self.assertEqual(set(json.load(file)), FIELDS)
+
+    def test_json_replaces_a_longer_result_of_before_only_with_a_new_one(self):
+        path = os.path.join(self.server.directory, 'result.json')
+        with open(path, 'w') as file:
+            file.write('old' * 10000)
+        self.assertEqual(run_bench('-p', free_port(), '-d', 1, '--json', path).returncode, 3)
+        self.assertEqual(os.path.getsize(path), 30000)
+        self.assertEqual(self.run_here('-n', 10, '--json', path).returncode, 0)
         with open(path) as file:
             self.assertEqual(set(json.load(file)), FIELDS)
 
@@ -237,6 +258,27 @@ class Sockets(BenchCase):
         self.expect_failure(['-p', free_port(), '-d', 1], 3, r'127\.0\.0\.1: Connection refused')
         self.expect_failure(['-s', '/nonexistent/socket', '-d', 1], 3, 'No such file or directory')
         self.expect_failure(['-p', self.server.port, '-n', 5, '--server-pid', 4194303], 3, 'that process is not there')
+
+    def test_a_file_that_cannot_be_written_is_told_before_the_run(self):
+        directory = self.server.directory
+        for mode in ([], ['noise', '--core', 0], ['compare'],
+                     ['frames', '--devargs', 'net_null0', '--no-huge']):
+            for path, error in ((directory, 'Is a directory'), ('/nonexistent/x.json', 'No such file or directory')):
+                # Ten minutes that run_bench would not wait for.
+                self.expect_failure([*mode, '-p', self.server.port, '-d', 600, '--json', path], 3,
+                                    '--json %s: %s' % (path, error))
+        self.assertEqual(self.calls('get') + self.calls('set'), 0)
+
+    def test_a_result_that_cannot_be_written_is_exit_code_1(self):
+        done = self.run_here('-n', 10, '--json', '/dev/full')
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, 'penstock-bench: --json /dev/full: No space left on device\n'), done)
+        self.assertIn('rate', done.stdout)
+        with open('/dev/full', 'w') as full:
+            done = subprocess.run([BENCH, '-p', str(self.server.port), '-w', '0', '-q', '-n', '10', '--json', '-'],
+                                  stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=PATIENCE_S)
+        self.assertEqual((done.returncode, done.stderr), (1, 'penstock-bench: --json -: No space left on device\n'))
 
     def test_wrong_usage_is_exit_code_2(self):
         for words, error in ((['--bogus'], '--bogus: no such option'), (['-r'], 'rate: needs a value'),

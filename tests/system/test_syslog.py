@@ -3,10 +3,11 @@
 
     test_syslog.py [Class.test ...]      as root (skipped without); $PENSTOCK_BUILD: the build folder
 
-syslog(3) knows no other place than /dev/log. The server is started in a mount namespace of its own, whose /dev is a
+The one place that syslog is at is /dev/log. The server is started in a mount namespace of its own, whose /dev is a
 temporary one: the machine's devices by recursive binds, and a socket of ours as `log`. The namespace goes with its last
 process, so nothing is left behind, however a test ends.
 """
+import contextlib
 import os
 import re
 import shutil
@@ -40,12 +41,40 @@ class SyslogPenstock(Penstock):
     def __init__(self, options=None):
         super().__init__(dict(options or {}, **{'syslog-enabled': 'yes'}))
         self.dev = tempfile.mkdtemp(prefix='penstock-test-dev-')
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(os.path.join(self.dev, 'log'))
-        self.socket.setblocking(False)
+        self.socket_path = os.path.join(self.dev, 'log')
+        self.old_sockets = []
         self.lines = []
+        self.listen()
         self.binary = self.command
         self.command = 'unshare'
+
+    def listen(self):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.socket_path)
+        self.socket.setblocking(False)
+
+    def listen_anew(self, keep_old):
+        """As a daemon that was restarted; keep_old: beside one that hangs."""
+        os.unlink(self.socket_path)
+        if keep_old:
+            self.old_sockets.append(self.socket)
+        else:
+            self.socket.close()
+        self.lines = []
+        self.listen()
+
+    def fill_queue(self):
+        """As much as the kernel keeps for a daemon that does not read, whoever sends."""
+        while True:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
+                sent = 0
+                with contextlib.suppress(BlockingIOError):
+                    while True:  # until this one may not send more, or nobody
+                        sender.sendto(b'fill', self.socket_path)
+                        sent += 1
+                if sent == 0:
+                    return
 
     def arguments(self):
         return ['--mount', '--propagation', 'private', 'sh', '-c', IN_OWN_DEV, 'sh', self.dev, self.binary,
@@ -66,7 +95,8 @@ class SyslogPenstock(Penstock):
     def close(self, keep=False):
         super().close(keep)
         if not keep:
-            self.socket.close()
+            for s in [self.socket, *self.old_sockets]:
+                s.close()
             shutil.rmtree(self.dev, ignore_errors=True)
 
 
@@ -96,7 +126,7 @@ class Syslog(Case):
         pid = server.process.pid
         kill(self.dataplane(server))  # something to warn of
         server.wait_line(b'crashed by signal: 9')
-        # Reads all the while: syslog(3) waits when the socket holds as much as the kernel lets it.
+        # Reads all the while: what the kernel does not keep for us is lost.
         until('it serves again', lambda: sum(b'Ready to accept' in line for line in server.read_lines()) == 2)
         server.stop()
         priorities = {'.': DEBUG, '-': INFO, '*': NOTICE, '#': WARNING}
@@ -130,6 +160,84 @@ class Syslog(Case):
             self.assertEqual(c.call('PING'), b'PONG')
         self.assertEqual(server.stop(), 0)
         self.assertEqual(server.read_lines(), [])
+
+    # ---- a daemon that hangs, ends, or comes back
+
+    def restart_dataplane(self, server):
+        """Kills it; another one serves when this returns. The log does not tell: its lines may come later."""
+        killed = self.dataplane(server)
+        kill(killed)
+
+        def serves_again():
+            with contextlib.suppress(OSError, EOFError):
+                return self.dataplane(server) != killed
+        until('it serves again', serves_again)
+
+    def missed_lines(self, server):
+        """What syslog was told that it has missed, and the lines of the log before that."""
+        line = server.wait_line(b'not taken by syslog')
+        self.expect_line(line, FACILITIES['local0'] * 8 + WARNING, 'penstock', server.process.pid, '')
+        before = server.log().split(' not taken by syslog')[0].splitlines()
+        return int(re.search(rb': (\d+) lines? w', line)[1]), before[:-1]
+
+    def test_a_full_queue_holds_nothing_up(self):
+        server = SyslogPenstock()
+        server.fill_queue()
+        self.start(server=server)
+        self.restart_dataplane(server)
+        with server.connect() as c:
+            self.assertEqual(c.call('PING'), b'PONG')
+        self.assertEqual(server.stop(), 0)  # else it is killed, and the code another
+        self.assertEqual(set(server.read_lines()), {b'fill'})
+        self.assertIn('bye bye', server.log())
+
+    def test_a_queue_that_gets_full_holds_nothing_up(self):
+        server = self.start()
+        server.fill_queue()
+        self.restart_dataplane(server)
+        self.assertEqual(server.stop(), 0)
+        self.assertIn('bye bye', server.log())
+
+    def test_lines_that_were_not_taken_are_counted_and_told_afterwards(self):
+        server = SyslogPenstock()
+        server.fill_queue()
+        self.start(server=server)
+        self.restart_dataplane(server)
+        missed, before = self.missed_lines(server)  # reads, so there is room
+        self.assertEqual(missed, len(before))
+        self.assertNotIn(b'fill', server.lines[-1])
+        server.stop()
+        server.wait_line(b'bye bye')
+
+    def test_a_syslog_that_was_restarted_gets_the_lines_again(self):
+        server = self.start()
+        server.wait_line(b'Ready to accept')
+        server.listen_anew(keep_old=False)
+        kill(self.dataplane(server))
+        server.wait_line(b'crashed by signal: 9')
+        server.wait_line(b'Ready to accept')
+        self.assertNotIn('not taken', server.log())
+
+    def test_a_syslog_that_comes_late_is_told_what_it_missed(self):
+        server = SyslogPenstock()
+        os.unlink(server.socket_path)
+        self.start(server=server)
+        server.socket.close()
+        server.listen()
+        missed, before = self.missed_lines(server)
+        self.assertEqual(missed, len(before))
+        server.stop()
+        server.wait_line(b'bye bye')
+
+    def test_a_syslog_started_beside_one_that_hangs_gets_the_lines(self):
+        server = SyslogPenstock()
+        server.fill_queue()
+        self.start(server=server)
+        server.listen_anew(keep_old=True)
+        missed, before = self.missed_lines(server)
+        self.assertEqual(missed, len(before))
+        server.stop()
+        server.wait_line(b'bye bye')
 
 
 if __name__ == '__main__':

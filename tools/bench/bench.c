@@ -31,7 +31,7 @@ static int fail(const char *error)
     return EXIT_NOT_STARTED;
 }
 
-static int main_load(const struct options *o)
+static int main_load(const struct options *o, FILE *json)
 {
     char error[ERROR_BYTES];
     struct run_report *r = calloc(1, sizeof *r);
@@ -40,9 +40,7 @@ static int main_load(const struct options *o)
         free(r);
         return fail(error);
     }
-    FILE *json = report_open_json(o);
     if (json) report_json(json, o, r);
-    report_close_json(json);
     if (json != stdout) report_text(stdout, o, r);
     bool is_good = report_is_good(&r->load);
     free(r);
@@ -56,10 +54,9 @@ static double rate(uint64_t count, uint64_t ns)
     return ns ? (double)count * 1e9 / (double)ns : 0;
 }
 
-static void print_frames(const struct options *o, const struct frame_report *r)
+static void print_frames(const struct options *o, const struct frame_report *r, FILE *json)
 {
     const struct histogram *h = &r->round_trip;
-    FILE *json = report_open_json(o);
     if (json)
         fprintf(
             json,
@@ -70,7 +67,6 @@ static void print_frames(const struct options *o, const struct frame_report *r)
             (double)r->measured_ns / 1e9, (unsigned long)o->window, us(histogram_quantile(h, 0.5)),
             us(histogram_quantile(h, 0.99)), us(histogram_quantile(h, 0.999)), us(h->max),
             usage_share(&r->generator), (unsigned long)r->generator.involuntary_switches);
-    report_close_json(json);
     if (json == stdout) return;
     printf("%.0f frames/s there and back (%lu in flight, %lu lost)\n",
            rate(r->frames, r->measured_ns), (unsigned long)o->window, (unsigned long)r->lost);
@@ -81,7 +77,7 @@ static void print_frames(const struct options *o, const struct frame_report *r)
            usage_share(&r->generator) * 100, (unsigned long)r->generator.involuntary_switches);
 }
 
-static int main_frames(const struct options *o)
+static int main_frames(const struct options *o, FILE *json)
 {
     char error[ERROR_BYTES];
     struct frame_report *r = calloc(1, sizeof *r);
@@ -90,7 +86,7 @@ static int main_frames(const struct options *o)
         free(r);
         return fail(error);
     }
-    print_frames(o, r);
+    print_frames(o, r, json);
     int code = r->frames ? EXIT_GOOD : EXIT_ERRORS;
     free(r);
     return code;
@@ -106,10 +102,9 @@ static int main_echo(const struct options *o)
     return EXIT_GOOD;
 }
 
-static void print_noise(const struct options *o, const struct noise_report *r)
+static void print_noise(const struct noise_report *r, FILE *json)
 {
     const struct histogram *h = &r->delay;
-    FILE *json = report_open_json(o);
     if (json)
         fprintf(
             json,
@@ -120,7 +115,6 @@ static void print_noise(const struct options *o, const struct noise_report *r)
             us(histogram_quantile(h, 0.999)), us(r->largest_ns[0]), (unsigned long)r->over_10_us,
             (unsigned long)r->over_100_us, (unsigned long)r->over_1_ms, usage_share(&r->thread),
             (unsigned long)r->thread.involuntary_switches);
-    report_close_json(json);
     if (json == stdout) return;
     printf("a spinning thread, %.1f s: gaps over 10 us %lu, over 100 us %lu, over 1 ms %lu\n",
            (double)r->measured_ns / 1e9, (unsigned long)r->over_10_us,
@@ -133,7 +127,7 @@ static void print_noise(const struct options *o, const struct noise_report *r)
            (unsigned long)r->thread.involuntary_switches);
 }
 
-static int main_noise(const struct options *o)
+static int main_noise(const struct options *o, FILE *json)
 {
     struct noise_report *r = calloc(1, sizeof *r);
     if (!r) return fail("out of memory");
@@ -141,15 +135,32 @@ static int main_noise(const struct options *o)
         free(r);
         return fail("the CPU's time stamp counter is not usable");
     }
-    print_noise(o, r);
+    print_noise(r, json);
     free(r);
     return EXIT_GOOD;
+}
+
+static int run_mode(const struct options *o, FILE *json)
+{
+    switch (o->mode) {
+    case BENCH_ECHO:
+        return main_echo(o);
+    case BENCH_FRAMES:
+        return main_frames(o, json);
+    case BENCH_NOISE:
+        return main_noise(o, json);
+    case BENCH_COMPARE:
+        return compare_run(o, json, &stop);
+    default:
+        return main_load(o, json);
+    }
 }
 
 int main(int argc, char **argv)
 {
     char error[OPTIONS_ERROR_BYTES];
     struct options o;
+    FILE *json;
     if (options_parse(&o, argc, argv, error) != OK) {
         fprintf(stderr, "penstock-bench: %s\n", error);
         return EXIT_USAGE;
@@ -161,16 +172,8 @@ int main(int argc, char **argv)
     install_signals();
     if (o.mode == BENCH_COMPARE && o.core < 0) o.core = o.server_core == 0 ? 1 : 0;
     if (!run_pin(o.core)) return fail("--core: no such core for this process");
-    switch (o.mode) {
-    case BENCH_ECHO:
-        return main_echo(&o);
-    case BENCH_FRAMES:
-        return main_frames(&o);
-    case BENCH_NOISE:
-        return main_noise(&o);
-    case BENCH_COMPARE:
-        return compare_run(&o, &stop);
-    default:
-        return main_load(&o);
-    }
+    if (!report_open_json(&o, &json)) return EXIT_NOT_STARTED;
+    int code = run_mode(&o, json);
+    if (!report_close_json(&o, json) && code == EXIT_GOOD) code = EXIT_ERRORS;
+    return code;
 }

@@ -210,15 +210,13 @@ static void print_json(FILE *out, const struct compare *k,
     fprintf(out, "\n}\n");
 }
 
-static void print_results(struct compare *k)
+static void print_results(struct compare *k, FILE *json)
 {
     double medians[MEASURE_COUNT][SERVER_COUNT];
     for (uint32_t m = 0; m < MEASURE_COUNT; m++)
         for (uint32_t server = 0; server < SERVER_COUNT; server++)
             medians[m][server] = compare_median(k->values[m][server], k->rounds);
-    FILE *json = report_open_json(&k->options);
     if (json) print_json(json, k, medians);
-    report_close_json(json);
     if (json != stdout) print_text(k, medians);
 }
 
@@ -241,7 +239,7 @@ static void close_compare(struct compare *k)
     free(k);
 }
 
-int compare_run(const struct options *o, const volatile sig_atomic_t *stop)
+int compare_run(const struct options *o, FILE *json, const volatile sig_atomic_t *stop)
 {
     int code = EXIT_NOT_STARTED;
     struct compare *k = calloc(1, sizeof *k);
@@ -252,7 +250,7 @@ int compare_run(const struct options *o, const volatile sig_atomic_t *stop)
     k->options.socket_path = NULL;
     k->options.devargs = NULL;
     if (open_values(k) && start_servers(k, o, stop) && run_rounds(k, stop)) {
-        print_results(k);
+        print_results(k, json);
         code = k->errors ? EXIT_ERRORS : EXIT_GOOD;
     }
     close_compare(k);

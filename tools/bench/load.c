@@ -150,10 +150,10 @@ static bool may_send_due(const struct load *l, uint64_t now_ns)
     return !(l->phase >= LOAD_MEASURE && l->config.request_count && l->left_to_send == 0);
 }
 
-static void pump_open(struct load *l, uint64_t now_ns)
+static void send_due(struct load *l, uint64_t now_ns, uint32_t budget)
 {
     struct request r;
-    for (uint32_t i = 0; i < OPEN_LOOP_BUDGET && may_send_due(l, now_ns); i++) {
+    for (uint32_t i = 0; i < budget && may_send_due(l, now_ns); i++) {
         struct load_conn *c = next_with_room(l);
         if (!c) break;
         workload_next(l->workload, &r);
@@ -167,6 +167,11 @@ static void pump_open(struct load *l, uint64_t now_ns)
         l->carrier->send(l->ready[i]);
     }
     l->ready_count = 0;
+}
+
+static void pump_open(struct load *l, uint64_t now_ns)
+{
+    if (l->phase <= LOAD_MEASURE) send_due(l, now_ns, OPEN_LOOP_BUDGET);
 }
 
 // ---- phases
@@ -217,19 +222,11 @@ static void begin_measure(struct load *l, uint64_t now_ns)
     if (l->hooks.begin) l->hooks.begin(l->hooks.context);
 }
 
-static void end_measure(struct load *l, uint64_t now_ns)
-{
-    l->phase = LOAD_DRAIN;
-    l->measure_end_ns = now_ns < l->measure_end_ns ? now_ns : l->measure_end_ns;
-    l->result->measured_ns = now_ns - l->measure_start_ns;
-    l->drain_until_ns = now_ns + l->config.drain_ns;
-    if (l->hooks.end) l->hooks.end(l->hooks.context);
-}
-
-// What never was sent has waited at least until now.
+// What will never be sent has waited at least until now.
 static void count_unsent(struct load *l, uint64_t now_ns)
 {
     while (is_open_loop(l) && may_send_due(l, now_ns)) {
+        if (l->left_to_send) l->left_to_send--;
         if (l->next_due_ns >= l->measure_start_ns) {
             l->result->unsent++;
             histogram_record(&l->result->latency, now_ns - l->next_due_ns);
@@ -238,17 +235,26 @@ static void count_unsent(struct load *l, uint64_t now_ns)
     }
 }
 
+// From here on nothing is sent: what comes is the replies to what was. An open loop sends what was
+// due since the last turn, as far as the connections take it; the rest is the server's debt.
+static void end_measure(struct load *l, uint64_t now_ns)
+{
+    l->measure_end_ns = now_ns < l->measure_end_ns ? now_ns : l->measure_end_ns;
+    l->result->measured_ns = now_ns - l->measure_start_ns;
+    if (l->hooks.end) l->hooks.end(l->hooks.context);
+    l->phase = LOAD_DRAIN;
+    l->drain_until_ns = now_ns + l->config.drain_ns;
+    if (!is_open_loop(l)) return;
+    send_due(l, now_ns, UINT32_MAX);
+    count_unsent(l, now_ns);
+}
+
 static void give_up(struct load *l, uint64_t now_ns, const char *why)
 {
     count_error(l, why);
     if (l->unanswered) l->result->errors += l->unanswered - 1;
     count_unsent(l, now_ns);
     l->phase = LOAD_DONE;
-}
-
-static bool all_sent_and_answered(const struct load *l, uint64_t now_ns)
-{
-    return l->unanswered == 0 && !(is_open_loop(l) && may_send_due(l, now_ns));
 }
 
 static bool measure_is_over(const struct load *l, uint64_t now_ns)
@@ -273,13 +279,10 @@ static void advance(struct load *l, uint64_t now_ns)
         if (measure_is_over(l, now_ns)) end_measure(l, now_ns);
         break;
     case LOAD_DRAIN:
-        if (all_sent_and_answered(l, now_ns))
+        if (l->unanswered == 0)
             l->phase = LOAD_DONE;
-        else if (now_ns >= l->drain_until_ns) {
-            if (l->unanswered) give_up(l, now_ns, "replies missing at the end");
-            count_unsent(l, now_ns);
-            l->phase = LOAD_DONE;
-        }
+        else if (now_ns >= l->drain_until_ns)
+            give_up(l, now_ns, "replies missing at the end");
         break;
     default:
         break;

@@ -9,6 +9,7 @@
 // Open loop: requests are due at a fixed rate (or at random intervals of that mean), whether or not
 // earlier ones were answered; the latency counts from the moment a request was due, so a stall of
 // the server is paid by all that should have been sent meanwhile.
+// Either sends nothing after the measured time: what follows is the wait for replies.
 #pragma once
 #include "dataplane/base/histogram.h"
 #include "tools/bench/reply.h"
@@ -36,7 +37,7 @@ struct load_config {
 struct load_result {
     uint64_t requests, gets, sets, hits, misses; // answered within the measured time
     uint64_t errors; // error replies, wrong values, lost connections, missing replies
-    uint64_t unsent; // open loop: due within the measured time, never sent
+    uint64_t unsent; // open loop: due within the measured time; no connection had room by its end
     uint64_t filled; // keys that the fill has set
     uint64_t fill_ns, measured_ns;
     uint64_t sent_bytes, received_bytes; // in all

@@ -271,5 +271,6 @@ void options_print_help(void)
                  row->letter ? ", " : "    ", row->name, row->argument ? row->argument : "");
         printf("  %-30s %s\n", left, row->help);
     }
-    printf("\nExit code: 0 done, 1 errors were counted, 2 wrong usage, 3 could not start.\n");
+    printf("\nExit code: 0 done, 1 errors were counted or the result could not be written, 2 wrong "
+           "usage, 3 could not start.\n");
 }

@@ -1,6 +1,8 @@
 #include "tools/bench/report.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 double report_rate(const struct load_result *r)
 {
@@ -140,19 +142,39 @@ void report_json(FILE *out, const struct options *o, const struct run_report *r)
     fprintf(out, "\n}\n");
 }
 
-FILE *report_open_json(const struct options *o)
+static bool fail_json(const struct options *o)
 {
-    if (!o->json_path) return NULL;
-    if (strcmp(o->json_path, "-") == 0) return stdout;
-    FILE *f = fopen(o->json_path, "we");
-    if (!f) fprintf(stderr, "penstock-bench: %s: %s\n", o->json_path, strerror(errno));
-    return f;
+    fprintf(stderr, "penstock-bench: --json %s: %s\n", o->json_path, strerror(errno));
+    return false;
 }
 
-void report_close_json(FILE *f)
+bool report_open_json(const struct options *o, FILE **out)
 {
-    if (f && f != stdout)
-        fclose(f);
-    else if (f)
-        fflush(f);
+    *out = NULL;
+    if (!o->json_path) return true;
+    if (strcmp(o->json_path, "-") == 0) {
+        *out = stdout;
+        return true;
+    }
+    int fd = open(o->json_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    if (fd < 0) return fail_json(o);
+    *out = fdopen(fd, "w");
+    if (*out) return true;
+    close(fd);
+    return fail_json(o);
+}
+
+bool report_close_json(const struct options *o, FILE *f)
+{
+    if (!f) return true;
+    bool had_failed = ferror(f), written = fflush(f) == 0 && !had_failed;
+    if (had_failed) errno = EIO; // which cause it was is forgotten by now
+    if (!written) fail_json(o);
+    if (f == stdout) return written;
+    // Over a longer result of before; a pipe has no length to set.
+    off_t size = ftello(f);
+    if (written && size > 0 && ftruncate(fileno(f), size) != 0 && errno != EINVAL)
+        written = fail_json(o);
+    if (fclose(f) != 0 && written) written = fail_json(o);
+    return written;
 }

@@ -23,8 +23,11 @@ void report_text(FILE *out, const struct options *o, const struct run_report *r)
 void report_json(FILE *out, const struct options *o, const struct run_report *r);
 // Writes text with JSON's escapes, quotes included.
 void report_json_string(FILE *out, const char *text);
-// Opens --json's file, or standard output for "-"; NULL when not asked for, or not possible (said).
-FILE *report_open_json(const struct options *o);
-void report_close_json(FILE *f);
+// Before the run, so that no result is lost at its end: *out is --json's file, standard output for
+// "-", or NULL when not asked for. False when not possible (said). What the file held stays until
+// there is a result.
+bool report_open_json(const struct options *o, FILE **out) MUST_USE;
+// f may be NULL. False when not all could be written (said).
+bool report_close_json(const struct options *o, FILE *f) MUST_USE;
 // True when a result may count: nothing failed.
 bool report_is_good(const struct load_result *r);

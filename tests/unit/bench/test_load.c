@@ -261,10 +261,51 @@ Test(load, what_is_never_sent_is_told)
     c.drain_ns = 10 * MS;
     struct bed *b = bed_open(&c, 100, 0.5);
     run(b, MS / 10, b->now_ns + 50 * MS, UINT64_MAX);
-    cr_expect(b->result->unsent >= 48 && b->result->unsent <= 50, "%lu",
-              (unsigned long)b->result->unsent);
-    cr_expect_eq(b->result->errors, 1); // the one that was sent and has no reply
-    cr_expect_geq(b->result->latency.max, 50 * MS);
+    cr_expect_eq(b->result->unsent, 49); // due at 51 ... 99 ms
+    cr_expect_eq(b->result->errors, 1);  // the one that was sent and has no reply
+    cr_expect_eq(b->lines[0].order_count, 51);
+    cr_expect_eq(b->result->latency.max, 49 * MS); // unsent ones have waited until the end
+    bed_close(b);
+}
+
+// A server that takes 1 in a ms of the 10 that are due.
+Test(load, an_overloaded_open_loop_sends_nothing_after_the_measured_time)
+{
+    struct load_config c = config_of(1, 1);
+    c.rate = 10000;
+    struct bed *b = bed_open(&c, 100, 0.5);
+    uint64_t start = b->now_ns;
+    run(b, MS, 0, 0);
+    cr_expect_eq(b->lines[0].order_count, 101); // at 0 ... 100 ms
+    cr_expect_eq(b->result->unsent, 1000 - 101);
+    cr_expect_eq(b->result->errors, 0);
+    cr_expect_eq(b->result->latency.count, 1000);
+    cr_expect_eq(b->now_ns, start + 101 * MS); // the last reply, not the end of the patience
+    bed_close(b);
+}
+
+Test(load, what_fell_due_since_the_last_turn_is_sent_at_the_end)
+{
+    struct load_config c = config_of(2, 512);
+    c.rate = 10000;
+    struct bed *b = bed_open(&c, 100, 0.5);
+    run(b, 70 * MS, 0, 0); // turns at 0, 70 and 140 ms: more than a turn's budget is due
+    cr_expect_eq(b->lines[0].order_count + b->lines[1].order_count, 1000);
+    cr_expect_eq(b->result->unsent, 0);
+    cr_expect_eq(b->result->errors, 0);
+    cr_expect_eq(b->result->latency.count, 1000);
+    bed_close(b);
+}
+
+Test(load, a_number_of_requests_counts_the_unsent_ones_too)
+{
+    struct load_config c = config_of(1, 1);
+    c.rate = 1000;
+    c.request_count = 200;
+    struct bed *b = bed_open(&c, 100, 0.5);
+    run(b, MS, b->now_ns + 100 * MS, UINT64_MAX); // falls silent, and is given up much later
+    cr_expect_eq(b->lines[0].order_count + b->result->unsent, 200);
+    cr_expect_eq(b->result->errors, 1);
     bed_close(b);
 }
 

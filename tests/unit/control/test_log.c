@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include "control/log.h"
 
-static char folder[64], path[96], moved[96];
+static char folder[64], path[96], moved[96], socket_path[96];
 static struct log l;
 
 static void make_folder(void)
@@ -20,6 +22,7 @@ static void make_folder(void)
     if (!mkdtemp(folder)) abort();
     snprintf(path, sizeof path, "%s/log", folder);
     snprintf(moved, sizeof moved, "%s/log.1", folder);
+    snprintf(socket_path, sizeof socket_path, "%s/socket", folder);
     log_init(&l);
 }
 static void remove_folder(void)
@@ -27,6 +30,7 @@ static void remove_folder(void)
     log_close(&l);
     unlink(path);
     unlink(moved);
+    unlink(socket_path);
     rmdir(folder);
 }
 TestSuite(log, .init = make_folder, .fini = remove_folder);
@@ -120,4 +124,76 @@ Test(log, a_full_disk_does_not_stop_it, .timeout = 5)
 {
     l.fd = open("/dev/full", O_WRONLY);
     log_write(&l, LEVEL_WARNING, "lost");
+}
+
+// ---- syslog
+
+static int listen_for_lines(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0) abort();
+    return fd;
+}
+
+// The text of the next line, after its "ident[pid]: ".
+static const char *syslog_text(int fd)
+{
+    static char line[2048];
+    memset(line, 0, sizeof line);
+    if (recv(fd, line, sizeof line - 1, 0) < 0) return "nothing";
+    const char *text = strstr(line, "]: ");
+    return text ? text + 3 : line;
+}
+
+Test(log, syslog_gets_the_lines_that_the_file_gets)
+{
+    int fd = listen_for_lines();
+    cr_assert(eq(int, log_open(&l, path), OK));
+    log_open_syslog(&l, socket_path, "p", "local0");
+    log_write(&l, LEVEL_VERBOSE, "hidden");
+    log_write(&l, LEVEL_NOTICE, "shown");
+    cr_expect(eq(str, (char *)syslog_text(fd), "shown"));
+    cr_expect(eq(str, (char *)syslog_text(fd), "nothing"));
+    log_close(&l);
+    cr_assert(eq(int, log_open(&l, path), OK));
+    log_write(&l, LEVEL_NOTICE, "closed");
+    cr_expect(eq(str, (char *)syslog_text(fd), "nothing"));
+    close(fd);
+}
+
+Test(log, tells_how_many_lines_syslog_did_not_take_before_the_next_one)
+{
+    cr_assert(eq(int, log_open(&l, path), OK));
+    log_open_syslog(&l, socket_path, "p", "local0");
+    for (int i = 0; i < 3; i++) log_write(&l, LEVEL_NOTICE, "lost %d", i);
+    int fd = listen_for_lines();
+    log_write(&l, LEVEL_NOTICE, "taken");
+    log_write(&l, LEVEL_NOTICE, "next");
+    cr_expect(eq(str, (char *)syslog_text(fd), "3 lines were not taken by syslog"));
+    cr_expect(eq(str, (char *)syslog_text(fd), "taken"));
+    cr_expect(eq(str, (char *)syslog_text(fd), "next"));
+    const char *told = strstr(content(path), " # 3 lines were not taken by syslog\n");
+    cr_assert(told != NULL);
+    cr_expect(strstr(content(path), "lost 2") < told);
+    cr_expect(told < strstr(content(path), "taken\n"));
+    close(fd);
+}
+
+Test(log, tells_it_too_when_no_line_follows_but_not_more_often_than_once_a_second)
+{
+    const uint64_t second_ns = 1000000000;
+    cr_assert(eq(int, log_open(&l, path), OK));
+    log_open_syslog(&l, socket_path, "p", "local0");
+    log_write(&l, LEVEL_NOTICE, "lost");
+    log_poll(&l, 5 * second_ns); // nobody is there
+    int fd = listen_for_lines();
+    log_poll(&l, 6 * second_ns - 1);
+    cr_expect(eq(str, (char *)syslog_text(fd), "nothing"));
+    log_poll(&l, 6 * second_ns);
+    cr_expect(eq(str, (char *)syslog_text(fd), "1 line was not taken by syslog"));
+    log_poll(&l, 8 * second_ns);
+    cr_expect(eq(str, (char *)syslog_text(fd), "nothing"));
+    close(fd);
 }
