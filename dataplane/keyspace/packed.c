@@ -83,28 +83,12 @@ void packed_put(uint8_t *to, const struct packed_needle *n)
 
 uint32_t packed_size_rare(const uint8_t *at)
 {
-    uint32_t deadline = 0;
     if (at[0] == PACKED_DEADLINE) {
-        deadline = PACKED_DEADLINE_BYTES;
-        at += PACKED_DEADLINE_BYTES;
-        CHECK(at[0] != PACKED_DEADLINE);
-        if (at[0] < TEXT_12) return deadline + packed_size(at);
+        CHECK(at[PACKED_DEADLINE_BYTES] != PACKED_DEADLINE);
+        return PACKED_DEADLINE_BYTES + packed_size(at + PACKED_DEADLINE_BYTES);
     }
-    if (at[0] < TEXT_32) return deadline + 2 + ((at[0] & 15u) << 8 | at[1]);
-    switch (at[0]) {
-    case TEXT_32:
-        return deadline + 5 + load_le32(at + 1);
-    case INT_16:
-        return deadline + 3;
-    case INT_24:
-        return deadline + 4;
-    case INT_32:
-        return deadline + 5;
-    case INT_64:
-        return deadline + 9;
-    default:
-        check_failed(__FILE__, __LINE__, "packed: no such form");
-    }
+    CHECK(at[0] >= TEXT_12 && at[0] <= TEXT_32);
+    return at[0] < TEXT_32 ? 2 + ((at[0] & 15u) << 8 | at[1]) : 5 + load_le32(at + 1);
 }
 
 // The element without its deadline.

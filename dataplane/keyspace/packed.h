@@ -51,13 +51,15 @@ static inline bool packed_is(const uint8_t *at, const struct packed_needle *n)
 }
 
 // Bytes of the element at `at`, its deadline included.
-uint32_t packed_size_rare(const uint8_t *at); // of the forms from 0xe0 on
+uint32_t packed_size_rare(const uint8_t *at); // of longer texts, and behind a deadline
 static inline uint32_t packed_size(const uint8_t *at)
 {
     uint8_t head = at[0];
     if (head < 0x80) return 1;
     if (head < 0xc0) return 1 + (head & 63u);
-    return head < 0xe0 ? 2 : packed_size_rare(at);
+    if (head < 0xe0) return 2;
+    if (head > 0xf0 && head < 0xf5) return 0x95430u >> (head - 0xf0) * 4 & 15; // 3, 4, 5, 9
+    return packed_size_rare(at);
 }
 // The element as text; a number is formatted into scratch.
 struct bytes packed_text(const uint8_t *at, char scratch[24]);

@@ -117,7 +117,8 @@ uint64_t tree_scan(const struct tree *t, uint64_t cursor, uint64_t least,
 
 // ---- changes. Each keeps c valid: at the new record, or at the one behind what was removed.
 // Room for a record of size bytes before c's record (TREE_BY_POSITION: anywhere; else where seek or
-// find left c). The caller writes the bytes, at once; mark is the record's.
+// find left c; by hash find must have said that it is not there). The caller writes the bytes, at
+// once; mark is the record's. A record has less than 2 GiB.
 uint8_t *tree_insert(struct tree_space *s, struct tree *t, struct tree_cursor *c, uint64_t mark,
                      uint32_t size);
 void tree_remove(struct tree_space *s, struct tree *t, struct tree_cursor *c);
@@ -125,7 +126,8 @@ void tree_remove(struct tree_space *s, struct tree *t, struct tree_cursor *c);
 uint8_t *tree_replace(struct tree_space *s, struct tree *t, struct tree_cursor *c, uint32_t size);
 // Bytes of c's record for a change in place that keeps its size and mark.
 uint8_t *tree_write(struct tree_space *s, struct tree *t, struct tree_cursor *c);
-// Records first..first+count-1 go; whole nodes to the reaper. O(depth) beyond the nodes' counts.
+// Records first..first+count-1, all of which are there, go; whole nodes to the reaper. O(depth *
+// children).
 void tree_remove_range(struct tree_space *s, struct tree *t, uint64_t first, uint64_t count);
 // At the right end, without a search: building from an ordered source (list, sorted). For
 // TREE_BY_HASH use find and insert.

@@ -102,14 +102,15 @@ bool tree_at(const struct tree *t, uint64_t index, struct tree_cursor *c)
         return false;
     }
     struct tree_node *n = t->root;
-    uint32_t depth = 0;
-    for (; n->level > 0; depth++) {
+    uint32_t depth = 0, deepest = n->level;
+    for (; depth < deepest; depth++) {
         struct tree_inner *in = tree_inner(n);
         uint32_t slot = 0;
         for (; index >= in->count[slot]; slot++) index -= in->count[slot];
         c->path[depth] = n;
         c->slot[depth] = (uint16_t)slot;
         n = in->child[slot];
+        prefetch_node(n, depth + 1 < deepest ? sizeof(*in) : t->shape->leaf_bytes);
     }
     c->tree = t;
     c->path[depth] = n;

@@ -315,6 +315,38 @@ TREE_TEST(tree, a_field_with_a_deadline_is_found_and_stays_findable)
     tree_drop(&space, &t);
 }
 
+// No two texts are known whose hashes are the same, so one field stands for many: tree_insert is
+// handed the place of a field that is there as if it were not.
+TREE_TEST(tree, records_of_one_mark_share_a_leaf_however_many)
+{
+    struct tree t;
+    struct tree_cursor c;
+    char text[32];
+    tree_init(&t, &by_hash);
+    for (uint32_t i = 0; i < 100; i++) put_field(&t, i, "v");
+    struct packed_needle n = field_of(7, text), v = needle("another");
+    uint64_t hash = tree_hash(&space, &n);
+    for (uint32_t i = 0; i < 500; i++) {
+        cr_assert(tree_find(&t, hash, &n, &c));
+        c.record = NULL;
+        c.slot[c.depth] = tree_cursor_leaf(&c)->count;
+        c.offset = tree_cursor_leaf(&c)->used;
+        uint8_t *to = tree_insert(&space, &t, &c, hash, n.size + v.size);
+        packed_put(to, &n);
+        packed_put(to + n.size, &v);
+        tree_check(&space, &t);
+    }
+    for (uint32_t i = 100; i < 3000; i++) put_field(&t, i, "v");
+    tree_check(&space, &t);
+    cr_assert(tree_find(&t, hash, &n, &c));
+    cr_expect(eq(u32, tree_cursor_leaf(&c)->count, 501));
+    for (uint32_t i = 0; i < 501; i++) remove_field(&t, 7);
+    tree_check(&space, &t);
+    cr_expect(not(find_field(&t, 7, &c)));
+    cr_expect(eq(u64, t.count, 2999));
+    tree_drop(&space, &t);
+}
+
 enum { SCANNED = 4000 };
 struct scanned {
     uint32_t seen[SCANNED * 3];
@@ -448,6 +480,35 @@ TREE_TEST(tree, a_seek_finds_the_first_of_many_equal_ones)
         cr_expect(eq(int, is_there, score >= 1 && score <= 3));
         cr_expect(eq(u64, tree_index(&c), score == 0 ? 0 : (score - 1) * 2000));
     }
+    tree_drop(&space, &t);
+}
+
+// The last leaf below one child of the root takes a record that lies behind the lower bound of the
+// next child; then those two children are joined.
+TREE_TEST(tree, a_bound_that_was_lifted_survives_a_join)
+{
+    struct tree t;
+    struct tree_cursor c;
+    tree_init(&t, &sorted);
+    for (uint64_t i = 0; i < 9000; i++) put_score(&t, i * 10);
+    cr_assert(eq(u8, t.root->level, 2));
+    for (tree_first(&t, &c); c.slot[0] == 0;) tree_next_leaf(&c);
+    uint64_t border = tree_index(&c);
+    uint32_t full = tree_cursor_leaf(&c)->count;
+    tree_remove(&space, &t, &c);
+    put_score(&t, border * 10 + 15); // the leaf is full again, and begins at border + 10
+    tree_at(&t, border - 5, &c);
+    tree_remove(&space, &t, &c); // there is room in the one before
+    put_score(&t, border * 10 + 5);
+    tree_at(&t, border - 1, &c);
+    cr_assert(eq(u64, load_le64(c.record), border * 10 + 5));
+    cr_assert(c.slot[0] == 0 && tree_cursor_leaf(&c)->count == full);
+    tree_check(&space, &t);
+    tree_remove_range(&space, &t, border + full * 2U, full * 30U);
+    tree_remove_range(&space, &t, full * 3U, border - full * 6U);
+    tree_check(&space, &t);
+    uint64_t want = border * 10 + 5;
+    cr_expect(tree_seek(&t, want, compare_marks, &want, &c));
     tree_drop(&space, &t);
 }
 
