@@ -37,6 +37,7 @@ KEPT = {
     "liburing": ("dataplane/sock/",),
     "jemalloc/": ("dataplane/base/heap",),
     "systemd/": ("control/",),
+    "openssl/": ("dataplane/types/digest",),
     "lzf.h": ("storage/rdb/rdb_lzf",),
 }
 COLUMNS_MAX = 100

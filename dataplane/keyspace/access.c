@@ -52,6 +52,20 @@ uint32_t entry_frequency(const struct keyspace *k, const struct entry *e, uint64
     return lfu_decayed(k, e, now_ms);
 }
 
+// An idle time longer than the clock has run is as long as one can be told, half of its way round.
+void entry_set_access(const struct keyspace *k, struct entry *e, int64_t idle_s, int64_t frequency,
+                      uint64_t now_ms)
+{
+    uint32_t clock = lru_clock(now_ms), access = e->access;
+    if (k->lfu) {
+        if (frequency >= 0) access = lfu_minutes(now_ms) << 8 | (uint32_t)(frequency & 0xff);
+    } else if (idle_s >= 0) {
+        bool fits = idle_s <= clock;
+        access = fits ? clock - (uint32_t)idle_s : (clock + LRU_CLOCK_MAX / 2) % LRU_CLOCK_MAX;
+    }
+    e->access = access & 0xffffff;
+}
+
 void keyspace_set_access_clock(struct keyspace *k, bool lfu) { k->lfu = lfu; }
 
 void keyspace_set_lfu(struct keyspace *k, uint32_t log_factor, uint32_t decay_min)

@@ -104,6 +104,9 @@ uint32_t entry_idle_s(const struct keyspace *k, const struct entry *e, uint64_t 
 uint32_t entry_lru_clock(const struct entry *e); // the 24-bit field as stored
 uint32_t entry_frequency(const struct keyspace *k, const struct entry *e,
                          uint64_t now_ms); // OBJECT FREQ: the LFU counter, decayed to now
+// RESTORE's IDLETIME and FREQ: the one that the policy's clock can hold, when it is not negative.
+void entry_set_access(const struct keyspace *k, struct entry *e, int64_t idle_s, int64_t frequency,
+                      uint64_t now_ms);
 
 // ---- strings. Every write counts one change (keyspace_dirty) unless it says it changed nothing.
 // The bytes of a string value. An int encoding is formatted into scratch. blob: non-NULL when the

@@ -82,7 +82,9 @@ void session_on_data(void *app, struct stream *stream, struct bytes data)
     shard->server.tally->net_input_bytes += data.size;
     shard->server.tally->reads_processed++;
     if (!session || session->closing) return;
-    if (UNLIKELY(session->deferral.is_heavy || session_must_wait(session))) {
+    // What is deferred comes first, also when the session waits no more.
+    if (UNLIKELY(session->deferral.is_heavy || session->deferral.head ||
+                 session_must_wait(session))) {
         defer_keep(shard, session, data, stream->arrival_tsc);
         return;
     }

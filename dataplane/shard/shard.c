@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/hash_expiry.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/memory.h"
 #include "dataplane/shard/shard_net.h"
@@ -129,6 +130,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     jobs_open(&s->server);
     shard_apply_thresholds(s);
     memory_hook_keyspace(&s->server);
+    hash_expiry_open(&s->server);
     keyspace_set_lfu(s->keyspace, (uint32_t)s->settings->lfu_log_factor,
                      (uint32_t)s->settings->lfu_decay_time);
     snprintf(error, error_bytes, "io_uring is not available: the socket transport needs it");
@@ -173,7 +175,8 @@ void shard_run_readable(struct shard *s)
     for (uint32_t i = 0; i < count; i++) {
         struct readable *r = &s->readable[i];
         // Heavy or suspended since an earlier piece of this very turn.
-        if (UNLIKELY(r->session->deferral.is_heavy || session_must_wait(r->session)))
+        if (UNLIKELY(r->session->deferral.is_heavy || r->session->deferral.head ||
+                     session_must_wait(r->session)))
             defer_keep(s, r->session, r->data, r->arrival_tsc);
         else
             session_parse(s, r->session, r->data, r->arrival_tsc);
@@ -278,14 +281,20 @@ static uint32_t shard_run_long(struct shard *s)
 // on every turn while more is due than a turn's budget.
 static uint32_t shard_expire(struct shard *s)
 {
-    uint32_t done = 0;
+    uint32_t done = 0, fields = 0;
     uint64_t before = s->server.meter.since;
     if (s->server.now_ms != s->expired_ms &&
         keyspace_next_deadline_ms(s->keyspace) <= s->server.now_ms) {
         cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
         done = keyspace_expire_step(s->keyspace, s->server.now_ms, SHARD_EXPIRE_BUDGET);
     }
-    if (done < SHARD_EXPIRE_BUDGET) s->expired_ms = s->server.now_ms;
+    if (s->server.now_ms != s->expired_ms && hash_expiry_next_ms(&s->server) <= s->server.now_ms) {
+        cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
+        fields = hash_expiry_step(&s->server, s->server.now_ms, SHARD_EXPIRE_BUDGET);
+        done += fields;
+    }
+    if (done - fields < SHARD_EXPIRE_BUDGET && fields < SHARD_EXPIRE_BUDGET)
+        s->expired_ms = s->server.now_ms;
     if (UNLIKELY(memory_is_over(&s->server))) {
         cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
         done += memory_make_room(&s->server);
@@ -360,6 +369,8 @@ static uint64_t shard_next_event_ns(const struct shard *s)
 {
     uint64_t next = s->next_cron_ns;
     uint64_t deadline_ms = keyspace_next_deadline_ms(s->keyspace);
+    uint64_t field_ms = hash_expiry_next_ms(&s->server);
+    if (field_ms < deadline_ms) deadline_ms = field_ms;
     if (deadline_ms != UINT64_MAX) {
         uint64_t left_ms = deadline_ms > s->server.now_ms ? deadline_ms - s->server.now_ms : 0;
         uint64_t at = s->server.now_ns + left_ms * 1000000u;

@@ -383,6 +383,10 @@ static void check_done(struct load *l, struct load_conn *c, uint8_t op, bool cou
         check_get(l, c, counts);
         return;
     }
+    if (op == OP_COMMAND) { // whatever it answers, but an error
+        if (reply->kind == '-') count_error(l, c->reader.line);
+        return;
+    }
     if (reply->kind != '+')
         count_error(l, reply->kind == '-' ? c->reader.line : "SET was not answered with OK");
     l->result->sets += counts && op == OP_SET;

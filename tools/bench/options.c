@@ -36,6 +36,8 @@ static const struct option_row option_rows[] = {
       "of keys: uniform or zipf:THETA (uniform)" },
     { "reads", NULL, OPTION_REAL, AT(read_ratio), 0, 1, "RATIO", "share of GETs (0.5)" },
     { "type", "-t", OPTION_TEXT, AT(type), 0, 0, "get|set", "only this command" },
+    { "command", NULL, OPTION_TEXT, AT(command), 0, 0, "WORDS",
+      "this command in place of GET and SET; __rand_int__ and __data__ as redis-benchmark's" },
     { "rate", "-r", OPTION_REAL, AT(rate), 0, 1e9, "N",
       "open loop: requests per second, latency from when they were due" },
     { "arrivals", NULL, OPTION_TEXT, AT(arrivals), 0, 0, "KIND",

@@ -20,7 +20,7 @@ struct options {
     uint64_t port;
     // The load
     uint64_t connections, pipeline, keys, key_bytes, requests, seed;
-    const char *sizes_text, *keys_text, *type, *arrivals, *expire_at;
+    const char *sizes_text, *keys_text, *type, *arrivals, *expire_at, *command;
     struct sizes sizes;
     double theta, read_ratio, rate, duration_s, warm_up_s;
     bool is_poisson, fill, fill_only, verify, require_hits;

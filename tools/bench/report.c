@@ -33,6 +33,7 @@ static void load_text(FILE *out, const struct options *o)
             "%lu connections, pipeline %lu, %lu keys of %lu B (%s), values of %s B, %.0f %% GET",
             (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
             (unsigned long)o->key_bytes, o->keys_text, o->sizes_text, o->read_ratio * 100);
+    if (o->command) fprintf(out, ", only %s", o->command);
     if (o->rate > 0)
         fprintf(out, ", open loop at %.0f req/s (%s)\n", o->rate, o->arrivals);
     else
@@ -105,6 +106,10 @@ static void load_json(FILE *out, const struct options *o, const char *transport)
             "\"read_ratio\": %.4f, \"asked_rate\": %.1f",
             (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
             (unsigned long)o->key_bytes, o->read_ratio, o->rate);
+    if (o->command) {
+        fprintf(out, ", \"command\": ");
+        report_json_string(out, o->command);
+    }
     fprintf(out, ", \"values\": ");
     report_json_string(out, o->sizes_text);
     fprintf(out, ", \"distribution\": ");

@@ -44,6 +44,7 @@ static struct workload_config workload_config_of(const struct options *o)
                                      .zipf_theta = o->theta,
                                      .sizes = o->sizes,
                                      .read_ratio = o->read_ratio,
+                                     .command = o->command,
                                      .seed = o->seed,
                                      .expire_at_ms = o->expire_at_ms,
                                      .expire_spread_ms = (uint32_t)o->expire_spread_ms };

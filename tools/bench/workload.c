@@ -31,6 +31,65 @@ static bool make_pattern(struct workload *w)
     return true;
 }
 
+// ---- a command of the user's
+
+#define RANDOM_WORD "__rand_int__"
+#define DATA_WORD "__data__"
+enum { RANDOM_DIGITS = 12, COMMAND_WORDS_MAX = 128 };
+
+static size_t put_bulk(struct workload *w, uint8_t *out, const char *word)
+{
+    bool is_data = strcmp(word, DATA_WORD) == 0;
+    size_t bytes = is_data ? w->config.sizes.max : strlen(word);
+    size_t size = (size_t)sprintf((char *)out, "$%zu\r\n", bytes);
+    memcpy(out + size, is_data ? (const char *)w->pattern : word, bytes);
+    memcpy(out + size + bytes, "\r\n", 2);
+    return size + bytes + 2;
+}
+
+static bool find_random(struct workload *w)
+{
+    const uint8_t *at = w->command, *end = w->command + w->command_bytes;
+    while ((at = memmem(at, (size_t)(end - at), RANDOM_WORD, RANDOM_DIGITS)) != NULL) {
+        if (w->random_count == WORKLOAD_RANDOM_MAX) return false;
+        w->random_at[w->random_count++] = (uint32_t)(at - w->command);
+        at += RANDOM_DIGITS;
+    }
+    return true;
+}
+
+static bool make_command(struct workload *w)
+{
+    char *words[COMMAND_WORDS_MAX], *rest = NULL, *copy = strdup(w->config.command);
+    uint32_t count = 0;
+    if (!copy) return false;
+    for (char *word = strtok_r(copy, " ", &rest); word && count < COMMAND_WORDS_MAX;
+         word = strtok_r(NULL, " ", &rest))
+        words[count++] = word;
+    size_t room = 32 + strlen(w->config.command);
+    for (uint32_t i = 0; i < count; i++)
+        room += 32 + (strcmp(words[i], DATA_WORD) == 0 ? w->config.sizes.max : 0);
+    w->command = malloc(room);
+    if (w->command && count) {
+        size_t size = (size_t)sprintf((char *)w->command, "*%u\r\n", count);
+        for (uint32_t i = 0; i < count; i++) size += put_bulk(w, w->command + size, words[i]);
+        w->command_bytes = (uint32_t)size;
+    }
+    free(copy);
+    return w->command_bytes && find_random(w);
+}
+
+static uint32_t encode_command(const struct workload *w, const struct request *r, uint8_t *out)
+{
+    uint64_t number = r->key;
+    memcpy(out, w->command, w->command_bytes);
+    for (uint32_t i = 0; i < w->random_count; i++) {
+        keys_format(out + w->random_at[i], RANDOM_DIGITS, (uint32_t)number);
+        number = (number * 2654435761u + 1) % w->config.key_count; // another for each place
+    }
+    return w->command_bytes;
+}
+
 enum status workload_open(struct workload *w, const struct workload_config *config)
 {
     *w = (struct workload){ .config = *config };
@@ -44,18 +103,21 @@ enum status workload_open(struct workload *w, const struct workload_config *conf
         make_head(w, w->set, config->expire_at_ms ? "*5\r\n$3\r\nSET\r\n" : "*3\r\n$3\r\nSET\r\n",
                   &w->set_digits_at);
     rng_seed(&w->rng, config->seed);
-    return make_pattern(w) ? OK : ERR_NO_SPACE;
+    if (!make_pattern(w)) return ERR_NO_SPACE;
+    return !config->command || make_command(w) ? OK : ERR_NO_SPACE;
 }
 
 void workload_close(struct workload *w)
 {
     free(w->pattern);
-    w->pattern = NULL;
+    free(w->command);
+    w->pattern = w->command = NULL;
 }
 
 uint32_t workload_request_bytes(const struct workload *w, const struct request *r)
 {
     if (r->op == OP_GET) return w->get_bytes;
+    if (r->op == OP_COMMAND) return w->command_bytes;
     uint32_t size = w->set_bytes + 1 + num_int_digits(r->value_bytes) + 2 + r->value_bytes + 2;
     return w->config.expire_at_ms ? size + EXPIRE_BYTES : size;
 }
@@ -64,7 +126,7 @@ void workload_next(struct workload *w, struct request *out)
 {
     bool is_get = (rng_next(&w->rng) >> 32) < w->read_below;
     out->key = keys_next(&w->keys, &w->rng);
-    out->op = is_get ? OP_GET : OP_SET;
+    out->op = w->config.command ? OP_COMMAND : is_get ? OP_GET : OP_SET;
     out->value_bytes = is_get ? 0 : sizes_next(&w->config.sizes, &w->rng);
 }
 
@@ -88,6 +150,7 @@ static uint32_t encode_deadline(const struct workload *w, uint32_t key, uint8_t 
 
 uint32_t workload_encode(const struct workload *w, const struct request *r, uint8_t *out)
 {
+    if (r->op == OP_COMMAND) return encode_command(w, r, out);
     if (r->op == OP_GET) {
         memcpy(out, w->get, w->get_bytes);
         keys_format(out + w->get_digits_at, w->digits, r->key);

@@ -2,7 +2,7 @@
 // value that comes back is the one that was set.
 //
 // Thread:  the generator
-// Memory:  one pattern buffer of value_max + 4 KiB
+// Memory:  one pattern buffer of value_max + 4 KiB, and the command's bytes
 // A value's bytes follow from its key alone, whatever its length: so a GET can be checked without
 // remembering what was set.
 #pragma once
@@ -10,7 +10,7 @@
 #include "tools/bench/keys.h"
 #include "tools/bench/sizes.h"
 
-enum workload_op { OP_GET, OP_SET, OP_AUTH, OP_COUNT };
+enum workload_op { OP_GET, OP_SET, OP_COMMAND, OP_AUTH, OP_COUNT };
 
 struct request {
     uint32_t key;
@@ -25,11 +25,14 @@ struct workload_config {
     struct sizes sizes;
     double read_ratio; // 1: GET only
     uint64_t seed;
+    // Words of a command in place of GET and SET, NULL: none. __rand_int__ becomes a 12-digit
+    // number below key_count, __data__ a value of sizes.max bytes (as redis-benchmark's).
+    const char *command;
     uint64_t expire_at_ms;     // SET ... PXAT; 0: without
     uint32_t expire_spread_ms; // the deadlines lie this far apart at most, by key
 };
 
-enum { WORKLOAD_HEAD_MAX = KEY_BYTES_MAX + 64 };
+enum { WORKLOAD_HEAD_MAX = KEY_BYTES_MAX + 64, WORKLOAD_RANDOM_MAX = 64 };
 
 struct workload {
     struct workload_config config;
@@ -42,9 +45,13 @@ struct workload {
     uint8_t get[WORKLOAD_HEAD_MAX];        // a whole GET
     uint8_t set[WORKLOAD_HEAD_MAX];        // a SET up to and with its key's line end
     uint8_t *pattern;
+    uint8_t *command; // OP_COMMAND, encoded; owned
+    uint32_t command_bytes, random_count;
+    uint32_t random_at[WORKLOAD_RANDOM_MAX]; // where in it numbers go
 };
 
-// ERR_NO_SPACE: a value out of range, key_bytes too short for key_count, or no memory.
+// ERR_NO_SPACE: a value out of range, key_bytes too short for key_count, a command without words or
+// with too many random ones, or no memory.
 enum status workload_open(struct workload *w, const struct workload_config *config) MUST_USE;
 void workload_close(struct workload *w);
 

@@ -33,6 +33,23 @@ Test(resume, keeps_the_order_of_what_came_behind_a_blocking_command_on_a_nic)
     check_order(fixture_open_nic("protected-mode no", &good_wire, 1));
 }
 
+// What arrives when the client goes on is behind what was kept of it before.
+Test(resume, keeps_the_order_over_many_suspensions)
+{
+    struct fixture *f = fixture_open("");
+    struct peer *a = peer_connect_served(f);
+    char expected[64];
+    for (uint32_t i = 0; i < 300; i++) {
+        peer_say_requests(a, i % 3 ? "INCR k\n" : "WAIT 1 1\nINCR k\n");
+        if (i % 5 == 0) fixture_step(f);
+    }
+    for (uint32_t i = 0; i < 300; i++) {
+        snprintf(expected, sizeof expected, "%s:%u\r\n", i % 3 ? "" : ":0\r\n", i + 1);
+        cr_assert(peer_got(a, expected));
+    }
+    fixture_close(f);
+}
+
 Test(resume, lets_a_client_that_hangs_up_wait_no_more)
 {
     struct fixture *f = fixture_open("");

@@ -1,0 +1,283 @@
+// Effects are all that a replica or a log gets: what they say, executed elsewhere, must give the
+// same data. Random commands of every type, few keys, tiny thresholds; their effects are executed
+// by a second server, and the digests of both are compared. PENSTOCK_TEST_SEED=N: that seed alone.
+//
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include "dataplane/types/digest.h"
+#include "tests/unit/cmd/harness.h"
+
+enum { COMMANDS = 3000, COMMANDS_PER_LOOK = 100, RUNS = 20, LINE_MAX = 2048 };
+
+// %k a key, %v a value, %f a field, %n a number, %x a float, %s a score, %d some ms from now,
+// %i an ID, %g a group, %c a consumer
+static const char *const templates[] = {
+    // strings
+    "SET %k %v",
+    "SET %k %n PX %d",
+    "SET %k %v KEEPTTL",
+    "SET %k %v NX GET",
+    "SETEX %k 100 %v",
+    "GETSET %k %v",
+    "GETDEL %k",
+    "GETEX %k PX %d",
+    "GETEX %k PERSIST",
+    "APPEND %k %v",
+    "SETRANGE %k 5 %v",
+    "INCR %k",
+    "INCRBYFLOAT %k %x",
+    "MSET %k %v %k %n",
+    "SETBIT %k %n 1",
+    "BITOP OR %k %k %k",
+    "BITFIELD %k SET u8 #1 7 INCRBY i5 3 1",
+    "PFADD %k %v %v",
+    "PFMERGE %k %k",
+    "PFCOUNT %k",
+    // keys
+    "DEL %k",
+    "UNLINK %k %k",
+    "RENAME %k %k",
+    "RENAMENX %k %k",
+    "COPY %k %k REPLACE",
+    "EXPIRE %k 100",
+    "PEXPIRE %k %d",
+    "PEXPIREAT %k 5",
+    "EXPIRE %k 50 GT",
+    "PERSIST %k",
+    "MOVE %k 1",
+    "SORT %k ALPHA STORE %k",
+    "COPY %k %k DB 2 REPLACE",
+    // lists
+    "RPUSH %k %v %v",
+    "LPUSH %k %v",
+    "LPUSHX %k %n",
+    "RPOP %k",
+    "LPOP %k 2",
+    "LREM %k 1 %v",
+    "LSET %k 0 %v",
+    "LINSERT %k BEFORE %v %n",
+    "LTRIM %k 1 5",
+    "LMOVE %k %k LEFT RIGHT",
+    "RPOPLPUSH %k %k",
+    "LMPOP 2 %k %k RIGHT COUNT 2",
+    "BLPOP %k %k 0.001",
+    "BLMOVE %k %k LEFT LEFT 0.001",
+    // sets
+    "SADD %k %v %v %n",
+    "SADD %k %n %n",
+    "SREM %k %v",
+    "SPOP %k",
+    "SPOP %k 2",
+    "SMOVE %k %k %v",
+    "SUNIONSTORE %k %k %k",
+    "SINTERSTORE %k %k %k",
+    "SDIFFSTORE %k %k %k",
+    // hashes
+    "HSET %k %f %v %f %n",
+    "HSETNX %k %f %v",
+    "HDEL %k %f",
+    "HINCRBY %k %f %n",
+    "HINCRBYFLOAT %k %f %x",
+    "HPEXPIRE %k %d FIELDS 1 %f",
+    "HPEXPIRE %k 0 FIELDS 1 %f",
+    "HPERSIST %k FIELDS 1 %f",
+    // sorted sets
+    "ZADD %k %s %v %s %v",
+    "ZADD %k NX CH %s %v",
+    "ZADD %k GT %s %v",
+    "ZINCRBY %k %s %v",
+    "ZREM %k %v",
+    "ZPOPMIN %k",
+    "ZPOPMAX %k 2",
+    "ZMPOP 2 %k %k MIN COUNT 2",
+    "BZPOPMIN %k %k 0.001",
+    "ZUNIONSTORE %k 2 %k %k WEIGHTS 2 3",
+    "ZINTERSTORE %k 2 %k %k AGGREGATE MAX",
+    "ZDIFFSTORE %k 2 %k %k",
+    "ZRANGESTORE %k %k 0 3",
+    "ZREMRANGEBYRANK %k 0 0",
+    "ZREMRANGEBYSCORE %k 5 6",
+    "ZREMRANGEBYLEX %k [a [b",
+    "GEOADD %k 13.3 38.1 %v",
+    "GEOSEARCHSTORE %k %k FROMLONLAT 13 38 BYRADIUS 90 km",
+    // streams
+    "XADD %k * %f %v",
+    "XADD %k MAXLEN ~ 5 * %f %v",
+    "XADD %k MINID %i * %f %n",
+    "XDEL %k %i",
+    "XTRIM %k MAXLEN 4",
+    "XTRIM %k MAXLEN ~ 3",
+    "XSETID %k 99999999999999-0",
+    "XGROUP CREATE %k %g 0 MKSTREAM",
+    "XGROUP DESTROY %k %g",
+    "XGROUP SETID %k %g $",
+    "XGROUP CREATECONSUMER %k %g %c",
+    "XGROUP DELCONSUMER %k %g %c",
+    "XREADGROUP GROUP %g %c COUNT 2 STREAMS %k >",
+    "XREADGROUP GROUP %g %c COUNT 2 NOACK STREAMS %k >",
+    "XACK %k %g %i",
+    "XCLAIM %k %g %c 0 %i",
+    "XAUTOCLAIM %k %g %c 0 0 COUNT 2",
+};
+enum { TEMPLATES = sizeof templates / sizeof templates[0] };
+
+struct pair {
+    struct harness *ours, *theirs;
+    uint8_t *units; // RESP, not executed there yet
+    size_t size, room;
+};
+
+static void keep_unit(void *context, struct bytes unit, uint32_t command_count)
+{
+    struct pair *p = context;
+    if (p->size + unit.size > p->room) {
+        p->room = 2 * (p->size + unit.size);
+        p->units = realloc(p->units, p->room);
+        cr_assert(ne(ptr, p->units, NULL));
+    }
+    memcpy(p->units + p->size, unit.data, unit.size);
+    p->size += unit.size;
+}
+
+static bool is_transaction_word(struct bytes name)
+{
+    return bytes_is_word(name, "multi") || bytes_is_word(name, "exec");
+}
+
+// As a replica: no expiry of its own, every command has to succeed.
+static void execute_units(struct pair *p, uint64_t seed)
+{
+    struct resp_limits limits = { 512 << 20, 1 << 30, true };
+    struct bytes in = bytes_make(p->units, p->size);
+    struct resp_request request;
+    while (in.size) {
+        cr_assert(eq(int, resp_read(&p->theirs->reader, &in, &limits, &request), RESP_REQUEST));
+        if (is_transaction_word(request.argv[0])) continue;
+        char text[256];
+        int shown = 0;
+        for (uint32_t i = 0; i < request.argc && shown < 200; i++)
+            shown += snprintf(text + shown, sizeof text - (size_t)shown, "%.*s ",
+                              (int)(request.argv[i].size < 40 ? request.argv[i].size : 40),
+                              (const char *)request.argv[i].data);
+        harness_execute(p->theirs, &request);
+        harness_drain(p->theirs);
+        cr_assert(ne(chr, p->theirs->wire[0], '-'), "seed %lu: effect %s: %s", (unsigned long)seed,
+                  text, p->theirs->wire);
+    }
+    p->size = 0;
+}
+
+static int put_word(struct rng *rng, char kind, const struct harness *h, char *to, size_t room)
+{
+    static const char *const floats[] = { "0.1", "1.5", "-3.25", "10", "1e10" };
+    uint64_t draw = rng_below(rng, 1000);
+    switch (kind) {
+    case 'k':
+        return snprintf(to, room, "k%lu", (unsigned long)(draw % 8));
+    case 'v':
+        if (draw < 100) return snprintf(to, room, "%0*lu", 70, (unsigned long)draw);
+        return snprintf(to, room, "%c%lu", 'a' + (int)(draw % 3), (unsigned long)(draw % 4));
+    case 'f':
+        return snprintf(to, room, "f%lu", (unsigned long)(draw % 12));
+    case 'n':
+        return snprintf(to, room, "%lu", (unsigned long)(draw % 40));
+    case 'x':
+        return snprintf(to, room, "%s", floats[draw % 5]);
+    case 's':
+        return snprintf(to, room, "%lu", (unsigned long)(draw % 10));
+    case 'd':
+        return snprintf(to, room, "%lu", (unsigned long)(draw + 1));
+    case 'i':
+        return snprintf(to, room, "%lu-0", (unsigned long)(h->now_ms - draw % 300));
+    case 'g':
+        return snprintf(to, room, "g%lu", (unsigned long)(draw % 2));
+    default:
+        return snprintf(to, room, "c%lu", (unsigned long)(draw % 3));
+    }
+}
+
+static uint32_t make_line(struct rng *rng, const struct harness *h, char line[LINE_MAX])
+{
+    uint32_t number = (uint32_t)rng_below(rng, TEMPLATES);
+    const char *t = templates[number];
+    size_t at = 0;
+    for (; *t; t++) {
+        if (*t == '%')
+            at += (size_t)put_word(rng, *++t, h, line + at, LINE_MAX - at);
+        else
+            line[at++] = *t;
+    }
+    line[at] = 0;
+    return number;
+}
+
+static void set_tiny_thresholds(struct harness *h)
+{
+    struct thresholds *t = &h->server.thresholds;
+    *t = (struct thresholds){ .hash_entries = 6,
+                              .hash_value_bytes = 30,
+                              .list_size = 6,
+                              .set_intset_entries = 4,
+                              .set_entries = 6,
+                              .set_value_bytes = 30,
+                              .zset_entries = 6,
+                              .zset_value_bytes = 30,
+                              .stream_node_bytes = 4096,
+                              .stream_node_entries = 3 };
+}
+
+static void expect_equal(struct pair *p, uint64_t seed, uint32_t at, const char *line)
+{
+    uint8_t ours[DIGEST_BYTES], theirs[DIGEST_BYTES];
+    struct harness *h = p->ours;
+    execute_units(p, seed);
+    digest_dataset(h->server.keyspace, 16, h->now_ms, ours);
+    digest_dataset(p->theirs->server.keyspace, 16, h->now_ms, theirs);
+    cr_assert(memcmp(ours, theirs, DIGEST_BYTES) == 0, "seed %lu: after command %u: %s",
+              (unsigned long)seed, at, line);
+}
+
+// effects_of: by template, how often it had an effect.
+static void run(uint64_t seed, uint32_t look_every, uint32_t effects_of[TEMPLATES])
+{
+    struct pair p = { .ours = harness_open(), .theirs = harness_open() };
+    struct harness_client *c = harness_client_open(p.ours);
+    struct rng rng;
+    char line[LINE_MAX] = "";
+    rng_seed(&rng, seed);
+    set_tiny_thresholds(p.ours);
+    set_tiny_thresholds(p.theirs);
+    effects_set_sink(&p.theirs->server.effects, NULL, NULL);
+    effects_set_sink(&p.ours->server.effects, keep_unit, &p);
+    keyspace_set_active_expire(p.theirs->server.keyspace, false);
+    for (uint32_t i = 1; i <= COMMANDS; i++) {
+        uint32_t number = make_line(&rng, p.ours, line);
+        uint64_t before = p.ours->server.effects.commands_total;
+        harness_client_run(c, line);
+        effects_of[number] += p.ours->server.effects.commands_total != before;
+        if (rng_below(&rng, 3) == 0) harness_set_time(p.ours, p.ours->now_ms + rng_below(&rng, 20));
+        keyspace_expire_step(p.ours->server.keyspace, p.ours->now_ms, 1000);
+        hash_expiry_step(&p.ours->server, p.ours->now_ms, 1000);
+        blocks_expire(&p.ours->server);
+        harness_client_wire(c);
+        if (i % look_every == 0) expect_equal(&p, seed, i, line);
+    }
+    harness_client_close(c);
+    harness_close(p.ours);
+    harness_close(p.theirs);
+    free(p.units);
+}
+
+// PENSTOCK_TEST_SEED=N runs one seed alone, looking after every command.
+Test(effects_sim, give_the_same_data_elsewhere)
+{
+    const char *one = getenv("PENSTOCK_TEST_SEED");
+    uint32_t effects_of[TEMPLATES] = { 0 };
+    if (one) {
+        run(strtoull(one, NULL, 10), 1, effects_of);
+        return;
+    }
+    for (uint64_t seed = 1; seed <= RUNS; seed++) run(seed, COMMANDS_PER_LOOK, effects_of);
+    for (uint32_t i = 0; i < TEMPLATES; i++)
+        cr_expect(ne(u32, effects_of[i], 0), "no effect of: %s", templates[i]);
+}
