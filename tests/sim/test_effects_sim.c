@@ -7,7 +7,7 @@
 #include "dataplane/types/digest.h"
 #include "tests/unit/cmd/harness.h"
 
-enum { COMMANDS = 3000, COMMANDS_PER_LOOK = 100, RUNS = 20, LINE_MAX = 2048 };
+enum { COMMANDS = 5000, COMMANDS_PER_LOOK = 100, RUNS = 30, LINE_MAX = 2048 };
 
 // %k a key, %v a value, %f a field, %n a number, %x a float, %s a score, %d some ms from now,
 // %i an ID, %g a group, %c a consumer
@@ -102,12 +102,13 @@ static const char *const templates[] = {
     "GEOSEARCHSTORE %k %k FROMLONLAT 13 38 BYRADIUS 90 km",
     // streams
     "XADD %k * %f %v",
+    "XADD %k %i %f %v",
     "XADD %k MAXLEN ~ 5 * %f %v",
     "XADD %k MINID %i * %f %n",
     "XDEL %k %i",
     "XTRIM %k MAXLEN 4",
     "XTRIM %k MAXLEN ~ 3",
-    "XSETID %k 99999999999999-0",
+    "XSETID %k %i",
     "XGROUP CREATE %k %g 0 MKSTREAM",
     "XGROUP DESTROY %k %g",
     "XGROUP SETID %k %g $",
@@ -167,13 +168,29 @@ static void execute_units(struct pair *p, uint64_t seed)
     p->size = 0;
 }
 
-static int put_word(struct rng *rng, char kind, const struct harness *h, char *to, size_t room)
+// Most commands find a key of their type; the rest meet others.
+static char class_of(const char *t)
+{
+    static const struct {
+        const char *begin;
+        char class;
+    } classes[] = { { "X", 'x' },  { "H", 'h' },  { "Z", 'z' },  { "BZ", 'z' }, { "GEO", 'z' },
+                    { "L", 'l' },  { "BL", 'l' }, { "RP", 'l' }, { "SA", 's' }, { "SR", 's' },
+                    { "SP", 's' }, { "SM", 's' }, { "SU", 's' }, { "SI", 's' }, { "SD", 's' } };
+    for (uint32_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        if (strncmp(t, classes[i].begin, strlen(classes[i].begin)) == 0) return classes[i].class;
+    return 'k';
+}
+
+static int put_word(struct rng *rng, char kind, char class, const struct harness *h, char *to,
+                    size_t room)
 {
     static const char *const floats[] = { "0.1", "1.5", "-3.25", "10", "1e10" };
     uint64_t draw = rng_below(rng, 1000);
     switch (kind) {
     case 'k':
-        return snprintf(to, room, "k%lu", (unsigned long)(draw % 8));
+        if (draw % 5) return snprintf(to, room, "%c%lu", class, (unsigned long)(draw % 2));
+        return snprintf(to, room, "%c%lu", "xhzlsk"[draw % 6], (unsigned long)(draw % 2));
     case 'v':
         if (draw < 100) return snprintf(to, room, "%0*lu", 70, (unsigned long)draw);
         return snprintf(to, room, "%c%lu", 'a' + (int)(draw % 3), (unsigned long)(draw % 4));
@@ -188,7 +205,7 @@ static int put_word(struct rng *rng, char kind, const struct harness *h, char *t
     case 'd':
         return snprintf(to, room, "%lu", (unsigned long)(draw + 1));
     case 'i':
-        return snprintf(to, room, "%lu-0", (unsigned long)(h->now_ms - draw % 300));
+        return snprintf(to, room, "%lu-0", (unsigned long)(h->now_ms / 50 * 50 - draw % 6 * 50));
     case 'g':
         return snprintf(to, room, "g%lu", (unsigned long)(draw % 2));
     default:
@@ -200,10 +217,11 @@ static uint32_t make_line(struct rng *rng, const struct harness *h, char line[LI
 {
     uint32_t number = (uint32_t)rng_below(rng, TEMPLATES);
     const char *t = templates[number];
+    char class = class_of(t);
     size_t at = 0;
     for (; *t; t++) {
         if (*t == '%')
-            at += (size_t)put_word(rng, *++t, h, line + at, LINE_MAX - at);
+            at += (size_t)put_word(rng, *++t, class, h, line + at, LINE_MAX - at);
         else
             line[at++] = *t;
     }
@@ -255,7 +273,8 @@ static void run(uint64_t seed, uint32_t look_every, uint32_t effects_of[TEMPLATE
         uint64_t before = p.ours->server.effects.commands_total;
         harness_client_run(c, line);
         effects_of[number] += p.ours->server.effects.commands_total != before;
-        if (rng_below(&rng, 3) == 0) harness_set_time(p.ours, p.ours->now_ms + rng_below(&rng, 20));
+        if (rng_below(&rng, 15) == 0)
+            harness_set_time(p.ours, p.ours->now_ms + 50 * rng_below(&rng, 3));
         keyspace_expire_step(p.ours->server.keyspace, p.ours->now_ms, 1000);
         hash_expiry_step(&p.ours->server, p.ours->now_ms, 1000);
         blocks_expire(&p.ours->server);
