@@ -107,7 +107,10 @@ static void reply_key_spec(struct reply *r, const struct command_key_spec *spec)
 }
 
 // As Redis, which keeps these to itself.
-enum { HIDDEN_FLAGS = CMD_SENTINEL | CMD_PROTECTED | CMD_TOUCHES_ARBITRARY_KEYS };
+enum {
+    HIDDEN_FLAGS =
+        CMD_SENTINEL | CMD_PROTECTED | CMD_TOUCHES_ARBITRARY_KEYS | CMD_MAY_REPLICATE
+};
 
 static void reply_command(struct reply *r, const struct command *row)
 {

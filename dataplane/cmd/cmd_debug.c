@@ -5,6 +5,7 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/types/digest.h"
 
 static command_body cmd_debug_body;
 
@@ -253,10 +254,43 @@ static void debug_segfault(struct call *call) { raise(SIGSEGV); }
 
 static void debug_panic(struct call *call) { abort(); }
 
+// ---- digests
+
+static void reply_digest(struct call *call, const uint8_t digest[DIGEST_BYTES])
+{
+    char text[2 * DIGEST_BYTES + 1];
+    for (uint32_t i = 0; i < DIGEST_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    reply_status(call->reply, text);
+}
+
+static void debug_digest(struct call *call)
+{
+    uint8_t digest[DIGEST_BYTES];
+    digest_dataset(call->keyspace, (uint32_t)call->server->settings->databases, call->now_ms,
+                   digest);
+    reply_digest(call, digest);
+}
+
+static void debug_digest_value(struct call *call)
+{
+    reply_array(call->reply, call->argc - 2);
+    for (uint32_t i = 2; i < call->argc; i++) {
+        uint8_t digest[DIGEST_BYTES] = { 0 };
+        struct key key = call_key(call, i);
+        struct entry *e = call_find(call, &key, FIND_QUIET);
+        if (e) digest_value(call->keyspace, e, call->now_ms, digest);
+        reply_digest(call, digest);
+    }
+}
+
 static void debug_help(struct call *call)
 {
     static const char *const lines[] = {
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "DIGEST",
+        "    Output a hex signature representing the current DB content.",
+        "DIGEST-VALUE <key> [<key> ...]",
+        "    Output a hex signature of the values of all the specified keys.",
         "ERROR <string>",
         "    Return a Redis protocol error with <string> as message. Useful for clients",
         "    unit tests to simulate Redis errors.",
@@ -299,6 +333,8 @@ static const struct debug_row {
     uint32_t argc_min, argc_max;
     void (*body)(struct call *call);
 } debug_rows[] = {
+    { "digest", 2, 2, debug_digest },
+    { "digest-value", 2, UINT32_MAX, debug_digest_value },
     { "error", 3, 3, debug_error },
     { "help", 2, 2, debug_help },
     { "htstats", 3, 3, debug_htstats },

@@ -64,12 +64,33 @@ static uint32_t actual_flags(const struct command *row, const struct command_key
     return KEY_OW | KEY_UPDATE;
 }
 
+// SORT's destination may stand anywhere, which key specs cannot say. Of several the last counts;
+// what belongs to another option is none.
+static void find_sort_store(const struct bytes *argv, uint32_t argc, command_key_found *found,
+                            void *context)
+{
+    uint32_t store = 0;
+    for (uint32_t i = 2; i < argc; i++) {
+        if (bytes_is_option(argv[i], "limit"))
+            i += 2;
+        else if (bytes_is_option(argv[i], "get") || bytes_is_option(argv[i], "by"))
+            i++;
+        else if (bytes_is_option(argv[i], "store") && i + 1 < argc)
+            store = ++i;
+    }
+    if (store) found(context, store, KEY_OW | KEY_UPDATE);
+}
+
 bool command_find_keys_of(const struct command *row, const struct command_key_spec *spec,
                           const struct bytes *argv, uint32_t argc, command_key_found *found,
                           void *context)
 {
     struct key_range range;
     if (spec->flags & KEY_NOT_KEY) return true;
+    if (row->id == CMD_ID_SORT || row->id == CMD_ID_SORT_RO) {
+        if (spec->flags & KEY_OW) find_sort_store(argv, argc, found, context);
+        if (spec->begin == KEY_BEGIN_UNKNOWN) return true; // BY and GET name no certain key
+    }
     int64_t begin = find_begin(spec, argv, argc);
     if (begin <= 0 || begin >= argc) return spec->begin == KEY_BEGIN_KEYWORD;
     if (!find_range(spec, argv, argc, begin, &range)) return false;

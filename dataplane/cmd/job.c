@@ -5,6 +5,7 @@
 
 struct closed_key {
     struct closed_key *next;
+    struct closed_key *also; // of the same job
     uint32_t db;
     size_t size;
     uint8_t name[];
@@ -50,25 +51,33 @@ void call_start_job(struct call *call, struct job *job)
     list_append(&s->jobs.list, &job->link);
 }
 
-void call_start_write_job(struct call *call, struct job *job, const struct key *destination)
+void call_close_key(struct call *call, struct job *job, const struct key *key)
 {
     struct server *s = call->server;
-    call_start_job(call, job);
     if (!call->suspended) return;
-    struct closed_key *k = heap_take(s->heap, sizeof *k + destination->name.size, HEAP_OTHER);
-    *k = (struct closed_key){ s->jobs.closed, call->client->db, destination->name.size };
-    if (k->size) memcpy(k->name, destination->name.data, k->size);
+    struct closed_key *k = heap_take(s->heap, sizeof *k + key->name.size, HEAP_OTHER);
+    *k = (struct closed_key){ s->jobs.closed, job->closed, call->client->db, key->name.size };
+    if (k->size) memcpy(k->name, key->name.data, k->size);
     s->jobs.closed = job->closed = k;
+}
+
+void call_start_write_job(struct call *call, struct job *job, const struct key *destination)
+{
+    call_start_job(call, job);
+    if (call->suspended) call_close_key(call, job, destination);
 }
 
 // ---- the keys that are closed
 
-static void open_key(struct server *s, struct closed_key *key)
+static void open_keys(struct server *s, struct closed_key *first)
 {
-    struct closed_key **at = &s->jobs.closed;
-    while (*at != key) at = &(*at)->next;
-    *at = key->next;
-    heap_give(s->heap, key, sizeof *key + key->size, HEAP_OTHER);
+    while (first) {
+        struct closed_key **at = &s->jobs.closed, *also = first->also;
+        while (*at != first) at = &(*at)->next;
+        *at = first->next;
+        heap_give(s->heap, first, sizeof *first + first->size, HEAP_OTHER);
+        first = also;
+    }
 }
 
 static void release_held(struct server *s, struct held_back *h)
@@ -166,17 +175,36 @@ static void finish(struct server *s, struct job *job)
     else
         s->ops->resume_client(s, c);
     if (!closed) return;
-    open_key(s, closed);
+    open_keys(s, closed);
     try_held(s);
+}
+
+// A reader that lags behind does not make a reply of millions pile up: it goes on when he has read
+// some. Not while others wait for what the job writes, and not when nothing can leave before the
+// reply's beginning is known.
+static bool may_run(const struct job *job)
+{
+    const struct stream *stream = job->client->stream;
+    if (job->closed || !stream || stream->out.open_gaps) return true;
+    return stream->out.bytes + stream->ops->pending(stream) < JOB_OUTPUT_MAX;
+}
+
+static struct job *next_job(struct server *s)
+{
+    for (uint64_t left = s->jobs.list.count; left > 0; left--) {
+        struct list_node *node = list_take_first(&s->jobs.list);
+        struct job *job = LIST_OWNER(node, struct job, link);
+        list_append(&s->jobs.list, node);
+        if (may_run(job)) return job;
+    }
+    return NULL;
 }
 
 bool jobs_run(struct server *s, uint64_t cycles)
 {
-    struct list_node *node = list_take_first(&s->jobs.list);
+    struct job *job = next_job(s);
     struct call call;
-    if (!node) return false;
-    struct job *job = LIST_OWNER(node, struct job, link);
-    list_append(&s->jobs.list, node);
+    if (!job) return false;
     uint64_t start = clock_tsc();
     make_call(s, job, &call);
     call.reply->error_count = 0;
@@ -238,7 +266,7 @@ void jobs_close(struct server *s)
         struct client *c = job->client;
         list_remove(&s->jobs.list, node);
         kept_free(s->heap, job->request);
-        if (job->closed) open_key(s, job->closed);
+        open_keys(s, job->closed);
         c->flags &= ~(uint32_t)CLIENT_IN_JOB;
         if (job->is_orphan) heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
         job->ops->close(job, s);

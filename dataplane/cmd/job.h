@@ -23,6 +23,7 @@
 enum {
     JOB_ELEMENTS_MIN = 2048, // up to here a command does its work in one go
     JOB_SLICE_US = 250,
+    JOB_OUTPUT_MAX = 4 << 20, // bytes not yet read by the client, above which a reading job pauses
 };
 
 struct job;
@@ -40,7 +41,7 @@ struct job {
     struct list_node link;
     struct kept_request *request;
     struct client *client;     // or its stand-in: a writing job goes on when its client has gone
-    struct closed_key *closed; // what it will put; NULL: it only reads
+    struct closed_key *closed; // what it will put, the first of them; NULL: it only reads
     uint64_t cycles;           // so far
     bool is_orphan;            // client is a stand-in, owned
 };
@@ -49,10 +50,13 @@ void call_start_job(struct call *call, struct job *job);
 void call_run_job(struct call *call,
                   struct job *job); // little to do: steps to the end, now; closes
 void call_start_write_job(struct call *call, struct job *job, const struct key *destination);
+// A further key that it will put, after call_start_write_job when the call is suspended since.
+void call_close_key(struct call *call, struct job *job, const struct key *key);
 
 // ---- for the shard (job.c)
 void jobs_open(struct server *server);
-// A slice of the job whose turn it is, about so many cycles long. False: there is none.
+// A slice of the job whose turn it is, about so many cycles long. False: there is none that may go
+// on now.
 bool jobs_run(struct server *server, uint64_t cycles);
 void jobs_forget_client(struct server *server, struct client *c);
 void jobs_close(struct server *server);

@@ -96,6 +96,7 @@ struct settings {
         set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value,
         zset_max_listpack_entries, zset_max_listpack_value, stream_node_max_bytes,
         stream_node_max_entries, hll_sparse_max_bytes;
+    bool rdbcompression; // of DUMP, so far
     // operators
     int64_t slowlog_log_slower_than, slowlog_max_len, latency_monitor_threshold;
     bool latency_tracking;

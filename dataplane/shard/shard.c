@@ -269,10 +269,12 @@ static uint32_t shard_run_deferred(struct shard *s)
 static uint32_t shard_run_long(struct shard *s)
 {
     uint32_t count = 0;
+    s->job_ran = false;
     if (LIKELY(s->resumed.count == 0 && s->server.jobs.list.count == 0)) return 0;
     cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
     count += resume_run(s, SHARD_RESUME_BUDGET);
-    count += jobs_run(&s->server, s->job_slice_cycles);
+    s->job_ran = jobs_run(&s->server, s->job_slice_cycles);
+    count += s->job_ran;
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return count;
 }
@@ -393,7 +395,7 @@ static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 {
     uint64_t now = s->server.now_ns;
     if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) ||
-        s->resting.count || s->resumed.count || s->server.jobs.list.count)
+        s->resting.count || s->resumed.count || s->job_ran)
         return 0;
     if (work) s->idle_since_ns = now;
     uint64_t idle = now - s->idle_since_ns, nap = idle / 8;

@@ -78,6 +78,7 @@ struct shard {
     uint64_t wall_us, wall_read_ns;   // the wall clock, and when it was looked at
     uint64_t expired_ms, timers_tick; // everything due by then is done
     uint64_t job_slice_cycles;
+    bool job_ran;                                              // in this turn: there is more to do
     uint64_t settled_tsc, settled_cpu_ns, settled_idle_cycles; // at the last shard_cron
     uint32_t rate_index;
     struct rate rate_ops, rate_input, rate_output;

@@ -2,7 +2,7 @@
 //
 // Source:  Redis 7.2's behaviour (DEBUG DIGEST, DIGEST-VALUE), compared with a real server by tests
 // Thread:  the shard
-// Memory:  none beyond cuts during the call, which runs to its end, however much there is: for tests
+// Memory:  none beyond cuts during the call, which runs to its end however much there is: for tests
 #pragma once
 #include <stdint.h>
 #include "dataplane/keyspace/keyspace.h"

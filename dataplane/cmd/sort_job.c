@@ -1,0 +1,411 @@
+#include "dataplane/cmd/sort_job.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include "dataplane/base/num.h"
+#include "dataplane/cmd/effect_batch.h"
+
+enum {
+    ELEMENTS_PER_LOOK = 4, // at the clock
+    BLOCK_BYTES = 16 * 1024,
+    NUMBER_FEW = 256,
+};
+
+struct text_block { // numbers' texts and weights
+    struct text_block *next;
+    size_t bytes; // of the allocation
+    size_t used;
+};
+
+enum phase { PHASE_LOAD, PHASE_ORDER, PHASE_BEGIN, PHASE_SHOW };
+
+struct sort {
+    struct job job;
+    struct heap *heap;
+    struct sort_options options;
+    struct sort_source source;
+    struct sort_lookup lookup;
+    struct text_block *texts;
+    enum phase phase;
+    bool is_job, takes_ahead, has_builder;
+    uint64_t first, count, shown; // of the result: elements
+    uint64_t loaded, room;        // items
+    struct sort_item *items, *other;
+    struct sort_merge merge;
+    const uint8_t **ahead; // values of all GETs for all items, when taken ahead
+    struct list_builder builder;
+};
+
+// ---- texts that outlive their source
+
+static uint8_t *text_room(struct sort *s, size_t size)
+{
+    struct text_block *b = s->texts;
+    if (!b || b->bytes - b->used < size) {
+        size_t bytes = sizeof *b + size;
+        if (bytes < BLOCK_BYTES) bytes = BLOCK_BYTES;
+        b = heap_take(s->heap, bytes, HEAP_OTHER);
+        *b = (struct text_block){ .next = s->texts, .bytes = bytes, .used = sizeof *b };
+        s->texts = b;
+    }
+    uint8_t *at = (uint8_t *)b + b->used;
+    b->used += size;
+    return at;
+}
+
+static const uint8_t *keep_text(struct sort *s, struct bytes text)
+{
+    uint8_t *at = text_room(s, text.size);
+    if (text.size) memcpy(at, text.data, text.size);
+    return at;
+}
+
+static const uint8_t *keep_sized(struct sort *s, struct bytes text)
+{
+    uint8_t *at = text_room(s, 4 + text.size);
+    store_le32(at, (uint32_t)text.size);
+    if (text.size) memcpy(at + 4, text.data, text.size);
+    return at;
+}
+
+// ---- loading
+
+// As strtod reads it: blanks in front are fine, a NUL ends it, nothing is 0.
+static bool parse_score(struct sort *s, struct bytes text, double *score)
+{
+    char few[NUMBER_FEW], *copy = few, *end;
+    int64_t number;
+    if (num_parse_int(text, &number)) {
+        *score = (double)number;
+        return true;
+    }
+    if (text.size >= sizeof few) copy = heap_take(s->heap, text.size + 1, HEAP_OTHER);
+    if (text.size) memcpy(copy, text.data, text.size);
+    copy[text.size] = 0;
+    errno = 0;
+    *score = strtod(copy, &end);
+    bool is_good = *end == 0 && errno != ERANGE && !isnan(*score);
+    if (copy != few) heap_give(s->heap, copy, text.size + 1, HEAP_OTHER);
+    return is_good;
+}
+
+static bool weigh(struct sort *s, struct call *call, struct sort_item *item)
+{
+    struct bytes text = sort_item_text(item);
+    if (s->options.has_by) {
+        if (!sort_lookup_find(&s->lookup, call, &s->options.by, text)) return true;
+        text = s->lookup.value.bytes;
+        if (s->options.alpha) item->weight = keep_sized(s, text);
+    }
+    return s->options.alpha || parse_score(s, text, &item->score);
+}
+
+static void take_ahead(struct sort *s, struct call *call, const struct sort_item *item)
+{
+    uint32_t count = s->options.get_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sort_pattern *get = &s->options.gets[i];
+        const uint8_t **to = &s->ahead[(uint64_t)item->number * count + i];
+        *to = NULL;
+        if (sort_pattern_looks_up(get) &&
+            sort_lookup_find(&s->lookup, call, get, sort_item_text(item)))
+            *to = keep_sized(s, s->lookup.value.bytes);
+    }
+}
+
+static bool load_one(struct sort *s, struct call *call) // false: its number is none
+{
+    struct bytes text;
+    bool lasts;
+    sort_source_next(&s->source, &text, &lasts);
+    struct sort_item *item = &s->items[s->loaded];
+    *item = (struct sort_item){ .data = lasts ? text.data : keep_text(s, text),
+                                .size = (uint32_t)text.size,
+                                .number = (uint32_t)s->loaded++ };
+    if (s->options.alpha) item->weight = NULL;
+    if (!weigh(s, call, item)) {
+        reply_error(call->reply, "ERR One or more scores can't be converted into double");
+        return false;
+    }
+    if (s->ahead) take_ahead(s, call, item);
+    return true;
+}
+
+static struct sort_order order_of(const struct sort_options *o)
+{
+    enum sort_by by = !o->alpha ? SORT_BY_SCORE : o->has_by ? SORT_BY_WEIGHT : SORT_BY_TEXT;
+    return (struct sort_order){ by, o->descends, o->store == 0 };
+}
+
+static void *take_array(struct sort *s, uint64_t count, size_t size)
+{
+    return heap_take(s->heap, count ? count * size : 1, HEAP_OTHER);
+}
+
+static void give_array(struct sort *s, void *array, uint64_t count, size_t size)
+{
+    if (array) heap_give(s->heap, array, count ? count * size : 1, HEAP_OTHER);
+}
+
+static void begin_load(struct sort *s)
+{
+    s->room = s->source.count;
+    s->items = take_array(s, s->room, sizeof s->items[0]);
+    s->other = take_array(s, s->room, sizeof s->other[0]);
+    if (s->takes_ahead && s->options.get_lookups)
+        s->ahead = take_array(s, s->room * s->options.get_count, sizeof s->ahead[0]);
+    sort_source_begin(&s->source, 0, false);
+}
+
+enum outcome { OUTCOME_MORE, OUTCOME_DONE, OUTCOME_FAILED };
+
+static enum outcome load(struct sort *s, struct call *call, uint64_t until_tsc)
+{
+    if (!s->items) begin_load(s);
+    do {
+        for (uint32_t n = 0; n < ELEMENTS_PER_LOOK; n++) {
+            if (s->loaded == s->room) return OUTCOME_DONE;
+            if (!load_one(s, call)) return OUTCOME_FAILED;
+        }
+    } while (job_may_go_on(until_tsc));
+    return OUTCOME_MORE;
+}
+
+// ---- the result
+
+static void show_text(struct sort *s, struct call *call, struct bytes text, struct blob *blob)
+{
+    if (s->options.store)
+        list_build_add(&s->builder, text);
+    else if (blob)
+        reply_blob(call->reply, blob, text);
+    else
+        reply_bulk(call->reply, text);
+}
+
+static void show_none(struct sort *s, struct call *call)
+{
+    if (s->options.store)
+        list_build_add(&s->builder, BYTES_LITERAL(""));
+    else
+        reply_null(call->reply);
+}
+
+static void show_get(struct sort *s, struct call *call, const struct sort_item *item, uint32_t i)
+{
+    const struct sort_pattern *get = &s->options.gets[i];
+    if (s->ahead && sort_pattern_looks_up(get)) {
+        const uint8_t *value = s->ahead[(uint64_t)item->number * s->options.get_count + i];
+        if (value)
+            show_text(s, call, bytes_make(value + 4, load_le32(value)), NULL);
+        else
+            show_none(s, call);
+    } else if (sort_lookup_find(&s->lookup, call, get, sort_item_text(item))) {
+        show_text(s, call, s->lookup.value.bytes, s->lookup.value.blob);
+    } else {
+        show_none(s, call);
+    }
+}
+
+static void show_item(struct sort *s, struct call *call, const struct sort_item *item)
+{
+    if (s->options.get_count == 0) show_text(s, call, sort_item_text(item), NULL);
+    for (uint32_t i = 0; i < s->options.get_count; i++) show_get(s, call, item, i);
+}
+
+static uint64_t result_size(const struct sort *s)
+{
+    return s->count * (s->options.get_count ? s->options.get_count : 1);
+}
+
+// Without a sort the result is a stretch of the source; a set has but one direction.
+static void begin_show(struct sort *s, struct call *call)
+{
+    bool backwards = s->options.descends && s->source.type != TYPE_SET;
+    if (s->options.no_sort && s->count > 0)
+        sort_source_begin(&s->source, backwards ? s->source.count - 1 - s->first : s->first,
+                          backwards);
+    if (!s->options.store) {
+        reply_array(call->reply, result_size(s));
+        return;
+    }
+    list_build_begin(&s->builder, call->keyspace);
+    s->has_builder = true;
+}
+
+static void show_next(struct sort *s, struct call *call)
+{
+    struct sort_item item = { .size = 0 };
+    struct bytes text;
+    bool lasts;
+    if (s->options.no_sort) {
+        sort_source_next(&s->source, &text, &lasts);
+        item.data = text.data;
+        item.size = (uint32_t)text.size;
+    } else {
+        item = s->merge.items[s->first + s->shown];
+    }
+    s->shown++;
+    show_item(s, call, &item);
+}
+
+// The effect of a job is what it put.
+static void tell_contents(struct call *call, const struct key *key, const struct entry *e)
+{
+    struct effect_batch batch;
+    struct list_cut view;
+    struct list_iter i;
+    struct bytes text;
+    call_effectf(call, "sb", "DEL", key->name);
+    if (!e || !effects_are_on(&call->server->effects)) return;
+    effect_batch_begin(&batch, call, "RPUSH", key->name);
+    list_view(e, &view);
+    list_iter_init(&i, &view, 0, false);
+    while (list_iter_next(&i, &text)) effect_batch_add(&batch, text);
+    effect_batch_end(&batch);
+}
+
+static void store(struct sort *s, struct call *call)
+{
+    struct key key = key_make(call->keyspace, call->argv[s->options.store]);
+    uint32_t db = call->client->db;
+    uint64_t size = result_size(s);
+    bool was_there = keyspace_find(call->keyspace, db, &key, FIND_QUIET, call->now_ms) != NULL;
+    struct entry *e =
+        list_build_put(&s->builder, &call->server->thresholds, db, &key, call->now_ms);
+    s->has_builder = false;
+    if (e || was_there) {
+        keyspace_add_dirty(call->keyspace, e ? size : 1);
+        call_changed(call, &key, e ? EVENT_LIST : EVENT_GENERIC, e ? "sortstore" : "del");
+        if (s->is_job) tell_contents(call, &key, e);
+    }
+    reply_int(call->reply, (int64_t)size);
+}
+
+// ---- its way
+
+static bool order_some(struct sort *s, uint64_t until_tsc) // true: done
+{
+    while (!sort_merge_step(&s->merge))
+        if (!job_may_go_on(until_tsc)) return false;
+    return true;
+}
+
+static bool show_some(struct sort *s, struct call *call, uint64_t until_tsc) // true: done
+{
+    while (s->shown < s->count) {
+        for (uint32_t n = 0; n < ELEMENTS_PER_LOOK && s->shown < s->count; n++) show_next(s, call);
+        if (!job_may_go_on(until_tsc)) return false;
+    }
+    return true;
+}
+
+static void begin_order(struct sort *s)
+{
+    struct sort_order order = order_of(&s->options);
+    sort_merge_begin(&s->merge, &order, s->items, s->other, s->room);
+    s->phase = PHASE_ORDER;
+}
+
+static bool sort_step(struct job *job, struct call *call, uint64_t until_tsc)
+{
+    struct sort *s = (struct sort *)(void *)job;
+    if (s->phase == PHASE_LOAD) {
+        enum outcome outcome = load(s, call, until_tsc);
+        if (outcome != OUTCOME_DONE) return outcome == OUTCOME_FAILED;
+        begin_order(s);
+    }
+    if (s->phase == PHASE_ORDER) {
+        if (!order_some(s, until_tsc)) return false;
+        s->phase = PHASE_BEGIN;
+    }
+    if (s->phase == PHASE_BEGIN) {
+        begin_show(s, call);
+        s->phase = PHASE_SHOW;
+    }
+    if (!show_some(s, call, until_tsc)) return false;
+    if (s->options.store) store(s, call);
+    return true;
+}
+
+static void sort_close(struct job *job, struct server *server)
+{
+    struct sort *s = (struct sort *)(void *)job;
+    struct heap *heap = server->heap;
+    if (s->has_builder) list_build_drop(&s->builder);
+    give_array(s, s->ahead, s->room * s->options.get_count, sizeof s->ahead[0]);
+    give_array(s, s->items, s->room, sizeof s->items[0]);
+    give_array(s, s->other, s->room, sizeof s->other[0]);
+    while (s->texts) {
+        struct text_block *b = s->texts;
+        s->texts = b->next;
+        heap_give(heap, b, b->bytes, HEAP_OTHER);
+    }
+    sort_lookup_close(&s->lookup, heap);
+    sort_source_close(&s->source, server->keyspace);
+    heap_give(heap, s->options.gets, s->options.get_room * sizeof s->options.gets[0], HEAP_OTHER);
+    heap_give(heap, s, sizeof *s, HEAP_OTHER);
+}
+
+static const struct job_ops sort_ops = { .step = sort_step, .close = sort_close };
+
+// ---- its beginning
+
+// LIMIT, cut to what there is.
+static void find_result(struct sort *s, uint64_t total)
+{
+    int64_t start = s->options.start, limit = s->options.limit;
+    s->first = start < 0 ? 0 : (uint64_t)start;
+    if (s->first > total) s->first = total;
+    s->count = total - s->first;
+    if (limit >= 0 && (uint64_t)limit < s->count) s->count = (uint64_t)limit;
+}
+
+// What has to be done, in elements; and whether lookups are done ahead of the first slice. Few
+// enough of them, and nothing else, are done at once.
+static uint64_t plan(struct sort *s, uint64_t total)
+{
+    uint64_t shown = s->count * s->options.get_lookups;
+    if (s->options.no_sort) return shown > 0 && shown <= SORT_LOOKUPS_AT_ONCE ? 0 : s->count;
+    uint64_t weights = s->options.has_by ? total : 0;
+    uint64_t ahead = weights + total * s->options.get_lookups;
+    s->takes_ahead = ahead > 0 && ahead <= SORT_LOOKUPS_AT_ONCE;
+    return total + weights + shown;
+}
+
+static void start_job(struct call *call, struct sort *s)
+{
+    struct key to;
+    if (s->options.store) to = key_make(call->keyspace, call->argv[s->options.store]);
+    if (s->takes_ahead) {
+        if (load(s, call, UINT64_MAX) == OUTCOME_FAILED) {
+            sort_close(&s->job, call->server);
+            return;
+        }
+        begin_order(s);
+    }
+    if (s->options.store)
+        call_start_write_job(call, &s->job, &to);
+    else
+        call_start_job(call, &s->job);
+}
+
+void sort_run(struct call *call, const struct entry *e, const struct sort_options *options)
+{
+    struct sort *s = heap_take_zeroed(call->server->heap, sizeof *s, HEAP_OTHER);
+    s->job.ops = &sort_ops;
+    s->heap = call->server->heap;
+    s->options = *options;
+    s->phase = options->no_sort ? PHASE_BEGIN : PHASE_LOAD;
+    sort_source_open(&s->source, call->keyspace, e, false);
+    find_result(s, s->source.count);
+    s->is_job = plan(s, s->source.count) >= JOB_ELEMENTS_MIN;
+    if (s->is_job) {
+        sort_source_open(&s->source, call->keyspace, e, true);
+        start_job(call, s);
+    } else {
+        s->takes_ahead = false;
+        sort_step(&s->job, call, UINT64_MAX);
+        sort_close(&s->job, call->server);
+    }
+}

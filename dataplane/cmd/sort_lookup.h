@@ -1,0 +1,38 @@
+// sort_lookup.h: the values that SORT's BY and GET patterns name.
+//
+// Source:  Redis 7.2: "#" is the element itself; the first * of a pattern stands for the element; a
+//          name behind -> is a field of a hash. Patterns end at a NUL when they are searched for
+//          these, as C strings do
+// Thread:  the shard
+// Memory:  a name longer than SORT_NAME_FEW is built on the heap (HEAP_OTHER)
+#pragma once
+#include "dataplane/cmd/cmd.h"
+
+enum sort_pattern_kind {
+    SORT_NOTHING, // no *: no key is meant
+    SORT_ELEMENT,
+    SORT_STRING,
+    SORT_FIELD,
+};
+struct sort_pattern { // places in an argument, which a job has elsewhere than the command had
+    uint32_t argument;
+    enum sort_pattern_kind kind;
+    uint32_t star, name_end; // of the key's name: prefix, *, postfix
+};
+void sort_pattern_init(struct sort_pattern *p, const struct call *call, uint32_t argument);
+static inline bool sort_pattern_looks_up(const struct sort_pattern *p)
+{
+    return p->kind == SORT_STRING || p->kind == SORT_FIELD;
+}
+
+enum { SORT_NAME_FEW = 256 };
+struct sort_lookup {
+    uint8_t few[SORT_NAME_FEW];
+    uint8_t *name; // when it is too long for few
+    size_t room;
+    struct string_view value; // of the last find
+};
+// False: there is no such value. Else l->value is set: good until the next find or change.
+bool sort_lookup_find(struct sort_lookup *l, struct call *call, const struct sort_pattern *p,
+                      struct bytes element);
+void sort_lookup_close(struct sort_lookup *l, struct heap *heap);
