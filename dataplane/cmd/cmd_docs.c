@@ -351,34 +351,6 @@ static const struct command_argument doc_dump_args[] = {
     { "key", "key", NULL, 0, 0, 0, NULL },
 };
 
-static const struct command_key_spec doc_restore_keys[] = {
-    { NULL, KEY_OW | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
-};
-
-static const struct command_argument doc_restore_args[] = {
-    { "key", "key", NULL, 0, 0, 0, NULL },
-    { "ttl", "integer", NULL, -1, 0, 0, NULL },
-    { "serialized-value", "string", NULL, -1, 0, 0, NULL },
-    { "replace", "pure-token", "REPLACE", -1, ARGUMENT_OPTIONAL, 0, NULL },
-    { "absttl", "pure-token", "ABSTTL", -1, ARGUMENT_OPTIONAL, 0, NULL },
-    { "seconds", "integer", "IDLETIME", -1, ARGUMENT_OPTIONAL, 0, NULL },
-    { "frequency", "integer", "FREQ", -1, ARGUMENT_OPTIONAL, 0, NULL },
-};
-
-static const struct command_key_spec doc_restore_asking_keys[] = {
-    { NULL, KEY_OW | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
-};
-
-static const struct command_argument doc_restore_asking_args[] = {
-    { "key", "key", NULL, 0, 0, 0, NULL },
-    { "ttl", "integer", NULL, -1, 0, 0, NULL },
-    { "serialized-value", "string", NULL, -1, 0, 0, NULL },
-    { "replace", "pure-token", "REPLACE", -1, ARGUMENT_OPTIONAL, 0, NULL },
-    { "absttl", "pure-token", "ABSTTL", -1, ARGUMENT_OPTIONAL, 0, NULL },
-    { "seconds", "integer", "IDLETIME", -1, ARGUMENT_OPTIONAL, 0, NULL },
-    { "frequency", "integer", "FREQ", -1, ARGUMENT_OPTIONAL, 0, NULL },
-};
-
 static const struct command_key_spec doc_expire_keys[] = {
     { NULL, KEY_RW | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
 };
@@ -1615,6 +1587,34 @@ static const struct command_key_spec doc_object_refcount_keys[] = {
 
 static const struct command_argument doc_object_refcount_args[] = {
     { "key", "key", NULL, 0, 0, 0, NULL },
+};
+
+static const struct command_key_spec doc_restore_keys[] = {
+    { NULL, KEY_OW | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
+};
+
+static const struct command_argument doc_restore_args[] = {
+    { "key", "key", NULL, 0, 0, 0, NULL },
+    { "ttl", "integer", NULL, -1, 0, 0, NULL },
+    { "serialized-value", "string", NULL, -1, 0, 0, NULL },
+    { "replace", "pure-token", "REPLACE", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "absttl", "pure-token", "ABSTTL", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "seconds", "integer", "IDLETIME", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "frequency", "integer", "FREQ", -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const struct command_key_spec doc_restore_asking_keys[] = {
+    { NULL, KEY_OW | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
+};
+
+static const struct command_argument doc_restore_asking_args[] = {
+    { "key", "key", NULL, 0, 0, 0, NULL },
+    { "ttl", "integer", NULL, -1, 0, 0, NULL },
+    { "serialized-value", "string", NULL, -1, 0, 0, NULL },
+    { "replace", "pure-token", "REPLACE", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "absttl", "pure-token", "ABSTTL", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "seconds", "integer", "IDLETIME", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "frequency", "integer", "FREQ", -1, ARGUMENT_OPTIONAL, 0, NULL },
 };
 
 static const char *const doc_keys_tips[] = { "request_policy:all_shards", "nondeterministic_output_order" };
@@ -3139,22 +3139,6 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_dump_keys,
         .argument_count = 1,
         .arguments = doc_dump_args },
-    [CMD_ID_RESTORE] = { .summary = "Makes a key from what DUMP showed.",
-        .since = "2.6.0",
-        .group = "generic",
-        .complexity = "O(N) with N bytes",
-        .key_spec_count = 1,
-        .key_specs = doc_restore_keys,
-        .argument_count = 7,
-        .arguments = doc_restore_args },
-    [CMD_ID_RESTORE_ASKING] = { .summary = "Makes a key from what DUMP showed, while its slot moves here.",
-        .since = "3.0.0",
-        .group = "server",
-        .complexity = "O(N) with N bytes",
-        .key_spec_count = 1,
-        .key_specs = doc_restore_asking_keys,
-        .argument_count = 7,
-        .arguments = doc_restore_asking_args },
     [CMD_ID_EXPIRE] = { .summary = "Gives a key a time to live in seconds.",
         .since = "1.0.0",
         .group = "generic",
@@ -3931,6 +3915,22 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .since = "2.2.3",
         .group = "generic",
         .complexity = "Depends on subcommand." },
+    [CMD_ID_RESTORE] = { .summary = "Makes a key from what DUMP showed.",
+        .since = "2.6.0",
+        .group = "generic",
+        .complexity = "O(N) with N bytes",
+        .key_spec_count = 1,
+        .key_specs = doc_restore_keys,
+        .argument_count = 7,
+        .arguments = doc_restore_args },
+    [CMD_ID_RESTORE_ASKING] = { .summary = "Makes a key from what DUMP showed, while its slot moves here.",
+        .since = "3.0.0",
+        .group = "server",
+        .complexity = "O(N) with N bytes",
+        .key_spec_count = 1,
+        .key_specs = doc_restore_asking_keys,
+        .argument_count = 7,
+        .arguments = doc_restore_asking_args },
     [CMD_ID_KEYS] = { .summary = "Gives all key names that match a pattern.",
         .since = "1.0.0",
         .group = "generic",

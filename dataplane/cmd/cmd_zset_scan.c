@@ -51,6 +51,7 @@ static void reply_score(struct reply *r, double score, enum value_encoding encod
 static void visit_member(void *context, struct bytes member, double score)
 {
     struct visit *v = context;
+    if (v->job->left) v->job->left--;
     if (v->job->pattern && !glob_match(v->pattern, member, false)) return;
     if (!v->reply) {
         v->job->matches++;
@@ -63,13 +64,12 @@ static void visit_member(void *context, struct bytes member, double score)
 // False: there was no time for all.
 static bool visit_all(struct scan_job *j, struct visit *v, uint64_t until_tsc)
 {
-    while (j->left > 0) {
+    do {
         uint64_t n = j->left < MEMBERS_PER_LOOK ? j->left : MEMBERS_PER_LOOK;
         j->cursor = zset_scan(&j->cut, j->cursor, n, visit_member, v);
-        j->left = j->cursor ? j->left - n : 0;
-        if (j->left && !job_may_go_on(until_tsc)) return false;
-    }
-    return true;
+        if (j->cursor == 0 || j->left == 0) return true;
+    } while (job_may_go_on(until_tsc));
+    return false;
 }
 
 static void reply_head(struct reply *r, uint64_t cursor, uint64_t count)

@@ -1,12 +1,8 @@
 #include "dataplane/types/value_dump.h"
-#include <stdlib.h>
 #include "dataplane/base/check.h"
 #include "dataplane/base/num.h"
-#include "dataplane/types/hash_priv.h"
 
 enum {
-    SMALL_BYTES = 32 * 1024, // of a pack that is written as one listpack
-    SMALL_DEADLINES = 512,   // fields of a hash that is
     NODE_BYTES = 8192,       // of a list, as Redis's normal -2
     PLAIN_BYTES = 64 * 1024, // of a list's element that is no listpack
     // What an element costs, more or less, where it is not written by itself.
@@ -23,13 +19,6 @@ void value_dump_text(struct value_dump *d, struct bytes text)
     d->text_count = 1;
     d->text_at = 0;
     d->has_score = false;
-}
-
-static void put_pair(struct value_dump *d, struct bytes a, struct bytes b)
-{
-    value_dump_text(d, a);
-    d->texts[1] = b;
-    d->text_count = 2;
 }
 
 // True: the item is written.
@@ -55,8 +44,7 @@ static bool write_item(struct value_dump *d)
     return true;
 }
 
-// What is in scratch, as a text.
-static void put_scratch(struct value_dump *d) { value_dump_text(d, rdb_buffer_bytes(&d->scratch)); }
+void value_dump_scratch(struct value_dump *d) { value_dump_text(d, rdb_buffer_bytes(&d->scratch)); }
 
 static void clear_scratch(struct value_dump *d)
 {
@@ -78,7 +66,7 @@ static void begin_string(struct value_dump *d, const struct entry *e)
         return;
     }
     rdb_buffer_append(&d->scratch, view.bytes); // small; the entry may go
-    put_scratch(d);
+    value_dump_scratch(d);
 }
 
 // ---- sets
@@ -119,14 +107,15 @@ static void begin_small_zset(struct value_dump *d)
     }
     listpack_end(&w);
     d->rdb_type = RDB_ZSET_LISTPACK;
-    put_scratch(d);
+    value_dump_scratch(d);
 }
 
 static void begin_zset(struct value_dump *d, const struct entry *e)
 {
     struct zset_cut *cut = &d->zset.cut;
     zset_cut(d->keyspace, e, cut);
-    if (cut->encoding == ENCODING_LISTPACK && cut->bytes.data && cut->bytes.size <= SMALL_BYTES) {
+    if (cut->encoding == ENCODING_LISTPACK && cut->bytes.data &&
+        cut->bytes.size <= VALUE_DUMP_SMALL_BYTES) {
         begin_small_zset(d);
         return;
     }
@@ -141,118 +130,6 @@ static void next_scored(struct value_dump *d)
     CHECK(zset_iter_next(&d->zset.iter, &member, &d->score));
     value_dump_text(d, member);
     d->has_score = true;
-}
-
-// ---- hashes
-
-static void begin_small_hash(struct value_dump *d)
-{
-    struct listpack_writer w;
-    struct hash_field f;
-    hash_iter_init(&d->hash.iter, &d->hash.cut);
-    listpack_begin(&w, &d->scratch);
-    while (hash_iter_next(&d->hash.iter, &f)) {
-        listpack_put(&w, f.field);
-        listpack_put(&w, f.value);
-    }
-    listpack_end(&w);
-    d->rdb_type = RDB_HASH_LISTPACK;
-    put_scratch(d);
-}
-
-struct field_order {
-    uint64_t deadline_ms; // UINT64_MAX: none; those come last
-    uint64_t index;
-};
-
-static int by_deadline(const void *a, const void *b)
-{
-    const struct field_order *x = a, *y = b;
-    if (x->deadline_ms != y->deadline_ms) return x->deadline_ms < y->deadline_ms ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
-static uint32_t sort_by_deadline(const struct hash_cut *cut,
-                                 struct field_order order[SMALL_DEADLINES])
-{
-    uint32_t count = 0;
-    for (uint64_t i = 0; i < cut->total && count < SMALL_DEADLINES; i++) {
-        char scratch[2][24];
-        struct hash_field f;
-        if (!hash_cut_at(cut, i, scratch, &f)) continue;
-        order[count++] = (struct field_order){ f.deadline_ms ? f.deadline_ms : UINT64_MAX, i };
-    }
-    qsort(order, count, sizeof order[0], by_deadline);
-    return count;
-}
-
-// Triples of field, value and deadline, sorted by deadline.
-static void begin_small_deadlines(struct value_dump *d, uint64_t earliest_ms)
-{
-    struct field_order order[SMALL_DEADLINES];
-    struct listpack_writer w;
-    uint32_t count = sort_by_deadline(&d->hash.cut, order);
-    listpack_begin(&w, &d->scratch);
-    for (uint32_t i = 0; i < count; i++) {
-        char scratch[2][24];
-        struct hash_field f;
-        CHECK(hash_cut_at(&d->hash.cut, order[i].index, scratch, &f));
-        listpack_put(&w, f.field);
-        listpack_put(&w, f.value);
-        listpack_put_int(&w, (int64_t)f.deadline_ms);
-    }
-    listpack_end(&w);
-    d->rdb_type = RDB_HASH_PACK_DEADLINES;
-    d->rdb_version = RDB_VERSION_DEADLINES;
-    d->deadline_ms = earliest_ms;
-    put_scratch(d);
-}
-
-// The deadlines are written as distances from now: all that are left lie ahead.
-static void begin_large_deadlines(struct value_dump *d, uint64_t now_ms)
-{
-    d->rdb_type = RDB_HASH_DEADLINES;
-    d->rdb_version = RDB_VERSION_DEADLINES;
-    d->deadline_ms = now_ms;
-    d->left = d->hash.cut.count;
-    hash_iter_init(&d->hash.iter, &d->hash.cut);
-}
-
-static bool begin_hash(struct value_dump *d, const struct entry *e, uint64_t now_ms)
-{
-    struct hash_cut *cut = &d->hash.cut;
-    uint64_t earliest_ms;
-    char scratch[24];
-    struct bytes field;
-    hash_cut(d->keyspace, e, now_ms, cut);
-    if (cut->count == 0) {
-        hash_cut_drop(d->keyspace, cut);
-        return false;
-    }
-    if (hash_is_object(e) && hash_object_next(hash_object_of(e), &earliest_ms, scratch, &field)) {
-        bool is_small = cut->encoding == ENCODING_LISTPACKEX && cut->total <= SMALL_DEADLINES &&
-                        cut->tree.bytes <= SMALL_BYTES;
-        if (is_small)
-            begin_small_deadlines(d, earliest_ms);
-        else
-            begin_large_deadlines(d, now_ms);
-    } else if (hash_cut_is_pack(cut) && cut->bytes.size <= SMALL_BYTES) {
-        begin_small_hash(d);
-    } else {
-        d->rdb_type = RDB_HASH;
-        d->left = cut->count;
-        hash_iter_init(&d->hash.iter, cut);
-    }
-    return true;
-}
-
-static void next_field(struct value_dump *d)
-{
-    struct hash_field f;
-    CHECK(hash_iter_next(&d->hash.iter, &f));
-    if (d->rdb_type == RDB_HASH_DEADLINES)
-        rdb_put_length(d->out, f.deadline_ms ? f.deadline_ms - d->deadline_ms + 1 : 0);
-    put_pair(d, f.field, f.value);
 }
 
 // ---- lists
@@ -316,7 +193,7 @@ static void next_node(struct value_dump *d)
     gather_node(d, &w);
     listpack_end(&w);
     rdb_put_length(d->out, RDB_CONTAINER_LISTPACK);
-    put_scratch(d);
+    value_dump_scratch(d);
 }
 
 // ---- all types
@@ -345,7 +222,7 @@ bool value_dump_begin(struct value_dump *d, struct keyspace *k, const struct ent
         begin_zset(d, e);
         break;
     case TYPE_HASH:
-        is_there = begin_hash(d, e, now_ms);
+        is_there = value_dump_hash_begin(d, e, now_ms);
         break;
     case TYPE_STREAM:
         value_dump_stream_begin(d, e);
@@ -386,7 +263,7 @@ static bool next_item(struct value_dump *d)
         next_scored(d);
         break;
     default:
-        next_field(d);
+        value_dump_hash_item(d);
         break;
     }
     return false;

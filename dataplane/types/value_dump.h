@@ -104,9 +104,13 @@ bool value_dump_begin(struct value_dump *d, struct keyspace *k, const struct ent
 bool value_dump_step(struct value_dump *d, uint32_t budget);
 void value_dump_end(struct value_dump *d); // at any time after begin
 
-// ---- value_dump_stream.c
+// ---- between the files value_dump*.c
+enum { VALUE_DUMP_SMALL_BYTES = 32 * 1024 }; // of a pack that is written as one listpack
+bool value_dump_hash_begin(struct value_dump *d, const struct entry *e, uint64_t now_ms);
+void value_dump_hash_item(struct value_dump *d); // the next one
 void value_dump_stream_begin(struct value_dump *d, const struct entry *e);
 bool value_dump_stream_item(struct value_dump *d); // true: all is written
 void value_dump_stream_end(struct value_dump *d);
-// What they share: a text as the item under way.
+// A text as the item under way; or what is in d->scratch.
 void value_dump_text(struct value_dump *d, struct bytes text);
+void value_dump_scratch(struct value_dump *d);

@@ -150,8 +150,12 @@ uint64_t zset_scan(const struct zset_cut *cut, uint64_t cursor, uint64_t least, 
 {
     if (cut->count == 0) return 0;
     if (cut->encoding != ENCODING_LISTPACK) {
+        // Half of the tree's cursor, rounded up, which is in the same leaf: clients may read it as
+        // a signed number.
         struct scan s = { visit, context };
-        return tree_scan(&cut->by_hash, cursor, least, scan_visit, &s);
+        uint64_t next = tree_scan(&cut->by_hash, cursor << 1, least, scan_visit, &s);
+        uint64_t half = next / 2 + (next & 1);
+        return half <= INT64_MAX ? half : INT64_MAX;
     }
     char scratch[24];
     const uint8_t *at = pack_first(cut->bytes), *end = pack_end(cut->bytes);

@@ -103,7 +103,7 @@ struct zset_iter {
 };
 void zset_iter_init(struct zset_iter *i, const struct zset_cut *cut, uint64_t rank, bool backwards);
 bool zset_iter_next(struct zset_iter *i, struct bytes *member, double *score);
-// ZSCAN: as tree_scan; a pack is shown whole, in order.
+// ZSCAN: as tree_scan, with cursors below 2^63; a pack is shown whole, in order.
 typedef void zset_visit(void *context, struct bytes member, double score);
 uint64_t zset_scan(const struct zset_cut *cut, uint64_t cursor, uint64_t least, zset_visit *visit,
                    void *context);

@@ -262,6 +262,10 @@ class SortedSets(Group):
         return self.make('TYPE', self.key())
     gen_type.weight = 1
 
+    def gen_digest(self):
+        return Command('DEBUG', 'DIGEST-VALUE', *['z%d' % i for i in range(8)])
+    gen_digest.weight = 2
+
     # ---- ranges
 
     def range_options(self, withscores=True):
