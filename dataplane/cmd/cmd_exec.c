@@ -180,6 +180,7 @@ static void run_body(struct call *call)
 {
     struct effects *effects = &call->server->effects;
     uint64_t dirty = keyspace_dirty(call->keyspace);
+    if (UNLIKELY(call->server->jobs.watchers.count)) jobs_tell_call(call);
     call->server->in_command = true;
     call->command->body(call);
     call->server->in_command = false;
@@ -198,7 +199,9 @@ void command_finish(struct call *call, uint64_t execute_cycles)
 
 static bool is_held_back(struct call *call)
 {
-    return UNLIKELY(call->server->jobs.closed != NULL) && !call->is_retry && jobs_hold_back(call);
+    const struct jobs *jobs = &call->server->jobs;
+    if (LIKELY(!jobs->closed && !jobs->watchers.count) || call->is_retry) return false;
+    return jobs_hold_back(call);
 }
 
 void command_execute(struct call *call)

@@ -1,5 +1,6 @@
 #include "dataplane/cmd/hash_expiry.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/job.h"
 
 static void add_removal(struct server *s, uint32_t db, struct bytes key, struct bytes field)
 {
@@ -10,6 +11,7 @@ static void add_removal(struct server *s, uint32_t db, struct bytes key, struct 
 static void on_field(void *context, uint32_t db, struct bytes key, struct bytes field)
 {
     struct server *s = context;
+    if (UNLIKELY(s->jobs.watchers.count)) jobs_tell_write(s, key);
     add_removal(s, db, key, field);
     effects_end_unit(&s->effects);
 }

@@ -20,6 +20,7 @@ void jobs_open(struct server *s)
 {
     list_init(&s->jobs.list);
     list_init(&s->jobs.held);
+    list_init(&s->jobs.watchers);
     s->jobs.closed = NULL;
 }
 
@@ -124,7 +125,10 @@ static bool touches_closed(const struct call *call)
 {
     const struct command *row = call->command;
     struct touch t = { call, false };
-    if (!command_has_keys(row)) return row->acl_categories & ACL_KEYSPACE;
+    if (!command_has_keys(row)) {
+        if (!(row->acl_categories & ACL_KEYSPACE)) return false;
+        return call->server->jobs.closed || row->flags & CMD_WRITE;
+    }
     command_find_keys(row, call->argv, call->argc, look_at_key, &t);
     return t.is_closed;
 }
@@ -142,6 +146,37 @@ bool jobs_hold_back(struct call *call)
     call->client->held_back = h;
     call->suspended = true;
     return true;
+}
+
+// ---- watchers
+
+void jobs_watch(struct server *s, struct job_watch *w) { list_append(&s->jobs.watchers, &w->link); }
+
+void jobs_unwatch(struct server *s, struct job_watch *w)
+{
+    if (list_node_is_linked(&w->link)) list_remove(&s->jobs.watchers, &w->link);
+}
+
+void jobs_tell_write(struct server *s, struct bytes key)
+{
+    const struct list *all = &s->jobs.watchers;
+    for (struct list_node *n = list_first(all); n; n = list_next(all, n)) {
+        struct job_watch *w = LIST_OWNER(n, struct job_watch, link);
+        w->before_write(w, s, key);
+    }
+}
+
+static void tell_key(void *context, uint32_t index, uint32_t flags)
+{
+    const struct call *call = context;
+    (void)flags;
+    jobs_tell_write(call->server, call->argv[index]);
+}
+
+void jobs_tell_call(const struct call *call)
+{
+    if (!(call->command->flags & CMD_WRITE)) return;
+    command_find_keys(call->command, call->argv, call->argc, tell_key, (void *)(uintptr_t)call);
 }
 
 // ---- going on
@@ -174,9 +209,8 @@ static void finish(struct server *s, struct job *job)
         heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
     else
         s->ops->resume_client(s, c);
-    if (!closed) return;
     open_keys(s, closed);
-    try_held(s);
+    try_held(s); // it may have watched, too
 }
 
 // A reader that lags behind does not make a reply of millions pile up: it goes on when he has read
@@ -208,6 +242,9 @@ bool jobs_run(struct server *s, uint64_t cycles)
     uint64_t start = clock_tsc();
     make_call(s, job, &call);
     call.reply->error_count = 0;
+    if (UNLIKELY(s->jobs.watchers.count))
+        for (const struct closed_key *k = job->closed; k; k = k->also)
+            jobs_tell_write(s, bytes_make(k->name, k->size));
     bool is_done = job->ops->step(job, &call, start + cycles);
     uint64_t used = clock_tsc() - start;
     job->cycles += used;
@@ -248,6 +285,7 @@ static void leave_job(struct server *s, struct client *c)
     list_remove(&s->jobs.list, &job->link);
     kept_free(s->heap, job->request);
     job->ops->close(job, s);
+    try_held(s);
 }
 
 void jobs_forget_client(struct server *s, struct client *c)

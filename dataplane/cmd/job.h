@@ -53,6 +53,17 @@ void call_start_write_job(struct call *call, struct job *job, const struct key *
 // A further key that it will put, after call_start_write_job when the call is suspended since.
 void call_close_key(struct call *call, struct job *job, const struct key *key);
 
+// A job that looks keys up in later slices hears of each key before it changes, is removed or comes
+// to be, and keeps what it was: SORT's BY and GET. key may be of any database. While somebody
+// watches, writes to the whole keyspace wait.
+struct job_watch {
+    struct list_node link;
+    void (*before_write)(struct job_watch *w, struct server *server, struct bytes key);
+};
+void jobs_watch(struct server *server, struct job_watch *w);
+void jobs_unwatch(struct server *server, struct job_watch *w);
+void jobs_tell_write(struct server *server, struct bytes key); // where keys change by themselves
+
 // ---- for the shard (job.c)
 void jobs_open(struct server *server);
 // A slice of the job whose turn it is, about so many cycles long. False: there is none that may go
@@ -60,6 +71,7 @@ void jobs_open(struct server *server);
 bool jobs_run(struct server *server, uint64_t cycles);
 void jobs_forget_client(struct server *server, struct client *c);
 void jobs_close(struct server *server);
+void jobs_tell_call(const struct call *call); // a write that is about to run, to the watchers
 // The call touches a key that a job will put: it has been kept, and its client is suspended until
 // then. False: nothing stands in its way.
 bool jobs_hold_back(struct call *call);

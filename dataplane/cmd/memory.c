@@ -1,6 +1,7 @@
 #include "dataplane/cmd/memory.h"
 #include "dataplane/base/check.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/job.h"
 #include "dataplane/keyspace/evict.h"
 
 enum { REAP_PER_KEY = 64, KEYS_PER_LOOK = 4 };
@@ -100,6 +101,7 @@ static void propagate_removal(struct server *s, uint32_t db, struct bytes key,
                               enum event_class class, const char *event)
 {
     struct bytes argv[] = { BYTES_LITERAL("DEL"), key };
+    if (UNLIKELY(s->jobs.watchers.count)) jobs_tell_write(s, key);
     effects_add(&s->effects, db, argv, 2);
     if (!s->in_command) effects_end_unit(&s->effects);
     if (s->on_changed) s->on_changed(s, db, key, (uint32_t) class, event);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/effect_batch.h"
+#include "dataplane/cmd/kept.h"
 
 enum {
     ELEMENTS_PER_LOOK = 4, // at the clock
@@ -21,6 +22,7 @@ enum phase { PHASE_LOAD, PHASE_ORDER, PHASE_BEGIN, PHASE_SHOW };
 
 struct sort {
     struct job job;
+    struct job_watch watch;
     struct heap *heap;
     struct sort_options options;
     struct sort_source source;
@@ -332,6 +334,7 @@ static void sort_close(struct job *job, struct server *server)
 {
     struct sort *s = (struct sort *)(void *)job;
     struct heap *heap = server->heap;
+    jobs_unwatch(server, &s->watch);
     if (s->has_builder) list_build_drop(&s->builder);
     give_array(s, s->ahead, s->room * s->options.get_count, sizeof s->ahead[0]);
     give_array(s, s->items, s->room, sizeof s->items[0]);
@@ -373,6 +376,20 @@ static uint64_t plan(struct sort *s, uint64_t total)
     return total + weights + shown;
 }
 
+static void before_write(struct job_watch *watch, struct server *server, struct bytes key)
+{
+    struct sort *s = LIST_OWNER(watch, struct sort, watch);
+    const struct bytes *patterns = s->job.request->argv;
+    if (s->options.has_by) sort_lookup_keep(&s->lookup, server, &s->options.by, patterns, key);
+    for (uint32_t i = 0; i < s->options.get_count; i++)
+        sort_lookup_keep(&s->lookup, server, &s->options.gets[i], patterns, key);
+}
+
+static bool looks_up_later(const struct sort *s)
+{
+    return !s->takes_ahead && (s->options.has_by || s->options.get_lookups);
+}
+
 static void start_job(struct call *call, struct sort *s)
 {
     struct key to;
@@ -388,6 +405,9 @@ static void start_job(struct call *call, struct sort *s)
         call_start_write_job(call, &s->job, &to);
     else
         call_start_job(call, &s->job);
+    if (!call->suspended || !looks_up_later(s)) return;
+    s->watch.before_write = before_write;
+    jobs_watch(call->server, &s->watch);
 }
 
 void sort_run(struct call *call, const struct entry *e, const struct sort_options *options)
@@ -395,6 +415,7 @@ void sort_run(struct call *call, const struct entry *e, const struct sort_option
     struct sort *s = heap_take_zeroed(call->server->heap, sizeof *s, HEAP_OTHER);
     s->job.ops = &sort_ops;
     s->heap = call->server->heap;
+    sort_lookup_open(&s->lookup, call);
     s->options = *options;
     s->phase = options->no_sort ? PHASE_BEGIN : PHASE_LOAD;
     sort_source_open(&s->source, call->keyspace, e, false);

@@ -5,11 +5,9 @@
 // Thread:  the shard
 // Memory:  24 bytes per element in two arrays, and what numbers and weights take (HEAP_OTHER)
 //
-// What moment an answer is of: the elements are those of the command's moment, always. So are the
-// values that BY and GET look up when they are few enough to be looked up before the first slice
-// ends (SORT_LOOKUPS_AT_ONCE). More of them are looked up in slices, the weights first, and a key
-// that changes in between is seen as it was or as it is, each lookup for itself. To do better, the
-// job would have to hear of a key before it changes, and keep the value that it had.
+// What moment an answer is of: the command's. The elements are a cut; values that BY and GET look
+// up are taken before the first slice ends when they are few (SORT_LOOKUPS_AT_ONCE). Else the job
+// watches: of a key that a pattern may name, the value is kept before it changes (job.h).
 #pragma once
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/sort_items.h"

@@ -42,6 +42,102 @@ static struct bytes name_for(struct sort_lookup *l, struct heap *heap, const str
     return bytes_make(name, size);
 }
 
+// ---- values as they were
+
+struct sort_kept {
+    uint64_t hash;
+    uint32_t argument, name_size;
+    size_t value_size;
+    bool is_there;
+    uint8_t bytes[]; // name, value
+};
+struct wanted {
+    uint32_t argument;
+    struct bytes name;
+};
+
+static uint64_t hash_of_kept(const void *context, const void *item)
+{
+    (void)context;
+    return ((const struct sort_kept *)item)->hash;
+}
+
+static bool is_wanted(const void *item, const void *key)
+{
+    const struct sort_kept *kept = item;
+    const struct wanted *w = key;
+    return kept->argument == w->argument &&
+           bytes_equal(bytes_make(kept->bytes, kept->name_size), w->name);
+}
+
+void sort_lookup_open(struct sort_lookup *l, const struct call *call)
+{
+    l->db = call->client->db;
+    l->moment_ms = call->now_ms;
+    index_init(&l->kept, call->server->heap, hash_of_kept, NULL);
+}
+
+static const struct sort_kept *find_kept(const struct sort_lookup *l, const struct sort_pattern *p,
+                                         const struct key *key)
+{
+    struct wanted w = { p->argument, key->name };
+    if (LIKELY(l->kept.count == 0)) return NULL;
+    return index_find(&l->kept, key->hash, is_wanted, &w);
+}
+
+static bool read_value(const struct sort_lookup *l, struct keyspace *k,
+                       const struct sort_pattern *p, struct bytes pattern, const struct entry *e,
+                       struct string_view *value)
+{
+    if (!e) return false;
+    if (p->kind == SORT_STRING) {
+        if (entry_type(e) != TYPE_STRING) return false;
+        string_read(e, value);
+        return true;
+    }
+    if (entry_type(e) != TYPE_HASH) return false;
+    struct bytes field = bytes_make(pattern.data + p->name_end + 2, pattern.size - p->name_end - 2);
+    return hash_get(k, e, field, l->moment_ms, value->scratch, &value->bytes);
+}
+
+// Could the pattern name this key, for some element?
+static bool may_name(const struct sort_pattern *p, struct bytes pattern, struct bytes key)
+{
+    size_t postfix = p->name_end - p->star - 1;
+    if (!sort_pattern_looks_up(p) || key.size < p->star + postfix) return false;
+    return memcmp(key.data, pattern.data, p->star) == 0 &&
+           memcmp(key.data + key.size - postfix, pattern.data + p->star + 1, postfix) == 0;
+}
+
+void sort_lookup_keep(struct sort_lookup *l, struct server *server, const struct sort_pattern *p,
+                      const struct bytes *patterns, struct bytes name)
+{
+    struct bytes pattern = patterns[p->argument];
+    if (!may_name(p, pattern, name)) return;
+    struct key key = key_make(server->keyspace, name);
+    if (find_kept(l, p, &key)) return;
+    struct string_view value = { .blob = NULL };
+    const struct entry *e = keyspace_peek(server->keyspace, l->db, &key);
+    uint64_t deadline_ms = e ? entry_deadline_ms(e) : KEYSPACE_NO_DEADLINE;
+    bool was_dead = deadline_ms != KEYSPACE_NO_DEADLINE && deadline_ms <= l->moment_ms;
+    bool is_there = !was_dead && read_value(l, server->keyspace, p, pattern, e, &value);
+    if (!is_there) value.bytes.size = 0;
+    struct sort_kept *kept =
+        heap_take(server->heap, sizeof *kept + name.size + value.bytes.size, HEAP_OTHER);
+    *kept = (struct sort_kept){ key.hash, p->argument, (uint32_t)name.size, value.bytes.size,
+                                is_there };
+    if (name.size) memcpy(kept->bytes, name.data, name.size);
+    if (value.bytes.size) memcpy(kept->bytes + name.size, value.bytes.data, value.bytes.size);
+    index_insert(&l->kept, key.hash, kept);
+}
+
+static bool take_kept(struct sort_lookup *l, const struct sort_kept *kept)
+{
+    l->value.blob = NULL;
+    l->value.bytes = bytes_make(kept->bytes + kept->name_size, kept->value_size);
+    return kept->is_there;
+}
+
 bool sort_lookup_find(struct sort_lookup *l, struct call *call, const struct sort_pattern *p,
                       struct bytes element)
 {
@@ -50,18 +146,22 @@ bool sort_lookup_find(struct sort_lookup *l, struct call *call, const struct sor
     l->value.bytes = element;
     if (!sort_pattern_looks_up(p)) return p->kind == SORT_ELEMENT;
     struct key key = key_make(call->keyspace, name_for(l, call->server->heap, p, pattern, element));
+    const struct sort_kept *kept = find_kept(l, p, &key);
+    if (UNLIKELY(kept != NULL)) return take_kept(l, kept);
     struct entry *e = call_find(call, &key, FIND_READ);
-    if (p->kind == SORT_STRING) {
-        if (!e || entry_type(e) != TYPE_STRING) return false;
-        string_read(e, &l->value);
-        return true;
-    }
-    if (!e || entry_type(e) != TYPE_HASH) return false;
-    struct bytes field = bytes_make(pattern.data + p->name_end + 2, pattern.size - p->name_end - 2);
-    return hash_get(call->keyspace, e, field, call->now_ms, l->value.scratch, &l->value.bytes);
+    if (!e && (kept = find_kept(l, p, &key)) != NULL)
+        return take_kept(l, kept); // its time has passed since: it went just now
+    return read_value(l, call->keyspace, p, pattern, e, &l->value);
+}
+
+static void give_kept(void *heap, void *item)
+{
+    struct sort_kept *kept = item;
+    heap_give(heap, kept, sizeof *kept + kept->name_size + kept->value_size, HEAP_OTHER);
 }
 
 void sort_lookup_close(struct sort_lookup *l, struct heap *heap)
 {
     if (l->name) heap_give(heap, l->name, l->room, HEAP_OTHER);
+    while (index_drain(&l->kept, UINT32_MAX, give_kept, heap)) continue;
 }

@@ -20,5 +20,6 @@ struct blocks {
 struct jobs {
     struct list list;          // of job->link, the next one first
     struct list held;          // of struct held_back: clients that wait for a closed key
+    struct list watchers;      // of struct job_watch
     struct closed_key *closed; // destinations of writing jobs; NULL: none
 };

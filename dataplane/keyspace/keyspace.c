@@ -83,6 +83,11 @@ struct entry *keyspace_find(struct keyspace *k, uint32_t db, const struct key *k
     return e;
 }
 
+struct entry *keyspace_peek(const struct keyspace *k, uint32_t db, const struct key *key)
+{
+    return table_find(keyspace_table(k, db), key);
+}
+
 // ---- putting and removing
 
 static bool put_fits(const struct entry *existing, const struct value *v, bool has_deadline)

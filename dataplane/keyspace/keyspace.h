@@ -95,6 +95,8 @@ enum find_flags {
 // removal of that kind also goes to on_expired).
 struct entry *keyspace_find(struct keyspace *k, uint32_t db, const struct key *key,
                             enum find_flags flags, uint64_t now_ms);
+// As it stands, also when its time has passed and it was not removed yet; nothing else happens.
+struct entry *keyspace_peek(const struct keyspace *k, uint32_t db, const struct key *key);
 struct bytes entry_key(const struct entry *e);
 enum value_type entry_type(const struct entry *e);
 enum value_encoding entry_encoding(const struct entry *e);

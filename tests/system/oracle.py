@@ -19,6 +19,7 @@ and says so here:
   admin           see oracle_admin.py
   hashes          see oracle_hashes.py
   lists           see oracle_lists.py
+  sorted sets     see oracle_zsets.py; geo: none known
   sets, sort      see oracle_sets.py: 7.0 has no listpack sets
 """
 import argparse

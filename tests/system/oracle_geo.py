@@ -1,10 +1,11 @@
 """Commands of the group geo, for oracle.py. Replies without an order of their own are compared as they come: Redis
 goes through the cells of its grid in one order. Distances are sines and roots of the same numbers, compared byte for
-byte; with COUNT, members that are equally far away may change places or take each other's (same_nearest).
+byte; with COUNT, members that are equally far away may change places or take each other's (same_nearest): then their
+distances are compared, where they were asked for.
 """
 from oracle import Command, Group, any_case
 from oracle_zsets import same_scores
-from penstock import decode
+from penstock import decode, to_bytes
 
 PLACES = [('13.361389', '38.115556'), ('15.087269', '37.502669'), ('15', '37'), ('-122.27652', '37.805186'), ('2.349014', '48.864716'),
           ('0', '0'), ('180', '0'), ('-180', '0'), ('179.9999', '-0.0001'), ('0', '85.05112878'), ('0', '-85.05112878'), ('180', '85.05112878'),
@@ -15,13 +16,15 @@ NOT_RADII = ['-1', 'x', '', 'nan']
 UNITS = ['m', 'km', 'ft', 'mi', 'KM', 'Mi']
 
 
-def same_nearest(ours, theirs):
-    if ours == theirs:
-        return True
-    a, b = decode(ours), decode(theirs)
-    if not isinstance(a, list) or not isinstance(b, list) or len(a) != len(b):
-        return False
-    return not a or not isinstance(a[0], list) or [x[1] for x in a] == [x[1] for x in b]
+def same_nearest(has_distances):
+    def close(ours, theirs):
+        if ours == theirs:
+            return True
+        a, b = decode(ours), decode(theirs)
+        if not isinstance(a, list) or not isinstance(b, list) or len(a) != len(b):
+            return False
+        return not has_distances or [x[1] for x in a] == [x[1] for x in b]
+    return close
 
 
 class Geo(Group):
@@ -106,6 +109,8 @@ class Geo(Group):
         if counts:
             number = r.choice(['1', '2', '5', '20', '1000'] if r.random() < 0.95 else ['0', '-1', 'x', '9223372036854775808'])
             options.append(['COUNT', number] + (['ANY'] if r.random() < 0.4 else []))
+            if not stores and ['WITHDIST'] not in options and r.random() < 0.8:
+                options.append(['WITHDIST'])
         elif r.random() < 0.02:
             options.append(['ANY'])
         if r.random() < 0.02:
@@ -115,8 +120,8 @@ class Geo(Group):
 
     def search(self, name, *args, counts):
         """With COUNT and sorted, equal distances are the servers' own business."""
-        close = same_nearest if counts else same_scores
-        return self.make(name, *args, close=close)
+        has_distances = any(to_bytes(a).upper() == b'WITHDIST' for a in args)
+        return self.make(name, *args, close=same_nearest(has_distances) if counts else same_scores)
 
     def gen_georadius(self):
         r = self.rng

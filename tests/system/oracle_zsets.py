@@ -5,7 +5,8 @@ differ are compared again with every number in them read as a double (same_score
 
 Keys l0..l3 hold members of one score only, as ZRANGEBYLEX and its like promise nothing for others. 7.2 turns a
 listpack into a skiplist when ZADD has more pairs than a listpack may hold, 7.0 when that many members are there:
-ZADD here has few pairs, or starts with a new key. ZRANK's WITHSCORE is not in 7.0 (test_cmd_zset.c has it).
+ZADD here has few pairs, no more than the lowest threshold set here, or starts with a new key. ZRANK's WITHSCORE is
+not in 7.0 (test_cmd_zset.c has it).
 """
 import re
 
@@ -449,7 +450,7 @@ class SortedSets(Group):
     def gen_threshold(self):
         r = self.rng
         if r.random() < 0.7:
-            return Command('CONFIG', 'SET', 'zset-max-listpack-entries', r.choice(['128', '128', '5', '16', '0']))
+            return Command('CONFIG', 'SET', 'zset-max-listpack-entries', r.choice(['128', '128', '5', '16', '3']))
         return Command('CONFIG', 'SET', 'zset-max-listpack-value', r.choice(['64', '64', '2', '0', '400']))
     gen_threshold.weight = 1
 

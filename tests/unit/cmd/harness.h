@@ -66,6 +66,7 @@ static inline void harness_note_effects(void *context, struct bytes unit, uint32
         }
         text[size] = 0;
         if (strcmp(text, "SELECT 0") == 0) continue;
+        cr_assert(lt(sz, at + size + 8, room), "more effects than the harness keeps");
         at += (size_t)snprintf(h->effects + at, room - at, "%s%s", is_first ? "" : " | ", text);
         is_first = false;
     }

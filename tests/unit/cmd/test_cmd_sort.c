@@ -433,3 +433,125 @@ Test(cmd_sort, a_sort_is_dropped_with_its_client)
     }
     harness_client_close(other);
 }
+
+// ---- one moment
+
+static void fill_weights(struct harness *h, uint32_t count)
+{
+    char command[128];
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(command, sizeof command, "RPUSH many %u", i);
+        harness_run(h, command);
+        snprintf(command, sizeof command, "SET w_%u %u", i, count - i);
+        harness_run(h, command);
+        snprintf(command, sizeof command, "HSET h_%u name n%u", i, i);
+        harness_run(h, command);
+    }
+}
+
+static void start_long_sort(struct harness *h, const char *line)
+{
+    static struct bytes argv[16];
+    static char words[256];
+    uint32_t argc = 0;
+    snprintf(words, sizeof words, "%s", line);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = bytes_text(word);
+    struct resp_request request = { .argv = argv, .argc = argc };
+    struct call call = { .server = &h->server,
+                         .client = &h->client,
+                         .reply = &h->client.reply,
+                         .keyspace = h->server.keyspace,
+                         .argv = argv,
+                         .argc = argc,
+                         .request = &request,
+                         .now_ms = h->now_ms };
+    command_prepare(&call);
+    command_execute(&call);
+    cr_assert(call.suspended);
+}
+
+// Executed by another client while the sort is under way: harness_client_run would run it to its
+// end.
+static void meanwhile(struct harness_client *c, const char *line)
+{
+    struct harness *h = c->harness;
+    char words[256];
+    struct bytes argv[16];
+    uint32_t argc = 0;
+    snprintf(words, sizeof words, "%s", line);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = bytes_text(word);
+    struct resp_request request = { .argv = argv, .argc = argc };
+    struct call call = { .server = &h->server,
+                         .client = &c->client,
+                         .reply = &c->client.reply,
+                         .keyspace = h->server.keyspace,
+                         .argv = argv,
+                         .argc = argc,
+                         .request = &request,
+                         .now_ms = h->now_ms };
+    h->effects_size = 0;
+    command_prepare(&call);
+    command_execute(&call);
+}
+
+// Weights and values that change, go and come between the slices are seen as they were.
+Test(cmd_sort, looks_keys_up_as_they_were_at_its_moment)
+{
+    enum { COUNT = 6000 };
+    struct harness *h = harness_open();
+    struct harness_client *c = harness_client_open(h);
+    char line[128], expected[64];
+    fill_weights(h, COUNT);
+    start_long_sort(h, "SORT many BY w_* GET # GET h_*->name");
+    cr_expect(eq(u64, h->server.jobs.watchers.count, 1));
+    h->wire_size = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (i % 3 == 0) {
+            jobs_run(&h->server, 1);
+            harness_collect(h);
+        }
+        uint32_t n = COUNT - 1 - i; // behind what the sort has loaded, mostly
+        snprintf(line, sizeof line, i % 2 ? "SET w_%u 0" : "DEL w_%u", n);
+        meanwhile(c, line);
+        snprintf(line, sizeof line, i % 2 ? "HSET h_%u name other" : "DEL h_%u", n);
+        meanwhile(c, line);
+    }
+    meanwhile(c, "SET w_x 1");
+    while (h->server.jobs.list.count) jobs_run(&h->server, 1);
+    cr_expect(zero(u64, h->server.jobs.watchers.count));
+    harness_collect(h);
+    harness_client_close(c);
+    // From the last element to the first: weights were COUNT - i.
+    const char *at = h->wire + strlen("*12000\r\n");
+    cr_expect(eq(int, strncmp(h->wire, "*12000\r\n", 8), 0));
+    for (int i = COUNT - 1; i >= 0; i--) {
+        char number[16], name[16];
+        snprintf(number, sizeof number, "%d", i);
+        snprintf(name, sizeof name, "n%d", i);
+        snprintf(expected, sizeof expected, "$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(number), number,
+                 strlen(name), name);
+        cr_assert(eq(int, strncmp(at, expected, strlen(expected)), 0), "%s in place of %s",
+                  (strndup)(at, 40), expected);
+        at += strlen(expected);
+    }
+    harness_close(h);
+}
+
+// A flush would take all of them: it waits.
+Test(cmd_sort, lets_a_flush_wait_until_its_lookups_are_done)
+{
+    struct harness *h = harness_open();
+    struct harness_client *c = harness_client_open(h);
+    fill_weights(h, 5000);
+    start_long_sort(h, "SORT many BY w_*");
+    meanwhile(c, "FLUSHALL");
+    cr_expect(ne(u32, c->client.flags & CLIENT_HELD_BACK, 0));
+    while (h->server.jobs.list.count) jobs_run(&h->server, 1);
+    cr_expect(eq(str, (char *)harness_client_wire(c), "+OK\r\n"));
+    harness_drain(h);
+    cr_expect(eq(int, strncmp(h->wire, "*5000\r\n$4\r\n4999\r\n", 17), 0));
+    harness_client_close(c);
+    harness_close(h);
+}
