@@ -156,6 +156,6 @@ Test(cmd_hll, shows_its_insides)
 Test(cmd_hll, tests_itself_in_slices)
 {
     h->job_slice_cycles = 1000000;
-    EXPECT_REPLY(h, "pfselftest", "+OK\r\n");
+    EXPECT_REPLY(h, "PFSELFTEST", "+OK\r\n");
     cr_expect_gt(h->slices, 5);
 }

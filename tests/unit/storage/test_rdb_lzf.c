@@ -67,13 +67,13 @@ Test(rdb_lzf, says_so_when_it_cannot_make_a_text_shorter)
 // Streams behind one another are a stream.
 Test(rdb_lzf, expands_pieces_that_were_packed_by_themselves)
 {
-    struct bytes text = words_of(3, 150000);
+    struct bytes text = words_of(3, 90000);
     uint8_t *packed = malloc(LZF_BOUND(text.size) * 2), *out = malloc(text.size);
     size_t size = 0;
-    for (size_t at = 0; at < text.size; at += 50000) {
-        struct bytes piece = bytes_make(text.data + at, 50000);
-        size += at == 50000 ? lzf_pack_literally(piece, packed + size)
-                            : lzf_pack(piece, packed + size, LZF_BOUND(50000u));
+    for (size_t at = 0; at < text.size; at += 30000) {
+        struct bytes piece = bytes_make(text.data + at, 30000);
+        size += at == 30000 ? lzf_pack_literally(piece, packed + size)
+                            : lzf_pack(piece, packed + size, LZF_BOUND(30000u));
     }
     cr_expect_eq(expand(bytes_make(packed, size), out, text.size, 1000), LZF_DONE);
     cr_expect_arr_eq(out, text.data, text.size);

@@ -153,7 +153,7 @@ static size_t round_trip(struct bytes text, bool may_compress)
 
 Test(rdb_write, writes_long_texts_piece_by_piece)
 {
-    static const size_t sizes[] = { 0,      5,      1000,   65535,   65536,         65537,
+    static const size_t sizes[] = { 0,      5,      1000,   32767,   65536,         65537,
                                     131072, 200000, 999999, 1 << 20, (1 << 20) + 1, 3000000 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         size_t size = sizes[i];
