@@ -102,14 +102,14 @@ struct member {        // of a group, at one of its streams
 static void deliver(struct call *call, struct stream_read *r, const struct member *m,
                     struct stream_id id)
 {
-    struct stream_pending p = { id, (int64_t)call->now_ms, 1, m->c };
+    struct stream_pending p = { id, r->now_ms, 1, m->c };
     if (stream_id_compare(id, m->g->last) > 0) {
         stream_group_advance(&m->now->facts, m->g, id);
         r->has_advanced = true;
     }
     if (r->no_ack) return;
     stream_pending_put(keyspace_space(call->keyspace), m->g, &p);
-    m->c->active_ms = (int64_t)call->now_ms;
+    m->c->active_ms = r->now_ms;
     r->is_created = false; // the claim tells of it
     stream_effect_claim(call, m->name, m->g, &p);
 }
@@ -138,10 +138,11 @@ static bool send_new(struct call *call, struct stream_read *r, const struct memb
     return true;
 }
 
-static void send_pending(struct call *call, const struct member *m, struct stream_pending *p)
+static void send_pending(struct call *call, const struct stream_read *r, const struct member *m,
+                         struct stream_pending *p)
 {
     if (reply_stream_entry(call->reply, m->now, p->id)) {
-        p->delivered_ms = (int64_t)call->now_ms;
+        p->delivered_ms = r->now_ms;
         p->delivery_count++;
         stream_pending_put(keyspace_space(call->keyspace), m->g, p);
         return;
@@ -158,7 +159,7 @@ static bool send_history(struct call *call, struct stream_read *r, const struct 
     struct stream_pending p;
     stream_pending_iter_init(&i, m->g, m->c, r->next);
     while (stream_pending_iter_next(&i, &p)) {
-        send_pending(call, m, &p);
+        send_pending(call, r, m, &p);
         if (!count_sent(r, p.id)) return true;
         if (!job_may_go_on(until_tsc)) return false;
     }

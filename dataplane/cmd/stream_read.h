@@ -19,6 +19,7 @@ struct stream_read {
     size_t bytes; // of this allocation
     bool is_group, no_ack, blocks;
     uint64_t deadline_ms; // of BLOCK; 0: never
+    int64_t now_ms;       // the moment of it all
     uint64_t count_max;
     uint32_t group_index; // argument; the consumer's name is behind it
     uint32_t first_key, key_count;

@@ -136,6 +136,7 @@ struct stream_read *stream_read_parse(struct call *call, bool is_group)
                                .no_ack = o.no_ack,
                                .blocks = o.blocks,
                                .deadline_ms = o.deadline_ms,
+                               .now_ms = (int64_t)call->now_ms,
                                .count_max = o.count > 0 ? (uint64_t)o.count : UINT64_MAX,
                                .group_index = o.group_index,
                                .first_key = o.first_key,

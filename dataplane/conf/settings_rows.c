@@ -456,7 +456,7 @@ const struct setting_row setting_rows[] = {
     { "busy-poll", NULL, SETTING_BOOL, offsetof(struct settings, busy_poll), 0, 0, "no", 0, NULL,
       "never sleep: lowest latency at the price of a whole core" },
     { "socket-gather-us", NULL, SETTING_COUNT, offsetof(struct settings, socket_gather_us), 0,
-      10000, "200", 0, NULL,
+      10000, "0", 0, NULL,
       "longest wait for further requests when several came per wake-up lately, microseconds" },
     { "admin-reserved-clients", NULL, SETTING_COUNT,
       offsetof(struct settings, admin_reserved_clients), 0, 1024, "4", SETTING_AT_START, NULL,

@@ -306,7 +306,8 @@ struct reply_later reply_later_begin(struct reply *r)
 static void later_fill(struct reply *r, struct reply_later l, char kind, uint64_t number)
 {
     uint8_t header[HEADER_MAX_BYTES];
-    if (l.gap) outq_gap_fill(r->out, l.gap, bytes_make(header, header_write(header, kind, number)));
+    if (l.gap && !r->muted) // muted since: the client of a long command has gone, gap and all
+        outq_gap_fill(r->out, l.gap, bytes_make(header, header_write(header, kind, number)));
 }
 
 void reply_later_array(struct reply *r, struct reply_later l, uint64_t count)

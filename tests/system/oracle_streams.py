@@ -24,7 +24,8 @@ GROUPS = ['g0', 'g1', 'g']
 CONSUMERS = ['c0', 'c1', 'alice', 'bob']
 FIELDS = [['f'], ['f', 'g'], ['name', 'value', 'x'], ['f'], ['1', '2']]
 NODE_ENTRIES = ['0', '1', '2', '5', '10', '100']
-NODE_BYTES = ['0', '64', '200', '1000', '4096']
+# Not 64 among others: then redis-server 7.0.15 now and then overwrites one stream's node with another's entry, or ends.
+NODE_BYTES = ['0', '200', '1000', '4096']
 
 
 def tokens(raw):

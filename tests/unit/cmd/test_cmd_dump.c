@@ -273,6 +273,27 @@ static void begin(const struct bytes *args, uint32_t count)
     cr_expect(call.suspended);
 }
 
+Test(cmd_dump, wakes_who_waits_for_the_key)
+{
+    static const char *const first = "*2\r\n$4\r\ncopy\r\n$1\r\n0\r\n";
+    struct harness_client *other = harness_client_open(h);
+    harness_run(h, "rpush k 0 b");
+    struct dump d = dump("k");
+    cr_expect_str_eq(harness_client_run(other, "blpop copy 0"), "");
+    expect_restore("copy", "0", &d, "", "+OK\r\n");
+    cr_expect_str_eq(harness_client_wire(other), first);
+    free(d.data);
+    harness_run(h, "del k copy");
+    fill("rpush k", 20000);
+    d = dump("k");
+    cr_expect_str_eq(harness_client_run(other, "blpop copy 0"), "");
+    harness_run(h, "set copy x");
+    expect_restore("copy", "0", &d, "replace", "+OK\r\n"); // a string before, in slices
+    cr_expect_str_eq(harness_client_wire(other), first);
+    free(d.data);
+    harness_client_close(other);
+}
+
 Test(cmd_dump, gives_everything_back_when_the_client_goes)
 {
     fill("rpush k", 20000);

@@ -30,9 +30,8 @@ static enum lzf_result expand(struct bytes stream, uint8_t *out, size_t size, si
 // What liblzf makes, in whatever portions it is expanded.
 Test(rdb_lzf, expands_what_it_packed)
 {
-    static const size_t sizes[] = {
-        5, 33, 100, 263, 264, 265, 300, 8191, 8192, 8193, 20000, 65536
-    };
+    static const size_t sizes[] = { 5,   33,   100,  263,  264,   265,
+                                    300, 8191, 8192, 8193, 20000, LZF_PIECE_BYTES };
     static const size_t budgets[] = { 1, 100, 65536 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         for (uint64_t seed = 0; seed < 10; seed++) {
