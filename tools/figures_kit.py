@@ -145,6 +145,11 @@ class Bench:
         print(f"{'reached ' if is_good else 'MISSED  '} {what}: {measured} (wanted {wanted}){'; ' + note if note else ''}",
               flush=True)
 
+    def baseline(self, what, measured, note=""):
+        """Measured in the same run, to read a result by; nothing is promised of it."""
+        self.rows.append({"what": what, "measured": measured, "wanted": "", "reached": None, "note": note})
+        print(f"baseline {what}: {measured}{'; ' + note if note else ''}", flush=True)
+
     def directory(self):
         return tempfile.mkdtemp(dir=self.work)
 
@@ -210,12 +215,15 @@ def spread(values, form="{:.0f}"):
     return f"{form.format(statistics.median(values))} ({form.format(min(values))}..{form.format(max(values))})"
 
 
-def noise(bench):
-    """Both cores spin at the same time, as they do under load: kernel threads find no free core then."""
+def noise(bench, seconds=3, tick_us=0):
+    """Of both cores at the same time: what a spinning thread misses (kernel threads find no free core then, as under load),
+    or with a tick how late a thread wakes that only sleeps."""
     outs, runs = [], []
+    tick = ["--tick", tick_us] if tick_us else []
     for core in (bench.options.server_core, bench.options.generator_core):
         outs.append(tempfile.mktemp(dir=bench.work, suffix=".json"))
-        runs.append(Process(bench, [bench.build / "penstock-bench", "noise", "--core", core, "-d", 3, "--json", outs[-1]]))
+        runs.append(Process(bench, [bench.build / "penstock-bench", "noise", "--core", core, "-d", seconds, *tick, "--json",
+                                    outs[-1]]))
         favour(runs[-1].child.pid)
     for run in runs:
         run.wait(30)

@@ -4,7 +4,7 @@ import socket
 import statistics
 import time
 
-from figures_kit import Client, Failed, alternate, resident_bytes, spread
+from figures_kit import Client, Failed, alternate, noise, resident_bytes, spread
 
 # ---- row 10: redis-benchmark's default tests, by a generator that one core does not limit as soon
 
@@ -21,14 +21,48 @@ TESTS = {
 
 
 def benchmark(bench, server):
-    """{test: (requests per second, microseconds of server CPU per request)}"""
+    """{test: what penstock-bench measured}"""
     results = {}
     for test, command in TESTS.items():
         count = int((30000 if test.startswith("lrange") else 400000) * bench.options.duration)
-        got = bench.load("-p", server.port, "-c", 50, "-P", 16, "-n", count, "-k", 1, "-v", 3, "--command", command,
-                         "--server-pid", server.child.pid)
-        results[test] = got["rate"], got["cpu_us_per_request"]
+        results[test] = bench.load("-p", server.port, "-c", 50, "-P", 16, "-n", count, "-k", 1, "-v", 3, "--command", command,
+                                   "--server-pid", server.child.pid)
     return results
+
+
+BUSY = 0.95  # idle for less than the rest: that side limits the rate
+
+
+def limit(server_idle, generator_idle):
+    """Who limits the rate. Where both are idle at times they wait for each other in turns."""
+    if server_idle <= 1 - BUSY:
+        return "the server is the limit"
+    return "THE GENERATOR IS THE LIMIT" if generator_idle <= 1 - BUSY else "neither is busy all the time"
+
+
+def compare_test(bench, test, mine, others):
+    """Says all that was measured of one test; requests per second as a ratio, and whether our server was the limit."""
+    def both(field):
+        return [[run[test][field] for run in runs] for runs in (mine, others)]
+
+    def medians(field):
+        return [statistics.median(values) for values in both(field)]
+
+    def idle(who):  # time that the side neither ran nor waited for a core that something else had
+        return [statistics.median(max(0, 1 - run[test][f"{who}_cpu_share"] - run[test][f"{who}_wait_share"]) for run in runs)
+                for runs in (mine, others)]
+
+    rates, cpu, server, generator = both("rate"), *map(medians, ("cpu_us_per_request", "server_cpu_share",
+                                                                 "generator_cpu_share"))
+    server_idle, generator_idle = idle("server"), idle("generator")
+    ratio = statistics.median(rates[0]) / statistics.median(rates[1])
+    bench.say(f"{test}: {ratio:.2f} x requests/s ({spread(rates[0])} against {spread(rates[1])}); server CPU per request "
+              f"{cpu[0] / cpu[1]:.2f} x ({cpu[0]:.2f} us against {cpu[1]:.2f}); server runs {server[0]:.0%} and idles "
+              f"{server_idle[0]:.0%} against {server[1]:.0%} and {server_idle[1]:.0%}, generator {generator[0]:.0%} and "
+              f"{generator_idle[0]:.0%} against {generator[1]:.0%} and {generator_idle[1]:.0%}: "
+              f"{limit(server_idle[0], generator_idle[0])} with Penstock, {limit(server_idle[1], generator_idle[1])} with "
+              "redis-server")
+    return ratio, server_idle[0] <= 1 - BUSY
 
 
 def row_10(bench):
@@ -41,17 +75,15 @@ def row_10(bench):
             server.stop()
 
     mine, others = alternate(bench.options.rounds, [lambda: run(bench.start_penstock), lambda: run(bench.start_redis)])
-    rates = {}
-    for test in TESTS:
-        a, b = ([run[test] for run in runs] for runs in (mine, others))
-        rates[test] = statistics.median(x[0] for x in a) / statistics.median(x[0] for x in b)
-        bench.say(f"{test}: {rates[test]:.2f} x requests/s ({spread([x[0] for x in a])} against {spread([x[0] for x in b])}); "
-                  f"CPU per request {statistics.median(x[1] for x in a) / statistics.median(x[1] for x in b):.2f} x")
+    compared = {test: compare_test(bench, test, mine, others) for test in TESTS}
+    rates = {test: ratio for test, (ratio, _) in compared.items()}
+    idle = [test for test, (_, is_limit) in compared.items() if not is_limit]
     worst = min(rates, key=rates.get)
     below = [f"{test} {ratio:.2f}" for test, ratio in rates.items() if ratio < 2]
     bench.result("redis-benchmark's tests, P=16: requests per second",
                  f"median {statistics.median(rates.values()):.2f} x, lowest {rates[worst]:.2f} x ({worst})",
-                 "2 x each, none below 1.2 x", not below, "below 2 x: " + (", ".join(below) or "none"))
+                 "2 x each, none below 1.2 x", not below, "below 2 x: " + (", ".join(below) or "none")
+                 + f"; Penstock's core had time left (idle for more than {1 - BUSY:.0%}) in: " + (", ".join(idle) or "none"))
 
 
 # ---- row 11: memory of collections
@@ -137,6 +169,12 @@ def row_11(bench):
 # ---- rows 12 and 13: others while commands over millions run
 
 KEYS, MEMBERS, FIELDS, GET_RATE = 5_000_000, 2_000_000, 5_000_000, 50_000
+# The generator sleeps from tick to tick, so that its core has room for who reads the long replies; it costs the GETs up to
+# a tick of latency, which counts.
+GET_TICK_US, ALONE_SECONDS, READS_SECONDS = 200, 6, 8
+# redis-server deletes for several seconds, Penstock answers at once and frees for half a second: as short a time as each
+# allows, for what is measured behind the end dilutes the tail.
+DELETES_SECONDS = {"penstock": 2, "redis-server": 10}
 
 
 def fill_giants(bench, server):
@@ -164,7 +202,7 @@ def swallow(port, *words):
 
 
 def swallow_aside(bench, server, *words):
-    """As swallow, by a process that only has what the load generator leaves of its core."""
+    """As swallow, by a process that only has what the load generator leaves of its core (about half of it)."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -184,40 +222,103 @@ def swallow_aside(bench, server, *words):
     return took
 
 
-GIANTS = (("KEYS", "*"), ("SMEMBERS", "giant:set"), ("ZRANGE", "giant:zset", "0", "-1"), ("DEL", "giant:hash"), ("FLUSHALL",))
+READS = (("KEYS", "*"), ("SMEMBERS", "giant:set"), ("ZRANGE", "giant:zset", "0", "-1"))
+DELETES = (("DEL", "giant:hash"), ("FLUSHALL",))
+WARM_UP_SECONDS = 1
+
+
+def begin_gets(bench, server, seconds):
+    return bench.begin_load("-p", server.port, "-c", 20, "-P", 4, "-k", KEYS, "--key-size", 16, "-t", "get", "-r", GET_RATE,
+                            "--tick", GET_TICK_US, "-d", seconds, "-w", WARM_UP_SECONDS,
+                            "--server-pid", server.child.pid)
+
+
+def tails(result):
+    return {"p999": result["latency"]["p999_us"], "max": result["latency"]["max_us"],
+            "sent_late": result["send_delay"]["p999_us"], "p50": result["latency"]["p50_us"],
+            "generator": result["generator_cpu_share"], "server": result["server_cpu_share"]}
+
+
+def beside_reads(bench, server):
+    """One after another as long as the GETs are measured: no quiet time dilutes the tail."""
+    gets = begin_gets(bench, server, READS_SECONDS)
+    time.sleep(WARM_UP_SECONDS + 0.1)
+    until = time.monotonic() + READS_SECONDS
+    took = {words[0]: [] for words in READS}
+    while time.monotonic() < until:
+        for words in READS:
+            if time.monotonic() < until:
+                took[words[0]].append(float(swallow_aside(bench, server, *words)))
+    result = tails(bench.finish_load(gets))
+    return result, ", ".join(f"{len(times)} {name} of {statistics.median(times or [0]):.2f} s" for name, times in took.items())
+
+
+def beside_deletes(bench, server, client):
+    gets = begin_gets(bench, server, DELETES_SECONDS[server.name])
+    time.sleep(WARM_UP_SECONDS + 0.1)
+    begin = time.monotonic()
+    took = [f"{words[0]} {swallow_aside(bench, server, *words)} s" for words in DELETES]
+    while gets.is_running() and not client.info("ledger").get("memory_dataset", "bytes=0,").startswith("bytes=0,"):
+        time.sleep(0.05)
+    took.append(f"all freed {time.monotonic() - begin:.2f} s after the first began")
+    if not gets.is_running():
+        raise Failed("the commands took longer than the GETs beside them")
+    return tails(bench.finish_load(gets)), ", ".join(took)
 
 
 def disturb(bench, server):
+    """The GETs alone, beside the long reads, beside the long deletes; in one server over the same keys."""
     fill_giants(bench, server)
     client = Client(server.port)
     client.ask("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0")
+    alone = tails(bench.finish_load(begin_gets(bench, server, ALONE_SECONDS)))
     client.ask("CONFIG", "RESETSTAT")
-    gets = bench.begin_load("-p", server.port, "-c", 20, "-P", 4, "-k", KEYS, "--key-size", 16, "-t", "get", "-r", GET_RATE,
-                            "-d", 14, "-w", 1)
-    time.sleep(2)
-    took = []
-    for words in GIANTS:
-        took.append(f"{words[0]} {swallow_aside(bench, server, *words)} s")
-        time.sleep(0.3)
-    result = bench.finish_load(gets)
+    reads, reads_took = beside_reads(bench, server)
+    deletes, deletes_took = beside_deletes(bench, server, client)
     ledger = client.info("ledger")
     client.close()
     server.stop()
-    bench.say(f"{server.name}: GET p99.9 {result['latency']['p999_us']:.0f} us, max {result['latency']['max_us']:.0f} us; "
-              + ", ".join(took))
-    return {"p999": result["latency"]["p999_us"], "max": result["latency"]["max_us"],
-            "slice": int(ledger.get("slice_usec_p999", 0)), "slice_max": int(ledger.get("slice_usec_max", 0))}
+    for what, got in (("alone", alone), (f"beside {reads_took}", reads), (f"beside {deletes_took}", deletes)):
+        bench.say(f"{server.name}, GETs: p50 {got['p50']:.0f} p99.9 {got['p999']:.0f} max {got['max']:.0f} us, sent late "
+                  f"p99.9 {got['sent_late']:.0f} us; generator {got['generator']:.0%}, server {got['server']:.0%} of a core; "
+                  f"{what}")
+    return {"alone": alone, "reads": reads, "deletes": deletes, "slice": int(ledger.get("slice_usec_p999", 0)),
+            "slice_max": int(ledger.get("slice_usec_max", 0))}
+
+
+def sleeper(bench):
+    """How late a thread wakes on each core that only sleeps, to the ticks of the GETs."""
+    both = noise(bench, ALONE_SECONDS, GET_TICK_US)
+    bench.say("sleeping threads: p99.9 " + ", ".join(f"{one['p999_us']:.0f}" for one in both) + " us late, largest "
+              + ", ".join(f"{one['max_us']:.0f}" for one in both) + " us")
+    return both
+
+
+def show_baselines(bench, mine, others, sleepers):
+    for name, runs in (("Penstock", mine), ("redis-server", others)):
+        bench.baseline(f"p99.9 of the same GETs alone, {name}", f"{spread([run['alone']['p999'] for run in runs])} us",
+                       f"max {spread([run['alone']['max'] for run in runs])} us; sent late by the generator at p99.9 "
+                       f"{spread([run['alone']['sent_late'] for run in runs])} us, its tick of {GET_TICK_US} us included")
+    for kind, what in (("reads", "KEYS, SMEMBERS and ZRANGE"), ("deletes", "DEL and FLUSHALL")):
+        bench.baseline(f"p99.9 of the same GETs beside {what}, redis-server",
+                       f"{spread([run[kind]['p999'] for run in others])} us",
+                       f"max {spread([run[kind]['max'] for run in others])} us")
+    late = [[both[core]["p999_us"] for both in sleepers] for core in (0, 1)]
+    bench.baseline(f"a thread that only sleeps from tick to tick ({GET_TICK_US} us): how late it wakes at p99.9",
+                   f"{spread(late[1])} us", f"on the generator's core; {spread(late[0])} us on the server's; largest "
+                   f"{max(one['max_us'] for both in sleepers for one in both):.0f} us")
 
 
 def row_12(bench):
     """p99.9 of GETs at 50,000 per second while commands over millions run; and row 13, which it measures on the way"""
-    mine, others = alternate(bench.options.fills, [
-        lambda: disturb(bench, bench.start_penstock()), lambda: disturb(bench, bench.start_redis())])
-    tail = [run["p999"] for run in mine]
-    bench.result("p99.9 of GETs during KEYS, SMEMBERS, ZRANGE, DEL and FLUSHALL of millions", f"{spread(tail)} us",
-                 "below 2000 us", statistics.median(tail) < 2000,
-                 f"redis-server {spread([run['p999'] for run in others])} us; max {spread([run['max'] for run in mine])} us "
-                 f"against {spread([run['max'] for run in others])} us")
+    mine, others, sleepers = alternate(bench.options.fills, [
+        lambda: disturb(bench, bench.start_penstock()), lambda: disturb(bench, bench.start_redis()), lambda: sleeper(bench)])
+    show_baselines(bench, mine, others, sleepers)
+    for kind, what in (("reads", "KEYS, SMEMBERS and ZRANGE"), ("deletes", "DEL and FLUSHALL")):
+        tail = [run[kind]["p999"] for run in mine]
+        bench.result(f"p99.9 of GETs beside {what} of millions", f"{spread(tail)} us", "below 2000 us",
+                     statistics.median(tail) < 2000, f"max {spread([run[kind]['max'] for run in mine])} us; sent late by the "
+                     f"generator at p99.9 {spread([run[kind]['sent_late'] for run in mine])} us")
     long, longest = [run["slice"] for run in mine], [run["slice_max"] for run in mine]
     bench.result("longest slice in all of this, p99.9", f"{spread(long)} us", "500 us or less",
                  statistics.median(long) <= 500, "in steps of 50 us, preemption by others included")

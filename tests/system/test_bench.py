@@ -18,11 +18,12 @@ from penstock import BUILD, Connection, Penstock, free_port
 BENCH = os.path.join(BUILD, 'penstock-bench')
 STALL_S = 0.4
 QUANTILES = {'count', 'mean_us', 'p50_us', 'p90_us', 'p99_us', 'p999_us', 'max_us'}
-FIELDS = {'transport', 'connections', 'pipeline', 'keys', 'key_bytes', 'read_ratio', 'asked_rate', 'values', 'distribution',
-          'rate', 'requests', 'seconds', 'gets', 'sets', 'hits', 'misses', 'filled', 'fill_seconds', 'sent_bytes',
-          'received_bytes', 'unsent', 'errors', 'first_error', 'generator_cpu_share', 'generator_idle_share',
-          'generator_involuntary_switches', 'latency', 'get_latency', 'set_latency'}
-SERVER_FIELDS = {'cpu_us_per_request', 'server_cpu_share'}
+FIELDS = {'transport', 'connections', 'pipeline', 'keys', 'key_bytes', 'read_ratio', 'asked_rate', 'tick_us',
+          'values', 'distribution', 'rate', 'requests', 'seconds', 'gets', 'sets', 'hits', 'misses', 'filled',
+          'fill_seconds', 'sent_bytes', 'received_bytes', 'unsent', 'errors', 'first_error', 'generator_cpu_share',
+          'generator_wait_share', 'generator_idle_share', 'generator_involuntary_switches', 'latency', 'get_latency',
+          'set_latency', 'send_delay'}
+SERVER_FIELDS = {'cpu_us_per_request', 'server_cpu_share', 'server_wait_share'}
 MEASURES = {'rate', 'cpu_us_per_request', 'server_system_share', 'server_cpu_share', 'p50_us', 'p99_us', 'p999_us',
             'generator_cpu_share', 'generator_involuntary_switches'}
 # The server is the virtio side, as in a virtual machine; the generator makes the vhost socket.
@@ -146,8 +147,28 @@ class Sockets(BenchCase):
             self.assertAlmostEqual(got['rate'], 4000, delta=0.05 * 4000)
             self.expect_quantiles_in_order(got['latency'])
 
+    def test_an_open_loop_with_a_tick_sleeps_and_counts_from_when_requests_were_due(self):
+        spinning, sleeping = (self.load('-r', 5000, '-P', 64, '-c', 10, '-d', 1, *tick) for tick in ([], ['--tick', 20000]))
+        self.assertEqual((spinning['tick_us'], sleeping['tick_us']), (0, 20000))
+        for got in (spinning, sleeping):
+            self.assertEqual((got['latency']['count'], got['unsent'], got['errors']), (5000, 0, 0))
+            self.assertAlmostEqual(got['rate'], 5000, delta=0.05 * 5000)
+            self.expect_quantiles_in_order(got['latency'])
+        self.assertLess(sleeping['generator_cpu_share'], 0.5 * spinning['generator_cpu_share'])
+        # A hundred leave together; on the way to their tick they waited for half of it, in the middle.
+        self.assertGreater(sleeping['latency']['p50_us'], 9000)
+        self.assertAlmostEqual(sleeping['send_delay']['p50_us'], 10000, delta=4000)
+        self.assertLessEqual(sleeping['send_delay']['mean_us'], sleeping['latency']['mean_us'])
+
     def test_a_stall_is_paid_by_all_that_was_due_meanwhile(self):
-        load = self.begin('-p', self.server.port, '-w', 0, '-q', '--json', '-', '-r', 2000, '-c', 2, '-P', 16, '-d', 1.2)
+        for tick in ([], ['--tick', 1000]):
+            with self.subTest(tick=tick):
+                self.check_a_stall(*tick)
+
+    def check_a_stall(self, *words):
+        self.c.call('CONFIG', 'RESETSTAT')
+        load = self.begin('-p', self.server.port, '-w', 0, '-q', '--json', '-', '-r', 2000, '-c', 2, '-P', 16, '-d', 1.2,
+                          *words)
         until('the load runs', lambda: self.calls('get') > 100)
         self.c.call('DEBUG', 'SLEEP', STALL_S)
         latency = self.finish(load)['latency']
@@ -156,6 +177,16 @@ class Sockets(BenchCase):
         self.assertGreater(latency['max_us'], 0.9e6 * STALL_S)
         self.assertGreater(latency['p90_us'], 0.4e6 * STALL_S)
         self.assertGreater(latency['count'], 2000)
+
+    def test_noise_tells_gaps_of_a_spinning_thread_or_late_wakes_of_a_sleeping_one(self):
+        shares = []
+        for words, kind in (([], 'spinning'), (['--tick', 1000], 'sleeping')):
+            self.assertIn('a %s thread' % kind, run_bench('noise', '-d', 0.2, *words).stdout)
+            got = json.loads(run_bench('noise', '-d', 0.2, '--json', '-', *words).stdout)
+            self.assertTrue(0.2 <= got['seconds'] < 0.4, got)
+            self.assertLessEqual(got['p99_us'], got['p999_us'])
+            shares.append(got['cpu_share'])
+        self.assertLess(shares[1], shares[0] / 2)
 
     def test_more_than_the_server_takes_is_told_as_unsent(self):
         got = self.load('-r', 4e6, '-c', 1, '-P', 1, '-d', 0.4)
@@ -222,6 +253,7 @@ class Sockets(BenchCase):
                      r'  server +[\d.]+ us of CPU per request, \d+ % of a core'):
             self.assertRegex(done.stdout, '(?m)^%s$' % line)
         self.assertIn('open loop at 500 req/s (fixed)', self.run_here('-r', 500, '-d', 0.1).stdout)
+        self.assertIn('(fixed, asleep between ticks)', self.run_here('-r', 500, '-d', 0.1, '--tick', 100).stdout)
 
     def test_progress_is_told_off_a_terminal_only_when_asked(self):
         words = ['-p', self.server.port, '-w', 0, '-d', 1.3]  # there is a line a second
@@ -287,6 +319,7 @@ class Sockets(BenchCase):
                              (['--distribution', 'zipf:1'], 'distribution: uniform, or zipf'),
                              (['-v', '5:'], 'values: a size'), (['--key-size', 4], 'key-size: too short'),
                              (['--arrivals', 'late'], 'arrivals: fixed or poisson'), (['frames'], 'devargs: needed'),
+                             (['--tick', 200], 'tick: needs --rate'),
                              (['--devargs', 'net_null0'], 'devargs: needs --address and --target')):
             self.expect_failure(words, 2, error)
         done = run_bench('--help')

@@ -102,7 +102,7 @@ static int main_echo(const struct options *o)
     return EXIT_GOOD;
 }
 
-static void print_noise(const struct noise_report *r, FILE *json)
+static void print_noise(const struct options *o, const struct noise_report *r, FILE *json)
 {
     const struct histogram *h = &r->delay;
     if (json)
@@ -116,12 +116,14 @@ static void print_noise(const struct noise_report *r, FILE *json)
             (unsigned long)r->over_100_us, (unsigned long)r->over_1_ms, usage_share(&r->thread),
             (unsigned long)r->thread.involuntary_switches);
     if (json == stdout) return;
-    printf("a spinning thread, %.1f s: gaps over 10 us %lu, over 100 us %lu, over 1 ms %lu\n",
-           (double)r->measured_ns / 1e9, (unsigned long)r->over_10_us,
+    printf("a %s thread, %.1f s: %s over 10 us %lu, over 100 us %lu, over 1 ms %lu\n",
+           o->tick_us ? "sleeping" : "spinning", (double)r->measured_ns / 1e9,
+           o->tick_us ? "late wakes" : "gaps", (unsigned long)r->over_10_us,
            (unsigned long)r->over_100_us, (unsigned long)r->over_1_ms);
     printf("  the largest:");
     for (uint32_t i = 0; i < NOISE_LARGEST; i++) printf(" %.1f", us(r->largest_ns[i]));
-    printf(" us\n  what one arrival per us would wait: p99 %.1f  p99.9 %.1f  max %.1f us\n",
+    printf(" us\n  %s: p99 %.1f  p99.9 %.1f  max %.1f us\n",
+           o->tick_us ? "how late each tick was met" : "what one arrival per us would wait",
            us(histogram_quantile(h, 0.99)), us(histogram_quantile(h, 0.999)), us(h->max));
     printf("  %.0f %% of a core, %lu involuntary switches\n", usage_share(&r->thread) * 100,
            (unsigned long)r->thread.involuntary_switches);
@@ -131,11 +133,14 @@ static int main_noise(const struct options *o, FILE *json)
 {
     struct noise_report *r = calloc(1, sizeof *r);
     if (!r) return fail("out of memory");
-    if (noise_measure(r, (uint64_t)(o->duration_s * 1e9), &stop) != OK) {
+    uint64_t duration_ns = (uint64_t)(o->duration_s * 1e9);
+    if (o->tick_us) {
+        noise_measure_wakes(r, duration_ns, o->tick_us * 1000, &stop);
+    } else if (noise_measure(r, duration_ns, &stop) != OK) {
         free(r);
         return fail("the CPU's time stamp counter is not usable");
     }
-    print_noise(r, json);
+    print_noise(o, r, json);
     free(r);
     return EXIT_GOOD;
 }

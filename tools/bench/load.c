@@ -144,18 +144,49 @@ static void schedule_next(struct load *l)
     l->next_due_ns = l->schedule_start_ns + (uint64_t)l->due_offset_ns;
 }
 
+// The last tick at or before now: what was due by then may leave. After the measured time there is
+// no tick to wait for.
+static uint64_t due_until_ns(const struct load *l, uint64_t now_ns)
+{
+    uint64_t tick = l->config.tick_ns;
+    if (!tick || l->phase > LOAD_MEASURE) return now_ns;
+    return now_ns - (now_ns - l->schedule_start_ns) % tick;
+}
+
+static uint64_t tick_after(const struct load *l, uint64_t due_ns)
+{
+    uint64_t tick = l->config.tick_ns;
+    if (!tick) return due_ns;
+    return l->schedule_start_ns + (due_ns - l->schedule_start_ns + tick - 1) / tick * tick;
+}
+
 static bool may_send_due(const struct load *l, uint64_t now_ns)
 {
-    if (l->next_due_ns > now_ns || l->next_due_ns >= l->measure_end_ns) return false;
+    if (l->next_due_ns > due_until_ns(l, now_ns) || l->next_due_ns >= l->measure_end_ns)
+        return false;
     return !(l->phase >= LOAD_MEASURE && l->config.request_count && l->left_to_send == 0);
+}
+
+static void record_send_delay(struct load *l, uint64_t now_ns)
+{
+    if (l->is_behind || l->phase < LOAD_MEASURE || l->next_due_ns < l->measure_start_ns) return;
+    histogram_record(&l->result->send_delay, now_ns - l->next_due_ns);
 }
 
 static void send_due(struct load *l, uint64_t now_ns, uint32_t budget)
 {
     struct request r;
-    for (uint32_t i = 0; i < budget && may_send_due(l, now_ns); i++) {
+    for (uint32_t i = 0; i < budget; i++) {
+        if (!may_send_due(l, now_ns)) {
+            l->is_behind = false;
+            break;
+        }
         struct load_conn *c = next_with_room(l);
-        if (!c) break;
+        if (!c) {
+            l->is_behind = true;
+            break;
+        }
+        record_send_delay(l, now_ns);
         workload_next(l->workload, &r);
         write_request(l, c, &r, l->next_due_ns);
         if (l->phase >= LOAD_MEASURE && l->left_to_send) l->left_to_send--;
@@ -312,9 +343,10 @@ uint64_t load_next_ns(const struct load *l)
     if (l->phase == LOAD_WARM_UP) next = l->phase_start_ns + l->config.warm_up_ns;
     if (l->phase == LOAD_MEASURE) next = l->measure_end_ns;
     if (l->phase == LOAD_DRAIN) next = l->drain_until_ns;
-    if (is_open_loop(l) && l->next_due_ns < l->measure_end_ns && l->next_due_ns < next)
-        next = l->next_due_ns;
-    return next;
+    if (!is_open_loop(l) || l->next_due_ns >= l->measure_end_ns) return next;
+    if (l->config.tick_ns && l->is_behind) return next;
+    uint64_t send_ns = tick_after(l, l->next_due_ns);
+    return send_ns < next ? send_ns : next;
 }
 
 // ---- connections and replies in

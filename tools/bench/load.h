@@ -8,7 +8,9 @@
 // Closed loop: a connection sends a batch of `pipeline` requests when its last batch is answered.
 // Open loop: requests are due at a fixed rate (or at random intervals of that mean), whether or not
 // earlier ones were answered; the latency counts from the moment a request was due, so a stall of
-// the server is paid by all that should have been sent meanwhile.
+// the server is paid by all that should have been sent meanwhile. With a tick the requests leave in
+// batches: what was due within a tick is sent at its end, and still counts from its own moment; so
+// a transport can sleep from tick to tick.
 // Either sends nothing after the measured time: what follows is the wait for replies.
 #pragma once
 #include "dataplane/base/histogram.h"
@@ -25,6 +27,7 @@ struct load_config {
     uint32_t pipeline; // requests of a batch; open loop: most unanswered ones of a connection
     double rate;       // requests per second; 0: closed loop
     bool is_poisson;   // open loop: random intervals
+    uint64_t tick_ns;  // open loop: sends happen at multiples of it; 0: as soon as they are due
     uint64_t warm_up_ns, duration_ns;
     uint64_t request_count;      // 0: until duration_ns is over
     bool fill, fill_only;        // set every key once before the measured part, or only that
@@ -43,6 +46,9 @@ struct load_result {
     uint64_t sent_bytes, received_bytes; // in all
     char first_error[REPLY_LINE_MAX];
     struct histogram latency, get_latency, set_latency;
+    // Open loop: from when a request was due until it was sent, where a connection had room: the
+    // generator's own share of the latency (its tick, and how late it woke).
+    struct histogram send_delay;
 };
 
 struct load_pending {
@@ -90,6 +96,7 @@ struct load {
     uint64_t fill_next, unanswered;
     uint64_t left_to_send;    // of request_count
     uint32_t ring_mask, turn; // open loop: whose turn it is
+    bool is_behind;           // open loop: no connection had room for what was due
     uint32_t open_count;
     struct load_conn *conns;
     struct load_pending *pendings;
@@ -110,5 +117,6 @@ void load_conn_lost(struct load *l, struct load_conn *c, const char *why);
 bool load_input(struct load *l, struct load_conn *c, struct bytes in, uint64_t now_ns);
 // Writes and sends what is due, and moves from phase to phase. False when the load is done.
 bool load_pump(struct load *l, uint64_t now_ns);
-// When load_pump has to run even if nothing arrives.
+// When load_pump has to run even if nothing arrives. An open loop with a tick that only waits for
+// room names no time: replies wake it.
 uint64_t load_next_ns(const struct load *l);

@@ -42,6 +42,9 @@ static const struct option_row option_rows[] = {
       "open loop: requests per second, latency from when they were due" },
     { "arrivals", NULL, OPTION_TEXT, AT(arrivals), 0, 0, "KIND",
       "open loop: fixed or poisson intervals (fixed)" },
+    { "tick", NULL, OPTION_COUNT, AT(tick_us), 1, 1000000, "US",
+      "open loop: sleep, do not spin; what is due within US leaves together at its end\n"
+      "noise: how late a thread wakes that sleeps from tick to tick" },
     { "duration", "-d", OPTION_REAL, AT(duration_s), 0.001, 1e6, "SECONDS",
       "measured time (5; echo: until it is stopped)" },
     { "requests", "-n", OPTION_COUNT, AT(requests), 1, 1e15, "N", "in place of a duration" },
@@ -208,6 +211,9 @@ static enum status check(struct options *o, char *error)
     if (o->duration_s < 0 && o->mode != BENCH_ECHO) o->duration_s = 5;
     bool needs_port = o->mode == BENCH_ECHO || o->mode == BENCH_FRAMES;
     if (needs_port && !o->devargs) return wrong(error, "devargs", "needed");
+    if (o->tick_us && o->mode != BENCH_NOISE && o->rate <= 0)
+        return wrong(error, "tick", "needs --rate, or noise");
+    if (o->tick_us && o->devargs) return wrong(error, "tick", "a DPDK port is always polled");
     if (o->mode == BENCH_LOAD && o->devargs && (!o->address || !o->target))
         return wrong(error, "devargs", "needs --address and --target");
     return OK;
@@ -265,13 +271,18 @@ void options_print_help(void)
            "alternating\n"
            "penstock-bench echo --devargs D     send every frame of a port back\n"
            "penstock-bench frames --devargs D   keep -W frames in flight against an echo\n"
-           "penstock-bench noise --core N       the largest gaps that a spinning thread sees\n\n");
+           "penstock-bench noise --core N       the largest gaps that a spinning thread sees; with "
+           "--tick, how "
+           "late a sleeping one wakes\n\n");
     for (uint32_t i = 0; i < OPTION_ROW_COUNT; i++) {
         const struct option_row *row = &option_rows[i];
         char left[64];
         snprintf(left, sizeof left, "%s%s--%s %s", row->letter ? row->letter : "",
                  row->letter ? ", " : "    ", row->name, row->argument ? row->argument : "");
-        printf("  %-30s %s\n", left, row->help);
+        const char *line = row->help, *end;
+        for (; (end = strchr(line, '\n')) != NULL; line = end + 1, left[0] = 0)
+            printf("  %-30s %.*s\n", left, (int)(end - line), line);
+        printf("  %-30s %s\n", left, line);
     }
     printf("\nExit code: 0 done, 1 errors were counted or the result could not be written, 2 wrong "
            "usage, 3 could not start.\n");

@@ -1,7 +1,7 @@
 #include "tools/bench/reply.h"
 #include <string.h>
 
-enum { PARTS_MAX = 1 << 24 };
+enum { PARTS_MAX = 1 << 24, SHORT_DIGITS = 3 };
 
 static bool line_number(const struct reply_reader *r, int64_t *out)
 {
@@ -116,6 +116,34 @@ static enum reply_event take_bulk(struct reply_reader *r, struct bytes *in, stru
     return REPLY_BODY;
 }
 
+// Bytes of the short bulk string that starts here, if all of it is here; 0: another way reads it.
+static size_t short_bulk_bytes(struct bytes in)
+{
+    size_t size = 0, at = 1;
+    if (in.size < 4 || in.data[0] != '$') return 0;
+    for (; at < in.size && at <= SHORT_DIGITS; at++) {
+        uint8_t digit = (uint8_t)(in.data[at] - '0');
+        if (digit > 9) break;
+        size = size * 10 + digit;
+    }
+    size_t end = at + 2 + size;
+    if (at == 1 || end + 2 > in.size) return 0;
+    if (in.data[at] != '\r' || in.data[at + 1] != '\n') return 0;
+    return in.data[end] == '\r' && in.data[end + 1] == '\n' ? end + 2 : 0;
+}
+
+// Elements of a long array, or the generator is what limits a server that sends them. The last one
+// ends the reply and goes the common way.
+static void skip_short_bulks(struct reply_reader *r, struct bytes *in)
+{
+    size_t size;
+    if (r->line_bytes || r->body_left) return;
+    while (r->parts_left > 1 && (size = short_bulk_bytes(*in)) != 0) {
+        bytes_skip(in, size);
+        r->parts_left--;
+    }
+}
+
 enum reply_event reply_next(struct reply_reader *r, struct bytes *in, struct bytes *piece)
 {
     // What most replies to SET are, whole.
@@ -127,6 +155,8 @@ enum reply_event reply_next(struct reply_reader *r, struct bytes *in, struct byt
     }
     while (in->size) {
         enum reply_event event = REPLY_MORE;
+        skip_short_bulks(r, in);
+        if (in->size == 0) break;
         if (r->body_left) {
             event = take_bulk(r, in, piece);
         } else {

@@ -35,7 +35,8 @@ static void load_text(FILE *out, const struct options *o)
             (unsigned long)o->key_bytes, o->keys_text, o->sizes_text, o->read_ratio * 100);
     if (o->command) fprintf(out, ", only %s", o->command);
     if (o->rate > 0)
-        fprintf(out, ", open loop at %.0f req/s (%s)\n", o->rate, o->arrivals);
+        fprintf(out, ", open loop at %.0f req/s (%s%s)\n", o->rate, o->arrivals,
+                o->tick_us ? ", asleep between ticks" : "");
     else
         fprintf(out, ", closed loop\n");
 }
@@ -57,6 +58,7 @@ void report_text(FILE *out, const struct options *o, const struct run_report *r)
         latency_text(out, "GET", &l->get_latency);
         latency_text(out, "SET", &l->set_latency);
     }
+    latency_text(out, "sent late", &l->send_delay);
     if (l->measured_ns)
         fprintf(
             out,
@@ -103,9 +105,9 @@ static void load_json(FILE *out, const struct options *o, const char *transport)
     report_json_string(out, transport);
     fprintf(out,
             ",\n  \"connections\": %lu, \"pipeline\": %lu, \"keys\": %lu, \"key_bytes\": %lu, "
-            "\"read_ratio\": %.4f, \"asked_rate\": %.1f",
+            "\"read_ratio\": %.4f, \"asked_rate\": %.1f, \"tick_us\": %lu",
             (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
-            (unsigned long)o->key_bytes, o->read_ratio, o->rate);
+            (unsigned long)o->key_bytes, o->read_ratio, o->rate, (unsigned long)o->tick_us);
     if (o->command) {
         fprintf(out, ", \"command\": ");
         report_json_string(out, o->command);
@@ -134,16 +136,19 @@ void report_json(FILE *out, const struct options *o, const struct run_report *r)
             (unsigned long)l->unsent, (unsigned long)l->errors);
     report_json_string(out, l->first_error);
     fprintf(out,
-            ",\n  \"generator_cpu_share\": %.4f, \"generator_idle_share\": %.4f, "
-            "\"generator_involuntary_switches\": %lu",
-            usage_share(&r->generator), r->idle_share,
+            ",\n  \"generator_cpu_share\": %.4f, \"generator_wait_share\": %.4f, "
+            "\"generator_idle_share\": %.4f, \"generator_involuntary_switches\": %lu",
+            usage_share(&r->generator), usage_wait_share(&r->generator), r->idle_share,
             (unsigned long)r->generator.involuntary_switches);
     if (r->has_server)
-        fprintf(out, ",\n  \"cpu_us_per_request\": %.4f, \"server_cpu_share\": %.4f",
-                report_server_us(r), usage_share(&r->server));
+        fprintf(out,
+                ",\n  \"cpu_us_per_request\": %.4f, \"server_cpu_share\": %.4f, "
+                "\"server_wait_share\": %.4f",
+                report_server_us(r), usage_share(&r->server), usage_wait_share(&r->server));
     latency_json(out, "latency", &l->latency);
     latency_json(out, "get_latency", &l->get_latency);
     latency_json(out, "set_latency", &l->set_latency);
+    latency_json(out, "send_delay", &l->send_delay);
     fprintf(out, "\n}\n");
 }
 

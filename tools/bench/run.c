@@ -56,6 +56,7 @@ static struct load_config load_config_of(const struct options *o)
                                  .pipeline = (uint32_t)o->pipeline,
                                  .rate = o->rate,
                                  .is_poisson = o->is_poisson,
+                                 .tick_ns = o->tick_us * 1000,
                                  .warm_up_ns = (uint64_t)(o->warm_up_s * 1e9),
                                  .duration_ns = (uint64_t)(o->duration_s * 1e9),
                                  .request_count = o->requests,

@@ -196,9 +196,11 @@ static void handle(struct sock_load *s, const struct epoll_event *events, int co
 static int wait_for(struct sock_load *s, struct epoll_event *events, uint64_t now_ns)
 {
     uint64_t next = load_next_ns(s->load);
+    const struct load_config *k = &s->load->config;
+    if (k->tick_ns) now_ns = clock_monotonic_ns(); // sending took its time too
     uint64_t wait_ns = next > now_ns ? next - now_ns : 0;
     if (wait_ns > WAIT_MS_MAX * 1000000ull) wait_ns = WAIT_MS_MAX * 1000000ull;
-    if (s->load->config.rate > 0) wait_ns = wait_ns > SPIN_NS ? wait_ns - SPIN_NS : 0;
+    if (k->rate > 0 && !k->tick_ns) wait_ns = wait_ns > SPIN_NS ? wait_ns - SPIN_NS : 0;
     struct timespec wait = { .tv_nsec = (long)wait_ns };
     return epoll_pwait2(s->epoll_fd, events, EVENTS_MAX, &wait, NULL);
 }

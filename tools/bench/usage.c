@@ -17,25 +17,6 @@ static uint64_t timeval_ns(const struct timeval *t)
     return (uint64_t)t->tv_sec * NS_PER_S + (uint64_t)t->tv_usec * 1000;
 }
 
-void usage_of_this_thread(struct usage *out)
-{
-    struct rusage r = { 0 };
-    struct timespec cpu = { 0 }; // finer than rusage's ticks
-    (void)getrusage(RUSAGE_THREAD, &r);
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-    *out = (struct usage){ .cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec,
-                           .system_ns = timeval_ns(&r.ru_stime),
-                           .wall_ns = clock_monotonic_ns(),
-                           .involuntary_switches = (uint64_t)r.ru_nivcsw };
-}
-
-struct usage usage_between(const struct usage *before, const struct usage *after)
-{
-    return (struct usage){ after->cpu_ns - before->cpu_ns, after->system_ns - before->system_ns,
-                           after->wall_ns - before->wall_ns,
-                           after->involuntary_switches - before->involuntary_switches };
-}
-
 // A small file of /proc, terminated; false when it cannot be read.
 static bool read_text(const char *path, char *out, size_t size)
 {
@@ -45,6 +26,37 @@ static bool read_text(const char *path, char *out, size_t size)
     fclose(f);
     out[got] = 0;
     return got > 0;
+}
+
+static void add_schedule(const char *path, uint64_t *cpu_ns, uint64_t *wait_ns)
+{
+    char text[128];
+    unsigned long long cpu, wait;
+    if (!read_text(path, text, sizeof text) || sscanf(text, "%llu %llu", &cpu, &wait) != 2) return;
+    *cpu_ns += cpu;
+    *wait_ns += wait;
+}
+
+void usage_of_this_thread(struct usage *out)
+{
+    uint64_t unused = 0;
+    struct rusage r = { 0 };
+    struct timespec cpu = { 0 }; // finer than rusage's ticks
+    (void)getrusage(RUSAGE_THREAD, &r);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    *out = (struct usage){ .cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec,
+                           .system_ns = timeval_ns(&r.ru_stime),
+                           .wall_ns = clock_monotonic_ns(),
+                           .involuntary_switches = (uint64_t)r.ru_nivcsw };
+    add_schedule("/proc/thread-self/schedstat", &unused, &out->wait_ns);
+}
+
+struct usage usage_between(const struct usage *before, const struct usage *after)
+{
+    return (struct usage){ after->cpu_ns - before->cpu_ns, after->system_ns - before->system_ns,
+                           after->wall_ns - before->wall_ns,
+                           after->involuntary_switches - before->involuntary_switches,
+                           after->wait_ns - before->wait_ns };
 }
 
 struct process_stat {
@@ -71,9 +83,9 @@ static bool read_stat(pid_t pid, struct process_stat *out)
 static void add_thread(struct usage *u, pid_t pid, const char *thread)
 {
     char path[320], text[2048];
-    unsigned long long ns = 0, switches = 0;
+    unsigned long long switches = 0;
     snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, thread);
-    if (read_text(path, text, sizeof text) && sscanf(text, "%llu", &ns) == 1) u->cpu_ns += ns;
+    add_schedule(path, &u->cpu_ns, &u->wait_ns);
     snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid, thread);
     if (!read_text(path, text, sizeof text)) return;
     const char *line = strstr(text, "nonvoluntary_ctxt_switches:");

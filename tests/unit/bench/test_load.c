@@ -297,6 +297,47 @@ Test(load, what_fell_due_since_the_last_turn_is_sent_at_the_end)
     bed_close(b);
 }
 
+Test(load, with_a_tick_what_was_due_leaves_together_and_counts_from_its_own_moment)
+{
+    struct load_config c = config_of(4, 8);
+    c.rate = 10000;
+    c.tick_ns = MS;
+    struct bed *b = bed_open(&c, 100, 0.5);
+    run(b, MS / 10, 0, 0); // answered a tenth of a millisecond after it was sent
+    cr_expect_eq(b->result->latency.count, 1000);
+    cr_expect_eq(b->result->unsent, 0);
+    cr_expect_eq(b->lines[0].order_count + b->lines[1].order_count + b->lines[2].order_count +
+                     b->lines[3].order_count,
+                 1000);
+    cr_expect_leq(b->lines[0].sends, 101);    // once a tick at most, with the batch's share
+    cr_expect_eq(b->result->latency.max, MS); // due right behind a tick
+    cr_expect_eq(b->result->send_delay.count, 1000);
+    cr_expect_eq(b->result->send_delay.max, MS - MS / 10);
+    bed_close(b);
+}
+
+Test(load, what_a_stall_held_back_with_a_tick_leaves_as_soon_as_there_is_room)
+{
+    struct load_config c = config_of(1, 2);
+    c.rate = 1000;
+    c.tick_ns = 10 * MS;
+    struct bed *b = bed_open(&c, 100, 0.5);
+    uint64_t start = b->now_ns;
+    cr_assert(load_pump(&b->load, start));
+    cr_expect_eq(b->lines[0].order_count, 1);
+    cr_expect_eq(load_next_ns(&b->load), start + 10 * MS);
+    cr_assert(load_pump(&b->load, start + 10 * MS)); // ten are due, one has room
+    cr_expect_eq(b->lines[0].order_count, 2);
+    cr_expect_eq(load_next_ns(&b->load), start + 100 * MS); // only replies or the end can help
+    b->now_ns = start + 12 * MS;
+    answer_all(b);
+    cr_assert(load_pump(&b->load, b->now_ns));
+    cr_expect_eq(b->lines[0].order_count, 4);
+    // The first two left on time; the others waited for the server.
+    cr_expect_eq(b->result->send_delay.count, 2);
+    bed_close(b);
+}
+
 Test(load, a_number_of_requests_counts_the_unsent_ones_too)
 {
     struct load_config c = config_of(1, 1);

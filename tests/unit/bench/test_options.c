@@ -36,7 +36,7 @@ Test(options, words_reach_their_fields)
         parse(&o,
               "-h ::1 -p 7000 -c 64 -P 16 --keys 500 --key-size 20 -v 16:32 --distribution "
               "zipf:0.9 -t get -r 1000.5 --arrivals poisson --fill --verify --core 3 "
-              "--expire-at 1700000000000:1000",
+              "--expire-at 1700000000000:1000 --tick 200",
               error),
         OK, "%s", error);
     cr_expect_str_eq(o.host, "::1");
@@ -53,6 +53,7 @@ Test(options, words_reach_their_fields)
     cr_expect_eq(o.core, 3);
     cr_expect_eq(o.expire_at_ms, 1700000000000);
     cr_expect_eq(o.expire_spread_ms, 1000);
+    cr_expect_eq(o.tick_us, 200);
 }
 
 Test(options, a_number_of_requests_needs_no_warm_up)
@@ -74,6 +75,8 @@ Test(options, modes_come_first)
     cr_expect_eq(o.rounds, 3);
     cr_assert_eq(parse(&o, "echo --devargs x", error), OK);
     cr_expect_lt(o.duration_s, 0); // until it is stopped
+    cr_assert_eq(parse(&o, "noise --tick 200", error), OK);
+    cr_expect_eq(o.mode, BENCH_NOISE);
     cr_assert_eq(parse(&o, "--help", error), OK);
     cr_expect(o.wants_help);
 }
@@ -97,6 +100,10 @@ Test(options, refuses_what_it_does_not_understand)
                                          "--user me",
                                          "--expire-at 17",
                                          "--expire-at 1700000000000:",
+                                         "--tick 200",
+                                         "--tick 0 -r 1000",
+                                         "--tick 200 -r 1 --devargs x --address 10.0.0.1/8 "
+                                         "--target 10.0.0.2",
                                          "--devargs x",
                                          "--devargs x --address 10.0.0.1/8",
                                          "echo",

@@ -48,6 +48,8 @@ Test(reply, finds_the_end_of_every_kind_however_the_bytes_are_cut)
         { "*-1\r\n", "", '*', -1 },
         { "*0\r\n", "", '*', 0 },
         { "*2\r\n$1\r\na\r\n*1\r\n:5\r\n", "", '*', 2 },
+        { "*3\r\n$1\r\na\r\n$0\r\n\r\n$11\r\n$3\r\nabc\r\n+k\r\n", "", '*', 3 },
+        { "*3\r\n$-1\r\n*2\r\n$2\r\nxx\r\n$1\r\ny\r\n$1\r\nz\r\n", "", '*', 3 },
         { "%1\r\n+k\r\n$2\r\nvv\r\n", "", '%', 1 },
         { "=7\r\ntxt:abc\r\n", "txt:abc", '=', 7 },
     };
@@ -119,10 +121,19 @@ Test(reply, a_long_text_is_cut_not_overrun)
 
 Test(reply, says_so_when_it_is_no_reply)
 {
-    static const char *const texts[] = {
-        "\r\n",  "GET x\r\n",     "$x\r\n",     "$-2\r\n",          "*x\r\n",
-        "$\r\n", "$1\r\nabc\r\n", "$1\r\na\rx", "*99999999999\r\n", "$9999999999999999999\r\n"
-    };
+    static const char *const texts[] = { "\r\n",
+                                         "GET x\r\n",
+                                         "$x\r\n",
+                                         "$-2\r\n",
+                                         "*x\r\n",
+                                         "$\r\n",
+                                         "$1\r\nabc\r\n",
+                                         "$1\r\na\rx",
+                                         "*99999999999\r\n",
+                                         "$9999999999999999999\r\n",
+                                         "*2\r\n$1\r\nab\r\n",
+                                         "*2\r\n$1x\r\na\r\n",
+                                         "*2\r\n$1\r\na\r\r$1\r\nb\r\n" };
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
         for (size_t step = 1; step < 20; step += 3) {
             struct reply_reader r;
