@@ -33,14 +33,16 @@ static bool parse_block(struct call *call, uint32_t index, struct options *o)
     return true;
 }
 
-static bool parse_streams(struct call *call, uint32_t first, struct options *o)
+static bool parse_streams(struct call *call, uint32_t first, bool is_group, struct options *o)
 {
     uint32_t words = call->argc - first;
     o->first_key = first;
     o->key_count = words / 2;
     if (words % 2 == 0) return true;
-    return refuse(call, "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' "
-                        "must be specified.");
+    return refuse(call, is_group ? "ERR Unbalanced 'xreadgroup' list of streams: for each stream "
+                                   "key an ID or '>' must be specified."
+                                 : "ERR Unbalanced 'xread' list of streams: for each stream key an "
+                                   "ID or '$' must be specified.");
 }
 
 static bool parse_options(struct call *call, bool is_group, struct options *o)
@@ -53,7 +55,7 @@ static bool parse_options(struct call *call, bool is_group, struct options *o)
         } else if (more && bytes_is_option(word, "count")) {
             if (!call_int(call, ++i, &o->count, NULL)) return false;
         } else if (more && bytes_is_option(word, "streams")) {
-            return parse_streams(call, i + 1, o);
+            return parse_streams(call, i + 1, is_group, o);
         } else if (more >= 2 && bytes_is_option(word, "group")) {
             if (!is_group)
                 return refuse(call, "ERR The GROUP option is only supported by XREADGROUP. You "
