@@ -5,6 +5,7 @@
 #include "dataplane/cmd/geo_hits.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/zset_args.h"
+#include "dataplane/cmd/zset_tell.h"
 
 static command_body cmd_georadius, cmd_georadius_ro, cmd_georadiusbymember,
     cmd_georadiusbymember_ro, cmd_geosearch, cmd_geosearchstore;
@@ -39,6 +40,7 @@ struct search_job {
     struct geo_hits hits;
     struct tree_cursor hit; // the next one to reply or store
     struct zset_builder builder;
+    struct zset_tell tell;
 };
 
 // ---- looking
@@ -106,21 +108,27 @@ static void store_hit(struct search_job *j)
                    j->args.stores_distance ? distance_of(j, score) : score);
 }
 
-// Redis counts as many changes as there are members.
-static void put(struct search_job *j, struct call *call)
+static void begin_tell(struct search_job *j, struct call *call)
 {
-    struct key to = call_key(call, j->args.store), from = call_key(call, j->args.source);
-    uint64_t count = zset_build_count(&j->builder);
+    struct key from = call_key(call, j->args.source);
     const struct entry *source =
         keyspace_find(call->keyspace, call->client->db, &from, FIND_QUIET, call->now_ms);
     bool is_same = j->is_direct || zset_cut_is_current(&j->cut, source);
+    zset_tell_begin(&j->tell, call, &j->builder, call->argv[j->args.store], is_same);
+}
+
+// Redis counts as many changes as there are members.
+static bool put(struct search_job *j, struct call *call, uint64_t until_tsc)
+{
+    struct key to = call_key(call, j->args.store);
+    uint64_t count = zset_build_count(&j->builder);
     const char *event = j->args.form == GEO_SEARCH_STORE ? "geosearchstore" : "georadiusstore";
-    if (!zset_store(call, &j->builder, &to, event)) return;
+    if (!j->tell.is_begun) begin_tell(j, call);
+    if (!zset_tell_step(&j->tell, until_tsc)) return false;
+    if (!zset_store(call, &j->builder, &to, event)) return true;
     if (count) keyspace_add_dirty(call->keyspace, count - 1);
-    if (is_same)
-        call_effect(call, call->argv, call->argc);
-    else
-        zset_effect_contents(call, &to);
+    zset_tell_put(&j->tell, call);
+    return true;
 }
 
 static void end_looking(struct search_job *j, struct call *call)
@@ -148,8 +156,7 @@ static bool search_step(struct job *job, struct call *call, uint64_t until_tsc)
         tree_next(&j->hit);
         if (!job_may_go_on(until_tsc)) return false;
     }
-    if (j->phase == SEARCH_STORING) put(j, call);
-    return true;
+    return j->phase != SEARCH_STORING || put(j, call, until_tsc);
 }
 
 static void search_close(struct job *job, struct server *server)
@@ -157,6 +164,7 @@ static void search_close(struct job *job, struct server *server)
     struct search_job *j = (struct search_job *)(void *)job;
     tree_drop(keyspace_space(server->keyspace), &j->hits.tree);
     if (j->phase == SEARCH_STORING) zset_build_drop(&j->builder);
+    zset_tell_drop(&j->tell);
     if (!j->is_direct) zset_cut_drop(server->keyspace, &j->cut);
     heap_give(server->heap, j, sizeof *j, HEAP_OTHER);
 }
@@ -186,6 +194,7 @@ static void begin(struct call *call, const struct entry *e, const struct geo_sea
     j->job.ops = &search_ops;
     j->args = *a;
     j->phase = SEARCH_LOOKING;
+    j->tell = (struct zset_tell){ 0 };
     j->at = 0;
     j->left = 0;
     geo_hits_init(&j->hits, a->sort, a->is_any ? 0 : (uint64_t)a->count);

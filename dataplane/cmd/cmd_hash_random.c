@@ -2,12 +2,12 @@
 //
 // With a positive count every field comes at most once. From a hash that is gone over at once
 // they are chosen as it is read: each with the chance (left to choose) / (left to read). From a
-// larger one they are the first `count` of its places in a random order, which a Feistel network
-// gives without remembering any: each place has its turn once.
+// larger one they are the first `count` of its places in a random order (shuffle.h).
 #include "dataplane/base/check.h"
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/hash_job.h"
+#include "dataplane/cmd/shuffle.h"
 
 static command_body cmd_hrandfield;
 
@@ -17,54 +17,6 @@ const struct command cmd_hashes_random[] = {
     COMMAND(HRANDFIELD, "hrandfield", cmd_hrandfield, -2, 1, 1, 1, CMD_READONLY, ACL_HASH),
 };
 // clang-format on
-
-enum { FEISTEL_ROUNDS = 6 };
-
-// ---- a random order of 0..count-1
-
-struct shuffle {
-    uint64_t count, next; // next: of the network's 2^(2 * half_bits) places
-    uint32_t half_bits;
-    uint64_t keys[FEISTEL_ROUNDS];
-};
-
-static void shuffle_init(struct shuffle *s, uint64_t count, struct rng *rng)
-{
-    *s = (struct shuffle){ .count = count, .half_bits = 1 };
-    while (s->half_bits < 32 && count > 1ull << (2 * s->half_bits)) s->half_bits++;
-    for (uint32_t i = 0; i < FEISTEL_ROUNDS; i++) s->keys[i] = rng_next(rng);
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 31) * 0x9e3779b97f4a7c15ull;
-    x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
-    return x ^ x >> 32;
-}
-
-static uint64_t permute(const struct shuffle *s, uint64_t place)
-{
-    uint64_t mask = (1ull << s->half_bits) - 1;
-    uint64_t left = place >> s->half_bits, right = place & mask;
-    for (uint32_t i = 0; i < FEISTEL_ROUNDS; i++) {
-        uint64_t next = left ^ (mix(right ^ s->keys[i]) & mask);
-        left = right;
-        right = next;
-    }
-    return left << s->half_bits | right;
-}
-
-// False: all have had their turn. The network has at most four times as many places as there are;
-// the others are passed over.
-static bool shuffle_next(struct shuffle *s, uint64_t *index)
-{
-    uint64_t places = 1ull << (2 * s->half_bits);
-    while (s->next < places) {
-        *index = permute(s, s->next++);
-        if (*index < s->count) return true;
-    }
-    return false;
-}
 
 // ---- the reply
 

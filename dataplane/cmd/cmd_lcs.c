@@ -1,17 +1,12 @@
-// LCS: the longest common subsequence, row by row over bit vectors.
+// LCS: replies, and the sizes that are refused.
 //
-// Source:  Hyyrö, "Bit-parallel LCS-length computation revisited" (2004). Replies, and which of
-//          several equally long answers is given: Redis 7.2
-// Cost:    a.size * b.size / 64 steps, and as many bits of transient memory for the path and again
-//          for the masks. Redis's table of 4 bytes a cell must fit proto-max-bulk-len; the same
-//          sizes are refused here, so by default it is 2^27 cells at most: some milliseconds.
-//
-// Let L(i,j) be the answer for the first i bytes of a and j of b. Row i keeps one bit per j: 0
-// where L(i,j) = L(i,j-1) + 1. Walking back from the end at a mismatch, L(i-1,j) > L(i,j-1) exactly
-// when that bit is 0 (then L(i,j) must come from above), so the rows are all that the walk needs.
+// Redis's table of 4 bytes a cell must fit proto-max-bulk-len; the same sizes are refused here, so
+// by default it is 2^27 cells at most: some milliseconds, in slices.
 #include <string.h>
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/job.h"
+#include "dataplane/cmd/lcs.h"
 
 static command_body cmd_lcs_body;
 
@@ -21,133 +16,60 @@ const struct command cmd_lcs[] = {
 };
 
 #define LCS_CELLS_MAX (1ull << 32) // whatever proto-max-bulk-len says: about a tenth of a second
+enum {
+    DIRECT_CELLS = 1 << 21, // done at once: some 30 microseconds
+    WALK_STEPS = 512,       // between two looks at the clock
+};
 
 struct lcs_options {
     bool len, idx, with_match_len;
     int64_t min_match_len;
 };
 
-struct lcs {
-    struct heap *heap;
-    struct bytes a, b;
-    size_t word_count;    // of a row: bits of b
-    uint64_t *masks;      // a row for each letter of a: where in b it is
-    uint16_t letter[256]; // byte value to row of masks; NO_LETTER: not in a
-    uint64_t *rows;       // a.size + 1 rows when the path is wanted, else one
-    size_t masks_bytes;   // as taken
-    size_t rows_bytes;
-    uint64_t length;
+struct lcs_text { // one of the two, as it was at the beginning
+    struct bytes bytes;
+    struct blob *blob; // held: who writes to the string meanwhile changes a copy
+    uint8_t *copy;     // of what lies in no blob, which is little
 };
-enum { NO_LETTER = 256 };
-
-// Numbers the bytes that a has; returns how many.
-static uint32_t lcs_letters(struct lcs *l)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < 256; i++) l->letter[i] = NO_LETTER;
-    for (size_t i = 0; i < l->a.size && count < 256; i++)
-        if (l->letter[l->a.data[i]] == NO_LETTER) l->letter[l->a.data[i]] = (uint16_t)count++;
-    return count;
-}
-
-static void lcs_mark(struct lcs *l)
-{
-    for (size_t j = 0; j < l->b.size; j++) {
-        uint16_t letter = l->letter[l->b.data[j]];
-        if (letter != NO_LETTER) l->masks[letter * l->word_count + j / 64] |= 1ull << (j % 64);
-    }
-}
-
-static void lcs_open(struct lcs *l, struct heap *heap, struct bytes a, struct bytes b, bool path)
-{
-    *l = (struct lcs){ .heap = heap, .a = a, .b = b };
-    if (!a.size || !b.size) l->a.size = l->b.size = 0; // no rows for nothing
-    l->word_count = l->b.size / 64 + 1;
-    l->masks_bytes = (lcs_letters(l) + 1u) * l->word_count * sizeof(uint64_t);
-    l->rows_bytes = (path ? l->a.size + 1 : 1) * l->word_count * sizeof(uint64_t);
-    l->masks = heap_take_zeroed(heap, l->masks_bytes, HEAP_OTHER);
-    l->rows = heap_take(heap, l->rows_bytes, HEAP_OTHER);
-    lcs_mark(l);
-}
-
-static void lcs_close(struct lcs *l)
-{
-    heap_give(l->heap, l->masks, l->masks_bytes, HEAP_OTHER);
-    heap_give(l->heap, l->rows, l->rows_bytes, HEAP_OTHER);
-}
-
-// One byte of a: next = (row + (row & mask)) | (row & ~mask), over word_count words with the carry.
-// row may be next.
-static void lcs_row(const uint64_t *row, const uint64_t *mask, uint64_t *next, size_t word_count)
-{
-    unsigned long long carry = 0;
-    for (size_t w = 0; w < word_count; w++) {
-        uint64_t v = row[w], u = v & mask[w], sum;
-        unsigned long long first = __builtin_add_overflow(v, u, &sum);
-        unsigned long long second = __builtin_add_overflow(sum, carry, &sum);
-        carry = first | second;
-        next[w] = sum | (v & ~mask[w]);
-    }
-}
-
-static void lcs_run(struct lcs *l, bool path)
-{
-    size_t n = l->word_count;
-    uint64_t *row = l->rows;
-    memset(row, 0xff, n * sizeof *row);
-    for (size_t i = 0; i < l->a.size; i++) {
-        uint64_t *next = path ? row + n : row;
-        lcs_row(row, l->masks + l->letter[l->a.data[i]] * n, next, n);
-        row = next;
-    }
-    for (size_t w = 0; w < n; w++) l->length += 64u - (unsigned)__builtin_popcountll(row[w]);
-}
-
-// Whether L(i-1,j) > L(i,j-1), for i, j >= 1 with differing bytes.
-static inline bool lcs_is_from_above(const struct lcs *l, size_t i, size_t j)
-{
-    return !(l->rows[i * l->word_count + (j - 1) / 64] >> ((j - 1) % 64) & 1);
-}
-
-static void reply_common(struct call *call, const struct lcs *l)
-{
-    uint8_t *text = heap_take(l->heap, l->length + 1, HEAP_OTHER);
-    size_t at = l->length;
-    for (size_t i = l->a.size, j = l->b.size; at > 0;) {
-        if (l->a.data[i - 1] == l->b.data[j - 1]) {
-            text[--at] = l->a.data[--i];
-            j--;
-        } else if (lcs_is_from_above(l, i, j))
-            i--;
-        else
-            j--;
-    }
-    reply_bulk(call->reply, bytes_make(text, l->length));
-    heap_give(l->heap, text, l->length + 1, HEAP_OTHER);
-}
 
 // A run of matches: bytes a_end - size .. a_end - 1 of a, and likewise of b.
 struct run {
     size_t a_end, b_end, size;
 };
 
-// The next run towards the front, from before *i and *j on; false: none is left.
-static bool lcs_next_run(const struct lcs *l, size_t *i, size_t *j, struct run *run)
+struct lcs_job {
+    struct job job;
+    struct lcs lcs;
+    struct lcs_options options;
+    struct lcs_text a, b;
+    bool is_walking;
+    uint8_t *text; // the answer, made from its end; and where that is
+    size_t text_at, text_bytes;
+    struct reply_later matches;
+    uint64_t match_count;
+    struct run run; // under way
+};
+
+// ---- the answer itself
+
+static void begin_text(struct lcs_job *j)
 {
-    while (*i > 0 && *j > 0 && l->a.data[*i - 1] != l->b.data[*j - 1]) {
-        if (lcs_is_from_above(l, *i, *j))
-            --*i;
-        else
-            --*j;
-    }
-    *run = (struct run){ *i, *j, 0 };
-    while (*i > 0 && *j > 0 && l->a.data[*i - 1] == l->b.data[*j - 1]) {
-        --*i;
-        --*j;
-        run->size++;
-    }
-    return run->size > 0;
+    j->text_at = j->lcs.length;
+    j->text_bytes = j->lcs.length + 1;
+    j->text = heap_take(j->lcs.heap, j->text_bytes, HEAP_OTHER);
 }
+
+static bool has_text(struct lcs_job *j, struct call *call)
+{
+    if (j->text_at > 0) {
+        if (lcs_walk(&j->lcs)) j->text[--j->text_at] = j->lcs.a.data[j->lcs.i];
+        return false;
+    }
+    reply_bulk(call->reply, bytes_make(j->text, j->lcs.length));
+    return true;
+}
+
+// ---- the runs of matches, from the last to the first
 
 static void reply_range(struct call *call, size_t end, size_t size)
 {
@@ -156,25 +78,97 @@ static void reply_range(struct call *call, size_t end, size_t size)
     reply_int(call->reply, (int64_t)(end - 1));
 }
 
-static void reply_matches(struct call *call, const struct lcs *l, const struct lcs_options *o)
+static void end_run(struct lcs_job *j, struct call *call)
+{
+    struct run run = j->run;
+    j->run.size = 0;
+    if (run.size == 0 || (int64_t)run.size < j->options.min_match_len) return;
+    reply_array(call->reply, j->options.with_match_len ? 3 : 2);
+    reply_range(call, run.a_end, run.size);
+    reply_range(call, run.b_end, run.size);
+    if (j->options.with_match_len) reply_int(call->reply, (int64_t)run.size);
+    j->match_count++;
+}
+
+static void begin_matches(struct lcs_job *j, struct call *call)
 {
     reply_map(call->reply, 2);
     reply_bulk_text(call->reply, "matches");
-    struct reply_later later = reply_later_begin(call->reply);
-    uint64_t count = 0;
-    struct run run;
-    for (size_t i = l->a.size, j = l->b.size; lcs_next_run(l, &i, &j, &run);) {
-        if ((int64_t)run.size < o->min_match_len) continue;
-        reply_array(call->reply, o->with_match_len ? 3 : 2);
-        reply_range(call, run.a_end, run.size);
-        reply_range(call, run.b_end, run.size);
-        if (o->with_match_len) reply_int(call->reply, (int64_t)run.size);
-        count++;
+    j->matches = reply_later_begin(call->reply);
+}
+
+static bool has_matches(struct lcs_job *j, struct call *call)
+{
+    struct lcs *l = &j->lcs;
+    if (!lcs_is_at_front(l)) {
+        if (!lcs_walk(l))
+            end_run(j, call);
+        else if (j->run.size++ == 0)
+            j->run = (struct run){ l->i + 1, l->j + 1, 1 };
+        return false;
     }
-    reply_later_array(call->reply, later, count);
+    end_run(j, call);
+    reply_later_array(call->reply, j->matches, j->match_count);
     reply_bulk_text(call->reply, "len");
     reply_int(call->reply, (int64_t)l->length);
+    return true;
 }
+
+// ---- its way
+
+static bool lcs_job_step(struct job *job, struct call *call, uint64_t until_tsc)
+{
+    struct lcs_job *j = (struct lcs_job *)(void *)job;
+    while (lcs_step(&j->lcs))
+        if (!job_may_go_on(until_tsc)) return false;
+    if (j->options.len) {
+        reply_int(call->reply, (int64_t)j->lcs.length);
+        return true;
+    }
+    if (!j->is_walking && j->options.idx)
+        begin_matches(j, call);
+    else if (!j->is_walking)
+        begin_text(j);
+    j->is_walking = true;
+    do {
+        for (uint32_t n = 0; n < WALK_STEPS; n++)
+            if (j->options.idx ? has_matches(j, call) : has_text(j, call)) return true;
+    } while (job_may_go_on(until_tsc));
+    return false;
+}
+
+static void hold_text(struct lcs_text *t, struct heap *heap, const struct string_view *view)
+{
+    *t = (struct lcs_text){ .bytes = view->bytes };
+    if (view->blob) {
+        t->blob = blob_hold(view->blob);
+    } else if (t->bytes.size) {
+        t->copy = heap_take(heap, t->bytes.size, HEAP_OTHER);
+        memcpy(t->copy, t->bytes.data, t->bytes.size);
+        t->bytes.data = t->copy;
+    }
+}
+
+static void give_text(const struct lcs_text *t, struct heap *heap)
+{
+    if (t->blob) blob_release(t->blob);
+    if (t->copy) heap_give(heap, t->copy, t->bytes.size, HEAP_OTHER);
+}
+
+static void lcs_job_close(struct job *job, struct server *server)
+{
+    struct lcs_job *j = (struct lcs_job *)(void *)job;
+    struct heap *heap = server->heap;
+    lcs_close(&j->lcs);
+    give_text(&j->a, heap);
+    give_text(&j->b, heap);
+    if (j->text) heap_give(heap, j->text, j->text_bytes, HEAP_OTHER);
+    heap_give(heap, j, sizeof *j, HEAP_OTHER);
+}
+
+static const struct job_ops lcs_job_ops = { lcs_job_step, lcs_job_close };
+
+// ---- the command
 
 static bool lcs_options_parse(struct call *call, struct lcs_options *o)
 {
@@ -205,7 +199,7 @@ static bool lcs_value(struct call *call, uint32_t index, struct string_view *vie
 {
     struct key key = call_key(call, index);
     struct entry *e = call_find(call, &key, FIND_READ);
-    view->bytes = BYTES_LITERAL("");
+    *view = (struct string_view){ .bytes = BYTES_LITERAL("") };
     if (!e) return true;
     if (entry_type(e) != TYPE_STRING) return false;
     string_read(e, view);
@@ -240,17 +234,19 @@ static bool lcs_fits(struct call *call, uint64_t a_size, uint64_t b_size)
 static void cmd_lcs_body(struct call *call)
 {
     struct string_view a, b;
-    struct lcs_options o;
-    struct lcs l;
-    if (!lcs_values(call, &a, &b) || !lcs_options_parse(call, &o)) return;
-    if (!lcs_fits(call, a.bytes.size, b.bytes.size)) return;
-    lcs_open(&l, call->server->heap, a.bytes, b.bytes, !o.len);
-    lcs_run(&l, !o.len);
-    if (o.len)
-        reply_int(call->reply, (int64_t)l.length);
-    else if (o.idx)
-        reply_matches(call, &l, &o);
+    struct lcs_options options;
+    struct heap *heap = call->server->heap;
+    if (!lcs_values(call, &a, &b) || !lcs_options_parse(call, &options)) return;
+    uint64_t a_size = a.bytes.size, b_size = b.bytes.size;
+    if (!lcs_fits(call, a_size, b_size)) return;
+    struct lcs_job *j = heap_take_zeroed(heap, sizeof *j, HEAP_OTHER);
+    j->job.ops = &lcs_job_ops;
+    j->options = options;
+    hold_text(&j->a, heap, &a);
+    hold_text(&j->b, heap, &b);
+    lcs_open(&j->lcs, heap, j->a.bytes, j->b.bytes, !options.len);
+    if ((a_size + 64) * (b_size + 64) <= DIRECT_CELLS)
+        call_run_job(call, &j->job);
     else
-        reply_common(call, &l);
-    lcs_close(&l);
+        call_start_job(call, &j->job);
 }

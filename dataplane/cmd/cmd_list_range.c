@@ -75,9 +75,7 @@ void call_reply_list(struct call *call, const struct entry *e, uint64_t start, u
     if (count == 0) return;
     struct list_cut view;
     list_view(e, &view);
-    // A client that waited (BLMPOP) cannot be suspended a second time in the midst of its being
-    // served.
-    if (LIKELY(!is_long(&view, count)) || call->is_retry) {
+    if (LIKELY(!is_long(&view, count))) {
         struct list_iter i;
         begin(&i, &view, start, count, backwards);
         emit(call->reply, &i, UINT64_MAX);

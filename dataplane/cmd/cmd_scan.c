@@ -1,12 +1,10 @@
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include "dataplane/base/glob.h"
 #include "dataplane/base/num.h"
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/job.h"
+#include "dataplane/cmd/scan_args.h"
 #include "dataplane/keyspace/walk.h"
 
 static command_body cmd_keys_body, cmd_randomkey, cmd_scan_body;
@@ -120,43 +118,18 @@ static void cmd_randomkey(struct call *call)
         reply_null(call->reply);
 }
 
-// As Redis reads it, with strtoul: a sign is allowed, leading blanks are not, and "" is 0.
-static bool cursor_parse(struct call *call, uint64_t *cursor)
-{
-    char text[32];
-    struct bytes in = call->argv[1];
-    size_t size = in.size < sizeof text - 1 ? in.size : sizeof text - 1;
-    memcpy(text, in.data, size);
-    text[size] = 0;
-    char *end;
-    errno = 0;
-    *cursor = strtoul(text, &end, 10);
-    if (size == in.size && !isspace((unsigned char)text[0]) && *end == 0 && errno != ERANGE)
-        return true;
-    reply_error(call->reply, "ERR invalid cursor");
-    return false;
-}
+// ---- SCAN: a call shows what is there while it goes on, so a large COUNT needs no one moment
 
-static bool scan_options(struct call *call, struct visit *w, int64_t *count)
-{
-    for (uint32_t i = 2; i < call->argc; i += 2) {
-        struct bytes word = call->argv[i];
-        bool has_value = i + 1 < call->argc;
-        if (has_value && bytes_is_option(word, "count")) {
-            if (!call_int(call, i + 1, count, NULL)) return false;
-            if (*count >= 1) continue;
-        } else if (has_value && bytes_is_option(word, "match")) {
-            w->pattern = pattern_or_all(call->argv[i + 1]);
-            continue;
-        } else if (has_value && bytes_is_option(word, "type")) {
-            w->type = call->argv[i + 1]; // of an unknown name there are no keys
-            continue;
-        }
-        reply_error(call->reply, reply_text_syntax);
-        return false;
-    }
-    return true;
-}
+enum { SCAN_STRIDE = 32 }; // keys between two looks at the clock
+
+struct scan_job {
+    struct job job;
+    struct scan_args args;
+    uint64_t cursor, left;
+    int64_t count;                   // shown so far
+    struct reply_later cursor_later; // comes before the keys, but is known after them
+    struct reply_later keys_later;
+};
 
 static void fill_cursor(struct reply *r, struct reply_later gap, uint64_t cursor)
 {
@@ -166,18 +139,59 @@ static void fill_cursor(struct reply *r, struct reply_later gap, uint64_t cursor
     if (gap.gap) outq_gap_fill(r->out, gap.gap, bytes_make(wire, (size_t)wire_size));
 }
 
+static void scan_some(struct scan_job *j, struct call *call, uint64_t stride)
+{
+    struct visit w = { .reply = call->reply, .count = j->count };
+    if (j->args.pattern) w.pattern = call->argv[j->args.pattern];
+    if (j->args.type) w.type = call->argv[j->args.type]; // of an unknown name there are no keys
+    j->cursor = keyspace_scan(call->keyspace, call->client->db, j->cursor, stride, call->now_ms,
+                              visit_entry, &w);
+    j->left -= stride;
+    j->count = w.count;
+}
+
+static void scan_end(struct scan_job *j, struct call *call)
+{
+    reply_later_array(call->reply, j->keys_later, (uint64_t)j->count);
+    fill_cursor(call->reply, j->cursor_later, j->cursor);
+}
+
+static bool scan_step(struct job *job, struct call *call, uint64_t until_tsc)
+{
+    struct scan_job *j = (struct scan_job *)job;
+    do {
+        scan_some(j, call, j->left < SCAN_STRIDE ? j->left : SCAN_STRIDE);
+    } while (j->cursor && j->left && job_may_go_on(until_tsc));
+    if (j->cursor && j->left) return false;
+    scan_end(j, call);
+    return true;
+}
+
+static void scan_close(struct job *job, struct server *server)
+{
+    heap_give(server->heap, job, sizeof(struct scan_job), HEAP_OTHER);
+}
+
+static const struct job_ops scan_ops = { scan_step, scan_close };
+
 static void cmd_scan_body(struct call *call)
 {
-    struct visit w = { .reply = call->reply };
-    uint64_t cursor;
-    int64_t count = 10;
-    if (!cursor_parse(call, &cursor) || !scan_options(call, &w, &count)) return;
+    struct scan_job now = { .job.ops = &scan_ops };
+    if (!scan_cursor(call, 1, &now.cursor)) return;
+    if (!scan_options(call, 2, NULL, SCAN_ARGS_TYPE, &now.args)) return;
     reply_array(call->reply, 2);
-    // The cursor comes before the keys, but is known after them.
-    struct reply_later cursor_gap = reply_later_begin(call->reply);
-    struct reply_later later = reply_later_begin(call->reply);
-    cursor = keyspace_scan(call->keyspace, call->client->db, cursor, (uint64_t)count, call->now_ms,
-                           visit_entry, &w);
-    reply_later_array(call->reply, later, (uint64_t)w.count);
-    fill_cursor(call->reply, cursor_gap, cursor);
+    now.cursor_later = reply_later_begin(call->reply);
+    now.keys_later = reply_later_begin(call->reply);
+    now.left = now.args.count;
+    if (now.left < JOB_ELEMENTS_MIN) {
+        scan_some(&now, call, now.left);
+        scan_end(&now, call);
+        return;
+    }
+    struct scan_job *j = heap_take(call->server->heap, sizeof *j, HEAP_OTHER);
+    *j = now;
+    if (keyspace_size(call->keyspace, call->client->db) < JOB_ELEMENTS_MIN)
+        call_run_job(call, &j->job);
+    else
+        call_start_job(call, &j->job);
 }

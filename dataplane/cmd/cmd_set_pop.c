@@ -5,6 +5,7 @@
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/effect_batch.h"
+#include "dataplane/cmd/effect_draft.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/set_call.h"
 
@@ -97,21 +98,13 @@ struct pop_job {
     struct set_builder rest;
     bool makes_new; // rest is made of what stays; else it is the cut without what goes
     uint64_t count, wanted, unread;
-    uint64_t *gone; // a bit per rank: the effect is told at the end. NULL: nobody wants to know
+    struct effect_draft gone;
 };
-
-static size_t gone_bytes(uint64_t count) { return (count / 64 + 1) * sizeof(uint64_t); }
 
 static void put_rest(struct pop_job *j, struct call *call, const struct key *key, struct entry *e)
 {
-    struct effect_batch effect;
     struct set_place place = set_place_of(call, key, e);
-    struct bytes member;
-    set_iter_init(&j->iter, &j->cut);
-    effect_batch_begin(&effect, call, "SREM", key->name);
-    for (uint64_t rank = 0; j->gone && set_iter_next(&j->iter, &member); rank++)
-        if (j->gone[rank / 64] >> rank % 64 & 1) effect_batch_add(&effect, member);
-    effect_batch_end(&effect);
+    effect_draft_put(&j->gone, call);
     place.entry = set_build_replace(&j->rest, place.db, key, e);
     set_note_removed(call, &place, j->count, "spop");
 }
@@ -130,20 +123,28 @@ static void pop_next(struct pop_job *j, struct call *call)
     struct bytes member;
     set_iter_next(&j->iter, &member);
     bool goes = rng_below(&call->server->rng, j->unread) < j->wanted;
-    uint64_t rank = j->cut.count - j->unread--;
+    j->unread--;
     if (!goes) {
         if (j->makes_new) set_build_add(&j->rest, member);
         return;
     }
     reply_bulk(call->reply, member);
     if (!j->makes_new) set_build_remove(&j->rest, member);
-    if (j->gone) j->gone[rank / 64] |= 1ull << rank % 64;
+    effect_draft_add(&j->gone, member);
     j->wanted--;
+}
+
+// Of the bytes about as large a share goes as of the members.
+static void begin_gone(struct pop_job *j, struct call *call)
+{
+    uint64_t bytes = j->cut.tree.bytes / j->cut.count * j->count;
+    effect_draft_begin(&j->gone, call, "SREM", call->argv[1], j->count, bytes + bytes / 8, false);
 }
 
 static bool pop_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct pop_job *j = (struct pop_job *)(void *)job;
+    if (j->unread == j->cut.count) begin_gone(j, call);
     while (j->unread > 0 && (j->wanted > 0 || j->makes_new)) {
         pop_next(j, call);
         if (!job_may_go_on(until_tsc)) return false;
@@ -155,7 +156,7 @@ static bool pop_step(struct job *job, struct call *call, uint64_t until_tsc)
 static void pop_close(struct job *job, struct server *server)
 {
     struct pop_job *j = (struct pop_job *)(void *)job;
-    if (j->gone) heap_give(server->heap, j->gone, gone_bytes(j->cut.count), HEAP_OTHER);
+    effect_draft_drop(&j->gone);
     set_build_drop(&j->rest);
     set_cut_drop(server->keyspace, &j->cut);
     heap_give(server->heap, j, sizeof *j, HEAP_OTHER);
@@ -178,8 +179,6 @@ static void pop_many(struct call *call, struct set_place *place, uint64_t count)
         set_build_begin_pack(&j->rest, k, &call->server->thresholds);
     else
         set_build_begin_cut(&j->rest, k, &call->server->thresholds, &j->cut);
-    if (effects_are_on(&call->server->effects))
-        j->gone = heap_take_zeroed(heap, gone_bytes(j->cut.count), HEAP_OTHER);
     reply_set(call->reply, count);
     call_start_write_job(call, &j->job, place->key);
 }

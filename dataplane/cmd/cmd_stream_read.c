@@ -255,8 +255,7 @@ static void read_streams(struct call *call, bool is_group)
 {
     struct stream_read *r = stream_read_parse(call, is_group);
     if (!r) return;
-    // A client that waited is answered in one go: it still is in its place among the waiting.
-    if (!call->is_retry && stream_read_guess(call, r) > JOB_ELEMENTS_MIN) {
+    if (stream_read_guess(call, r) > JOB_ELEMENTS_MIN) {
         start_job(call, r);
         return;
     }

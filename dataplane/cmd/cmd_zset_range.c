@@ -1,6 +1,7 @@
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/zset_range_args.h"
+#include "dataplane/cmd/zset_tell.h"
 
 static command_body cmd_zrange, cmd_zrangebylex, cmd_zrangebyscore, cmd_zrangestore, cmd_zrevrange,
     cmd_zrevrangebylex, cmd_zrevrangebyscore;
@@ -74,6 +75,7 @@ struct store_job {
     struct zset_iter iter;
     uint64_t left;
     struct zset_builder builder;
+    struct zset_tell tell;
     bool is_direct; // the cut is a look
     bool is_small;  // Redis would still have a listpack
 };
@@ -89,17 +91,22 @@ static double stored_score(struct store_job *j, const struct thresholds *t, stru
 }
 
 // The source may have changed since: then the command would not give the same again.
-static void store_put(struct store_job *j, struct call *call)
+static void begin_tell(struct store_job *j, struct call *call)
 {
-    struct key to = call_key(call, 1), from = call_key(call, 2);
+    struct key from = call_key(call, 2);
     const struct entry *source =
         keyspace_find(call->keyspace, call->client->db, &from, FIND_QUIET, call->now_ms);
     bool is_same = j->is_direct || zset_cut_is_current(&j->cut, source);
-    if (!zset_store(call, &j->builder, &to, "zrangestore")) return;
-    if (is_same)
-        call_effect(call, call->argv, call->argc);
-    else
-        zset_effect_contents(call, &to);
+    zset_tell_begin(&j->tell, call, &j->builder, call->argv[1], is_same);
+}
+
+static bool store_put(struct store_job *j, struct call *call, uint64_t until_tsc)
+{
+    struct key to = call_key(call, 1);
+    if (!j->tell.is_begun) begin_tell(j, call);
+    if (!zset_tell_step(&j->tell, until_tsc)) return false;
+    if (zset_store(call, &j->builder, &to, "zrangestore")) zset_tell_put(&j->tell, call);
+    return true;
 }
 
 static bool store_step(struct job *job, struct call *call, uint64_t until_tsc)
@@ -114,14 +121,14 @@ static bool store_step(struct job *job, struct call *call, uint64_t until_tsc)
         j->left--;
         if (!job_may_go_on(until_tsc)) return false;
     }
-    store_put(j, call);
-    return true;
+    return store_put(j, call, until_tsc);
 }
 
 static void store_close(struct job *job, struct server *server)
 {
     struct store_job *j = (struct store_job *)job;
     zset_build_drop(&j->builder);
+    zset_tell_drop(&j->tell);
     if (!j->is_direct) zset_cut_drop(server->keyspace, &j->cut);
     heap_give(server->heap, j, sizeof *j, HEAP_OTHER);
 }
@@ -134,6 +141,7 @@ static void store(struct call *call, const struct entry *e, const struct zset_ra
     struct store_job *j = heap_take(call->server->heap, sizeof *j, HEAP_OTHER);
     struct key to = call_key(call, 1);
     j->job.ops = &store_ops;
+    j->tell = (struct zset_tell){ 0 };
     j->is_direct = count < JOB_ELEMENTS_MIN;
     j->is_small = a->by != ZSET_BY_RANK || count <= (uint64_t)call->server->thresholds.zset_entries;
     j->left = count;

@@ -1,12 +1,10 @@
-#include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include "dataplane/base/glob.h"
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/job.h"
+#include "dataplane/cmd/scan_args.h"
 #include "dataplane/cmd/zset_args.h"
 
 static command_body cmd_zscan;
@@ -25,11 +23,10 @@ struct scan_job {
     struct job job;
     struct zset_cut cut;
     uint64_t begin, cursor; // where it began, where it is
-    uint64_t count, left;   // COUNT, and what is left of it
+    struct scan_args args;
+    uint64_t left; // of COUNT
     uint64_t matches;
-    uint32_t pattern; // index of MATCH's argument; 0: every member
-    bool no_scores;   // NOSCORES, as Valkey 8 has it
-    bool is_counted;  // the first time is over
+    bool is_counted; // the first time is over
 };
 
 struct visit {
@@ -52,13 +49,13 @@ static void visit_member(void *context, struct bytes member, double score)
 {
     struct visit *v = context;
     if (v->job->left) v->job->left--;
-    if (v->job->pattern && !glob_match(v->pattern, member, false)) return;
+    if (v->job->args.pattern && !glob_match(v->pattern, member, false)) return;
     if (!v->reply) {
         v->job->matches++;
         return;
     }
     reply_bulk(v->reply, member);
-    if (!v->job->no_scores) reply_score(v->reply, score, v->job->cut.encoding);
+    if (!v->job->args.names_only) reply_score(v->reply, score, v->job->cut.encoding);
 }
 
 // False: there was no time for all.
@@ -72,25 +69,17 @@ static bool visit_all(struct scan_job *j, struct visit *v, uint64_t until_tsc)
     return false;
 }
 
-static void reply_head(struct reply *r, uint64_t cursor, uint64_t count)
-{
-    char digits[NUM_INT_MAX];
-    reply_array(r, 2);
-    reply_bulk(r, bytes_make(digits, num_format_uint(digits, cursor)));
-    reply_array(r, count);
-}
-
 static bool scan_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct scan_job *j = (struct scan_job *)(void *)job;
     struct visit v = { .job = j };
-    if (j->pattern) v.pattern = call->argv[j->pattern];
+    if (j->args.pattern) v.pattern = call->argv[j->args.pattern];
     if (!j->is_counted) {
         if (!visit_all(j, &v, until_tsc)) return false;
-        reply_head(call->reply, j->cursor, j->no_scores ? j->matches : 2 * j->matches);
+        scan_reply_header(call->reply, j->cursor, j->args.names_only ? j->matches : 2 * j->matches);
         j->is_counted = true;
         j->cursor = j->begin;
-        j->left = j->count;
+        j->left = j->args.count;
     }
     v.reply = call->reply;
     return visit_all(j, &v, until_tsc);
@@ -105,59 +94,20 @@ static void scan_close(struct job *job, struct server *server)
 
 static const struct job_ops scan_ops = { .step = scan_step, .close = scan_close };
 
-// As Redis reads it, with strtoul: a sign is allowed, leading blanks are not, and "" is 0.
-static bool parse_cursor(struct call *call, uint64_t *cursor)
-{
-    char text[32], *end;
-    struct bytes in = call->argv[2];
-    size_t size = in.size < sizeof text - 1 ? in.size : sizeof text - 1;
-    memcpy(text, in.data, size);
-    text[size] = 0;
-    errno = 0;
-    *cursor = strtoul(text, &end, 10);
-    if (size == in.size && !isspace((unsigned char)text[0]) && *end == 0 && errno != ERANGE)
-        return true;
-    reply_error(call->reply, "ERR invalid cursor");
-    return false;
-}
-
-static bool parse_options(struct call *call, struct scan_job *j)
-{
-    int64_t count = 10;
-    for (uint32_t i = 3; i < call->argc; i++) {
-        struct bytes word = call->argv[i];
-        bool has_value = i + 1 < call->argc;
-        if (bytes_is_option(word, "noscores")) {
-            j->no_scores = true;
-        } else if (has_value && bytes_is_option(word, "match")) {
-            bool is_all = bytes_equal(call->argv[++i], BYTES_LITERAL("*"));
-            j->pattern = is_all ? 0 : i;
-        } else if (has_value && bytes_is_option(word, "count")) {
-            if (!call_int(call, ++i, &count, NULL)) return false;
-            if (count < 1) break;
-        } else {
-            count = 0;
-            break;
-        }
-    }
-    if (count < 1) reply_error(call->reply, reply_text_syntax);
-    j->count = j->left = (uint64_t)count;
-    return count >= 1;
-}
-
 static void cmd_zscan(struct call *call)
 {
     struct key key = call_key(call, 1);
     struct scan_job options = { .begin = 0 };
     struct entry *e;
-    if (!parse_cursor(call, &options.begin) || !zset_find(call, &key, FIND_READ, &e)) return;
+    if (!scan_cursor(call, 2, &options.begin) || !zset_find(call, &key, FIND_READ, &e)) return;
     if (!e) { // before the options are looked at
-        reply_head(call->reply, 0, 0);
+        scan_reply_header(call->reply, 0, 0);
         return;
     }
-    if (!parse_options(call, &options)) return;
+    if (!scan_options(call, 3, "noscores", 0, &options.args)) return;
     options.cursor = options.begin;
-    if (options.count < JOB_ELEMENTS_MIN || zset_count(e) < JOB_ELEMENTS_MIN) {
+    options.left = options.args.count;
+    if (options.args.count < JOB_ELEMENTS_MIN || zset_count(e) < JOB_ELEMENTS_MIN) {
         zset_look(e, &options.cut);
         scan_step(&options.job, call, UINT64_MAX);
         return;

@@ -2,9 +2,10 @@
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/job.h"
 
-static void add_removal(struct server *s, uint32_t db, struct bytes key, struct bytes field)
+static void note_removal(struct server *s, uint32_t db, struct bytes key, struct bytes field)
 {
     struct bytes argv[] = { BYTES_LITERAL("HDEL"), key, field };
+    s->tally->expired_subkeys++;
     effects_add(&s->effects, db, argv, 3);
 }
 
@@ -12,7 +13,7 @@ static void on_field(void *context, uint32_t db, struct bytes key, struct bytes 
 {
     struct server *s = context;
     if (UNLIKELY(s->jobs.watchers.count)) jobs_tell_write(s, key);
-    add_removal(s, db, key, field);
+    note_removal(s, db, key, field);
     effects_end_unit(&s->effects);
 }
 
@@ -49,7 +50,7 @@ uint64_t hash_expiry_next_ms(const struct server *s)
 void call_expire_field(struct call *call, struct hash_place *place, struct bytes field)
 {
     if (LIKELY(!hash_remove_expired(place, field))) return;
-    add_removal(call->server, place->db, place->key->name, field);
+    note_removal(call->server, place->db, place->key->name, field);
     call_changed(call, place->key, EVENT_HASH, "hexpired");
     if (!place->entry) call_changed(call, place->key, EVENT_GENERIC, "del");
 }

@@ -1,5 +1,6 @@
 #include "dataplane/cmd/set_algebra.h"
 #include <stdlib.h>
+#include "dataplane/cmd/effect_draft.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/set_call.h"
 
@@ -29,7 +30,9 @@ struct algebra {
     struct set_iter iter;
     bool is_begun, is_gathered;
     struct set_builder builder;
-    struct set_cut result; // a look at builder
+    struct set_cut result;     // a look at builder
+    bool is_itself;            // its own effect; else draft, of which are told so far
+    struct effect_draft draft; // as many as iter has passed
     uint64_t found, rank;
     uint64_t *passed; // SET_SHOW: a bit per rank of the first set
     uint64_t words;
@@ -230,27 +233,47 @@ static bool is_current(const struct algebra *a, struct call *call)
     return true;
 }
 
+// The effect of a command whose sources have changed is what it puts.
+static void begin_tell(struct algebra *a, struct call *call)
+{
+    if (a->filters && a->args.operation == SET_INTER) set_build_settle(&a->builder);
+    a->is_itself = !a->is_job || is_current(a, call);
+    if (a->is_itself) return;
+    set_build_look(&a->builder, &a->result);
+    set_iter_init(&a->iter, &a->result);
+    effect_draft_begin(&a->draft, call, "SADD", call->argv[1], a->result.count,
+                       a->result.tree.bytes + a->result.bytes.size, true);
+}
+
+static bool tell_next(struct algebra *a, struct call *call) // false: no more
+{
+    struct bytes member;
+    (void)call;
+    if (a->is_itself || !effect_draft_is_on(&a->draft)) return false;
+    if (!set_iter_next(&a->iter, &member)) return false;
+    effect_draft_add(&a->draft, member);
+    return true;
+}
+
 static void store(struct algebra *a, struct call *call)
 {
     struct key to = key_make(call->keyspace, call->argv[1]);
     bool was_there = find_now(call, 1) != NULL;
-    bool is_itself = !a->is_job || is_current(a, call);
-    if (a->filters && a->args.operation == SET_INTER) set_build_settle(&a->builder);
     uint64_t count = set_build_count(&a->builder);
     set_build_put(&a->builder, call->client->db, &to, call->now_ms);
     if (count > 0 || was_there) {
         keyspace_add_dirty(call->keyspace, 1);
         call_changed(call, &to, count > 0 ? EVENT_SET : EVENT_GENERIC,
                      count > 0 ? a->args.event : "del");
-        if (!is_itself)
-            set_effect_contents(call, &to);
+        if (!a->is_itself)
+            effect_draft_put(&a->draft, call);
         else if (a->is_job)
             call_effect(call, call->argv, call->argc);
     }
     reply_int(call->reply, (int64_t)count);
 }
 
-static bool finish(struct algebra *a, struct call *call) // false: members are to be shown
+static bool finish(struct algebra *a, struct call *call) // false: members are to be shown, or told
 {
     a->is_gathered = true;
     switch (a->args.goal) {
@@ -258,12 +281,12 @@ static bool finish(struct algebra *a, struct call *call) // false: members are t
         reply_int(call->reply, (int64_t)a->found);
         return true;
     case SET_STORE:
-        store(a, call);
-        return true;
+        begin_tell(a, call);
+        break;
     case SET_SHOW:
+        show_header(a, call);
         break;
     }
-    show_header(a, call);
     return false;
 }
 
@@ -285,7 +308,10 @@ static bool algebra_step(struct job *job, struct call *call, uint64_t until_tsc)
         if (!some(a, call, until_tsc, a->filters ? filter_next : build_next)) return false;
         if (finish(a, call)) return true;
     }
-    return some(a, call, until_tsc, show_next);
+    if (a->args.goal == SET_SHOW) return some(a, call, until_tsc, show_next);
+    if (!some(a, call, until_tsc, tell_next)) return false;
+    store(a, call);
+    return true;
 }
 
 // ---- a life
@@ -298,6 +324,7 @@ static void give_sources(struct algebra *a, struct heap *heap)
 static void clean(struct algebra *a, struct heap *heap)
 {
     if (a->is_begun && builds(a)) set_build_drop(&a->builder);
+    effect_draft_drop(&a->draft);
     if (a->passed && a->passed != a->few_passed)
         heap_give(heap, a->passed, a->words * sizeof(uint64_t), HEAP_OTHER);
 }

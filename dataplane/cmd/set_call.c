@@ -1,5 +1,4 @@
 #include "dataplane/cmd/set_call.h"
-#include "dataplane/cmd/effect_batch.h"
 #include "dataplane/cmd/job.h"
 
 enum { MEMBERS_PER_LOOK = 16 }; // at the clock: 20-50 ns each
@@ -78,21 +77,4 @@ void set_reply_members(struct call *call, const struct entry *e)
     set_look(e, &now.cut);
     set_iter_init(&now.iter, &now.cut);
     members_step(&now.job, call, UINT64_MAX);
-}
-
-// ---- effects
-
-void set_effect_contents(struct call *call, const struct key *key)
-{
-    struct effect_batch effect;
-    struct set_cut look;
-    struct set_iter i;
-    struct bytes member;
-    call_effectf(call, "sb", "DEL", key->name);
-    if (!effects_are_on(&call->server->effects)) return;
-    set_look(keyspace_find(call->keyspace, call->client->db, key, FIND_QUIET, call->now_ms), &look);
-    effect_batch_begin(&effect, call, "SADD", key->name);
-    set_iter_init(&i, &look);
-    while (set_iter_next(&i, &member)) effect_batch_add(&effect, member);
-    effect_batch_end(&effect);
 }

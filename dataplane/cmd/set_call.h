@@ -18,6 +18,3 @@ void set_note_removed(struct call *call, const struct set_place *p, uint64_t cou
 void set_reply_members(struct call *call, const struct entry *e);
 // As a job; the cut is taken over, its set may be gone.
 void set_reply_cut(struct call *call, struct set_cut *cut);
-
-// The set at key, as it is now, in place of what was there: the effect of a job.
-void set_effect_contents(struct call *call, const struct key *key);

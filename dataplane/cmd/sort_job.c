@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "dataplane/base/num.h"
-#include "dataplane/cmd/effect_batch.h"
+#include "dataplane/cmd/effect_draft.h"
 #include "dataplane/cmd/kept.h"
 
 enum {
@@ -18,7 +18,7 @@ struct text_block { // numbers' texts and weights
     size_t used;
 };
 
-enum phase { PHASE_LOAD, PHASE_ORDER, PHASE_BEGIN, PHASE_SHOW };
+enum phase { PHASE_LOAD, PHASE_ORDER, PHASE_BEGIN, PHASE_SHOW, PHASE_TELL };
 
 struct sort {
     struct job job;
@@ -36,6 +36,9 @@ struct sort {
     struct sort_merge merge;
     const uint8_t **ahead; // values of all GETs for all items, when taken ahead
     struct list_builder builder;
+    struct list_cut built; // a look at it
+    struct list_iter told;
+    struct effect_draft draft; // of a job: what it puts
 };
 
 // ---- texts that outlive their source
@@ -251,20 +254,27 @@ static void show_next(struct sort *s, struct call *call)
     show_item(s, call, &item);
 }
 
-// The effect of a job is what it put.
-static void tell_contents(struct call *call, const struct key *key, const struct entry *e)
+// The effect of a job is what it puts.
+static void begin_tell(struct sort *s, struct call *call)
 {
-    struct effect_batch batch;
-    struct list_cut view;
-    struct list_iter i;
+    list_build_look(&s->builder, &s->built);
+    list_iter_init(&s->told, &s->built, 0, false);
+    effect_draft_begin(&s->draft, call, "RPUSH", call->argv[s->options.store], s->built.count,
+                       s->built.tree.bytes, true);
+    s->phase = PHASE_TELL;
+}
+
+static bool tell_some(struct sort *s, uint64_t until_tsc) // true: done
+{
     struct bytes text;
-    call_effectf(call, "sb", "DEL", key->name);
-    if (!e || !effects_are_on(&call->server->effects)) return;
-    effect_batch_begin(&batch, call, "RPUSH", key->name);
-    list_view(e, &view);
-    list_iter_init(&i, &view, 0, false);
-    while (list_iter_next(&i, &text)) effect_batch_add(&batch, text);
-    effect_batch_end(&batch);
+    if (!effect_draft_is_on(&s->draft)) return true;
+    do {
+        for (uint32_t n = 0; n < ELEMENTS_PER_LOOK; n++) {
+            if (!list_iter_next(&s->told, &text)) return true;
+            effect_draft_add(&s->draft, text);
+        }
+    } while (job_may_go_on(until_tsc));
+    return s->draft.left == 0;
 }
 
 static void store(struct sort *s, struct call *call)
@@ -279,7 +289,7 @@ static void store(struct sort *s, struct call *call)
     if (e || was_there) {
         keyspace_add_dirty(call->keyspace, e ? size : 1);
         call_changed(call, &key, e ? EVENT_LIST : EVENT_GENERIC, e ? "sortstore" : "del");
-        if (s->is_job) tell_contents(call, &key, e);
+        if (s->is_job) effect_draft_put(&s->draft, call);
     }
     reply_int(call->reply, (int64_t)size);
 }
@@ -325,7 +335,11 @@ static bool sort_step(struct job *job, struct call *call, uint64_t until_tsc)
         begin_show(s, call);
         s->phase = PHASE_SHOW;
     }
-    if (!show_some(s, call, until_tsc)) return false;
+    if (s->phase == PHASE_SHOW) {
+        if (!show_some(s, call, until_tsc)) return false;
+        if (s->options.store && s->is_job) begin_tell(s, call);
+    }
+    if (s->phase == PHASE_TELL && !tell_some(s, until_tsc)) return false;
     if (s->options.store) store(s, call);
     return true;
 }
@@ -335,6 +349,7 @@ static void sort_close(struct job *job, struct server *server)
     struct sort *s = (struct sort *)(void *)job;
     struct heap *heap = server->heap;
     jobs_unwatch(server, &s->watch);
+    effect_draft_drop(&s->draft);
     if (s->has_builder) list_build_drop(&s->builder);
     give_array(s, s->ahead, s->room * s->options.get_count, sizeof s->ahead[0]);
     give_array(s, s->items, s->room, sizeof s->items[0]);

@@ -147,18 +147,22 @@ static bool is_current(struct call *call, const struct zset_source *s)
 }
 
 // The command is its own effect as long as it would give the same again.
-static void store(struct zset_algebra *a, struct call *call)
+static void begin_tell(struct zset_algebra *a, struct call *call)
 {
-    static const char *const events[] = { "zunionstore", "zinterstore", "zdiffstore" };
-    struct key to = call_key(call, 1);
     bool is_same = true;
     for (uint32_t i = 0; i < a->source_count && !a->is_direct && is_same; i++)
         is_same = is_current(call, &a->sources[i]);
-    if (!zset_store(call, &a->builder, &to, events[a->op])) return;
-    if (is_same)
-        call_effect(call, call->argv, call->argc);
-    else
-        zset_effect_contents(call, &to);
+    zset_tell_begin(&a->tell, call, &a->builder, call->argv[1], is_same);
+}
+
+static bool store(struct zset_algebra *a, struct call *call, uint64_t until_tsc)
+{
+    static const char *const events[] = { "zunionstore", "zinterstore", "zdiffstore" };
+    struct key to = call_key(call, 1);
+    if (!a->tell.is_begun) begin_tell(a, call);
+    if (!zset_tell_step(&a->tell, until_tsc)) return false;
+    if (zset_store(call, &a->builder, &to, events[a->op])) zset_tell_put(&a->tell, call);
+    return true;
 }
 
 static void begin_listing(struct zset_algebra *a, struct call *call)
@@ -180,10 +184,7 @@ static bool algebra_step(struct job *job, struct call *call, uint64_t until_tsc)
     }
     while (!a->is_listing && zset_build_sort(&a->builder, 1))
         if (!job_may_go_on(until_tsc)) return false;
-    if (a->is_store) {
-        store(a, call);
-        return true;
-    }
+    if (a->is_store) return store(a, call, until_tsc);
     if (!a->is_listing) begin_listing(a, call);
     return zset_reply_some(call->reply, &a->listed, &a->left, a->form, until_tsc);
 }
@@ -192,6 +193,7 @@ static void algebra_close(struct job *job, struct server *server)
 {
     struct zset_algebra *a = (struct zset_algebra *)(void *)job;
     if (!a->is_count) zset_build_drop(&a->builder);
+    zset_tell_drop(&a->tell);
     for (uint32_t i = 0; i < a->source_count && !a->is_direct; i++)
         source_close(server->keyspace, &a->sources[i]);
     heap_give(server->heap, a, sizeof *a + a->source_count * sizeof a->sources[0], HEAP_OTHER);
@@ -223,6 +225,7 @@ void zset_algebra_run(struct call *call, struct zset_algebra *a)
     a->job.ops = &algebra_ops;
     a->is_direct = work_of(a) < JOB_ELEMENTS_MIN;
     a->found = a->left = 0;
+    a->tell = (struct zset_tell){ 0 };
     a->at = 0;
     a->is_reading = a->is_listing = a->has_member = false;
     for (uint32_t i = 0; i < a->source_count; i++) source_open(call, &a->sources[i], a->is_direct);

@@ -9,6 +9,7 @@
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/zset_args.h"
 #include "dataplane/types/set_value.h"
+#include "dataplane/cmd/zset_tell.h"
 
 enum zset_op { ZSET_UNION, ZSET_INTER, ZSET_DIFF };
 enum zset_aggregate { ZSET_SUM, ZSET_MIN, ZSET_MAX };
@@ -45,6 +46,7 @@ struct zset_algebra {
     bool is_direct;      // the sources are looks, nothing waits
     uint64_t limit, found;
     struct zset_builder builder; // of the result; not with is_count
+    struct zset_tell tell;       // with is_store
     uint32_t at;                 // union: the source under way
     bool is_reading;             // iter is begun
     struct zset_source_iter iter;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include "dataplane/base/num.h"
 #include "dataplane/base/status.h"
-#include "dataplane/cmd/effect_batch.h"
 
 enum { WHOLE_DIGITS_MAX = 15, TEXT_ON_STACK = 128 };
 
@@ -134,25 +133,4 @@ bool zset_store(struct call *call, struct zset_builder *b, const struct key *key
     keyspace_add_dirty(call->keyspace, count || was_there);
     reply_int(call->reply, (int64_t)count);
     return count || was_there;
-}
-
-void zset_effect_contents(struct call *call, const struct key *key)
-{
-    const struct entry *e =
-        keyspace_find(call->keyspace, call->client->db, key, FIND_QUIET, call->now_ms);
-    char text[NUM_DOUBLE_SHORT_MAX];
-    struct effect_batch batch;
-    struct zset_cut look;
-    struct zset_iter i;
-    struct bytes member;
-    double score;
-    call_effectf(call, "sb", "DEL", key->name);
-    zset_look(e, &look);
-    zset_iter_init(&i, &look, 0, false);
-    effect_batch_begin(&batch, call, "ZADD", key->name);
-    while (zset_iter_next(&i, &member, &score)) {
-        effect_batch_add(&batch, bytes_make(text, num_format_double(text, score)));
-        effect_batch_add(&batch, member);
-    }
-    effect_batch_end(&batch);
 }

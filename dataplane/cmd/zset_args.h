@@ -53,5 +53,3 @@ void zset_reply_cut(struct call *call, struct zset_cut *cut, uint64_t rank, uint
 // Returns whether anything changed.
 bool zset_store(struct call *call, struct zset_builder *b, const struct key *key,
                 const char *event);
-// The effect of a store whose command would not give the same any more: what is there now.
-void zset_effect_contents(struct call *call, const struct key *key);

@@ -116,8 +116,7 @@ void zset_take(struct call *call, struct entry *e, const struct zset_take *t)
     struct zset_place p = zset_place_of(call, &key, e);
     bool is_all = t->count == zset_count(e);
     bool is_long = t->count >= JOB_ELEMENTS_MIN && entry_encoding(e) == ENCODING_SKIPLIST;
-    // A client that blocked is served in one go.
-    if (!is_long || call->is_retry || (is_all && !t->shows))
+    if (!is_long || (is_all && !t->shows))
         take_now(call, &p, t);
     else if (is_all)
         take_all(call, &p, t);

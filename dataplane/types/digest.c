@@ -182,3 +182,14 @@ void digest_dataset(struct keyspace *k, uint32_t database_count, uint64_t now_ms
         keyspace_walk_end(&walk);
     }
 }
+
+void digest_sha1_hex(struct bytes data, char hex[DIGEST_HEX_CHARS])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t sum[DIGEST_BYTES];
+    SHA1(data.data, data.size, sum);
+    for (uint32_t i = 0; i < DIGEST_BYTES; i++) {
+        hex[2 * i] = digits[sum[i] >> 4];
+        hex[2 * i + 1] = digits[sum[i] & 15];
+    }
+}

@@ -14,6 +14,11 @@ void list_build_add(struct list_builder *b, struct bytes text)
     packed_put(tree_append(keyspace_space(b->keyspace), &b->tree, 0, n.size), &n);
 }
 
+void list_build_look(const struct list_builder *b, struct list_cut *look)
+{
+    *look = (struct list_cut){ .tree = b->tree, .count = b->tree.count };
+}
+
 void list_build_drop(struct list_builder *b) { tree_drop(keyspace_space(b->keyspace), &b->tree); }
 
 static struct entry *put_pack(struct list_builder *b, uint32_t db, const struct key *key)
@@ -29,7 +34,8 @@ static struct entry *put_pack(struct list_builder *b, uint32_t db, const struct 
 struct entry *list_build_put(struct list_builder *b, const struct thresholds *t, uint32_t db,
                              const struct key *key, uint64_t now_ms)
 {
-    struct list_cut list = { .tree = b->tree, .count = b->tree.count };
+    struct list_cut list;
+    list_build_look(b, &list);
     if (list.count == 0) {
         struct entry *e = keyspace_find(b->keyspace, db, key, FIND_QUIET, now_ms);
         if (e) keyspace_drop_entry(b->keyspace, db, e);

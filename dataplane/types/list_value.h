@@ -113,6 +113,7 @@ struct list_builder {
 };
 void list_build_begin(struct list_builder *b, struct keyspace *k);
 void list_build_add(struct list_builder *b, struct bytes text);
+void list_build_look(const struct list_builder *b, struct list_cut *look);
 struct entry *list_build_put(struct list_builder *b, const struct thresholds *t, uint32_t db,
                              const struct key *key, uint64_t now_ms);
 void list_build_drop(struct list_builder *b); // instead of put

@@ -1,0 +1,52 @@
+#include "dataplane/cmd/effect_draft.h"
+#include "dataplane/base/check.h"
+
+enum {
+    COMMAND_TEXTS = 1024,
+    FRAME_BYTES = 15,   // "$1234567890\r\n" and "\r\n" around a text
+    RESERVE_BYTES = 256 // DEL, EXEC
+};
+
+void effect_draft_begin(struct effect_draft *d, struct call *call, const char *verb,
+                        struct bytes key, uint64_t text_count, uint64_t text_bytes, bool replaces)
+{
+    *d = (struct effect_draft){ .verb = verb, .key = key, .left = text_count };
+    if (!effects_are_on(&call->server->effects)) return;
+    uint64_t commands = text_count / COMMAND_TEXTS + 2;
+    effects_init(&d->out, call->server->heap);
+    effects_draft_open(&d->out, text_bytes + text_count * FRAME_BYTES +
+                                    commands * (key.size + 4 * FRAME_BYTES) + RESERVE_BYTES);
+    if (!replaces) return;
+    effects_put_head(&d->out, 2);
+    effects_put_text(&d->out, BYTES_LITERAL("DEL"));
+    effects_put_text(&d->out, key);
+}
+
+void effect_draft_add(struct effect_draft *d, struct bytes text)
+{
+    if (!effect_draft_is_on(d)) return;
+    CHECK(d->left > 0);
+    if (d->command_left == 0) {
+        d->command_left = d->left < COMMAND_TEXTS ? (uint32_t)d->left : COMMAND_TEXTS;
+        effects_put_head(&d->out, 2 + d->command_left);
+        effects_put_text(&d->out, bytes_text(d->verb));
+        effects_put_text(&d->out, d->key);
+    }
+    effects_put_text(&d->out, text);
+    d->command_left--;
+    d->left--;
+}
+
+void effect_draft_put(struct effect_draft *d, struct call *call)
+{
+    call_no_effect(call); // but this one
+    if (!effect_draft_is_on(d)) return;
+    CHECK(d->left == 0);
+    effects_add_draft(&call->server->effects, call->client->db, &d->out);
+    effect_draft_drop(d);
+}
+
+void effect_draft_drop(struct effect_draft *d)
+{
+    if (effect_draft_is_on(d)) effects_close(&d->out);
+}
