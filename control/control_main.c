@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "control/daemon.h"
+#include "control/desk.h"
 #include "control/log.h"
+#include "control/metrics.h"
 #include "control/notify.h"
 #include "control/options.h"
 #include "control/report.h"
@@ -27,14 +29,17 @@ struct control {
     struct pid_file pid_file;
     struct title title;
     struct supervisor supervisor;
+    struct desk desk;
+    struct metrics metrics;
     struct crash_options crash;
     char program[PATH_MAX]; // the dataplane's
+    char acl_file[PATH_MAX];
     const char *self;       // argv[0]
     int epoll_fd, signal_fd;
     pid_t watched; // the child whose pidfd is in the epoll set
     uint32_t interrupts;
 };
-enum watch { WATCH_SIGNAL, WATCH_BELL, WATCH_CHILD };
+enum watch { WATCH_SIGNAL, WATCH_BELL, WATCH_CHILD, WATCH_METRICS };
 
 // ---- start -------------------------------------------------------------------------------------
 
@@ -43,12 +48,12 @@ static const char *text_or_empty(const char *text) { return text ? text : ""; }
 static void set_title(struct control *c)
 {
     const struct settings *s = &c->running;
-    char text[1024], pattern[512], on[8], address[160], tls_port[16];
+    char text[1024], pattern[512], on[8], address[160];
+    long long port = (long long)(s->port ? s->port : s->tls_port);
     if (strcmp(options_text(s, "set-proc-title", on, sizeof on), "no") == 0) return;
     const char *bind = s->bind.count ? s->bind.words[0] : "*";
-    if (s->port)
-        snprintf(address, sizeof address, "%s:%lld", bind[0] == '-' ? bind + 1 : bind,
-                 (long long)s->port);
+    if (port)
+        snprintf(address, sizeof address, "%s:%lld", bind[0] == '-' ? bind + 1 : bind, port);
     else
         snprintf(address, sizeof address, "%s", text_or_empty(s->unixsocket));
     struct title_values values = {
@@ -57,7 +62,7 @@ static void set_title(struct control *c)
         .unixsocket = s->unixsocket,
         .config_file = c->options.config_file,
         .port = (long long)s->port,
-        .tls_port = atoll(options_text(s, "tls-port", tls_port, sizeof tls_port)),
+        .tls_port = (long long)s->tls_port,
     };
     options_text(s, "proc-title-template", pattern, sizeof pattern);
     if (title_expand(text, sizeof text, pattern, &values))
@@ -66,13 +71,19 @@ static void set_title(struct control *c)
         log_write(&c->log, LEVEL_WARNING, "proc-title-template is not understood: %s", pattern);
 }
 
-static bool enter_directory(struct control *c)
+// The settings then hold where that is, so that CONFIG GET says where the files are.
+static bool enter_directory(struct settings *s)
 {
-    const char *dir = text_or_empty(c->options.settings.dir);
-    if (dir[0] == '\0' || chdir(dir) == 0) return true;
-    fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Penstock " PENSTOCK_VERSION ") ***\n");
-    fprintf(stderr, "Can't chdir to '%s': %s\n", dir, strerror(errno));
-    return false;
+    char absolute[PATH_MAX], error[SETTING_ERROR_MAX];
+    const char *dir = text_or_empty(s->dir);
+    if (dir[0] && chdir(dir) != 0) {
+        fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Penstock " PENSTOCK_VERSION ") ***\n");
+        fprintf(stderr, "Can't chdir to '%s': %s\n", dir, strerror(errno));
+        return false;
+    }
+    if (!getcwd(absolute, sizeof absolute)) return true;
+    return setting_assign_text(s, setting_find(bytes_text("dir")), bytes_text(absolute), error) ==
+           OK;
 }
 
 static bool open_log(struct control *c)
@@ -130,8 +141,9 @@ static bool fill_region(struct control *c, bool fresh)
     part->pid = (uint32_t)getpid();
     part->started_wall_us = part->heartbeat_wall_us = clock_wall_us();
     part->bell_generation++;
+    bool has_file = strcmp(c->options.config_file, "-") != 0; // standard input is none
     snprintf(part->config_file, sizeof part->config_file, "%.*s", (int)sizeof part->config_file - 1,
-             c->options.config_file);
+             has_file ? c->options.config_file : "");
     snprintf(part->version, sizeof part->version, "%s", PENSTOCK_VERSION);
     ssize_t size = readlink("/proc/self/exe", part->executable, sizeof part->executable - 1);
     part->executable[size > 0 ? size : 0] = '\0';
@@ -170,6 +182,14 @@ static void read_running_settings(struct control *c)
     c->log.level = c->running.loglevel;
 }
 
+// CONFIG SET dir: the dataplane has gone there already.
+static void follow_directory(struct control *c)
+{
+    const char *dir = text_or_empty(c->running.dir);
+    if (dir[0] && chdir(dir) != 0)
+        log_write(&c->log, LEVEL_WARNING, "Can't chdir to '%s': %s", dir, strerror(errno));
+}
+
 static void report_busy(struct control *c, const char *region_name)
 {
     struct region other;
@@ -198,9 +218,16 @@ static void report_foreign(struct control *c, const char *region_name)
 
 static const char *transport_words(const struct settings *s)
 {
+    static const char *const words[] = { "nowhere: port is 0 and unixsocket is not set",
+                                         "tcp",
+                                         "unix",
+                                         "tcp, unix",
+                                         "tls",
+                                         "tcp, tls",
+                                         "unix, tls",
+                                         "tcp, unix, tls" };
     bool socket = s->unixsocket && s->unixsocket[0];
-    if (s->port == 0) return socket ? "unix" : "nowhere: port is 0 and unixsocket is not set";
-    return socket ? "tcp, unix" : "tcp";
+    return words[(s->port != 0) + 2 * socket + 4 * (s->tls_port != 0)];
 }
 
 static bool open_supervisor(struct control *c)
@@ -209,17 +236,26 @@ static bool open_supervisor(struct control *c)
     const struct settings *settings = &c->options.settings;
     char name[96], folder[PATH_MAX];
     if (!getcwd(folder, sizeof folder)) snprintf(folder, sizeof folder, ".");
-    region_name(name, geteuid(), settings->port, settings->unixsocket, folder);
+    region_name(name, geteuid(), settings->port ? settings->port : settings->tls_port,
+                settings->unixsocket, folder);
     if (!child_program(c->program, sizeof c->program)) return false;
     s->log = &c->log;
     s->notify = &c->notify;
     s->program = c->program;
     s->transport = transport_words(settings);
+    options_text(settings, "aclfile", c->acl_file, sizeof c->acl_file);
+    c->desk = (struct desk){ .log = &c->log,
+                             .region = &s->region,
+                             .bell = &s->bell,
+                             .config_file = c->options.config_file,
+                             .acl_file = c->acl_file,
+                             .restarted = true };
     switch (supervisor_open(s, name, (uint32_t)settings->shards)) {
     case SUPERVISOR_FRESH:
         return fill_region(c, true);
     case SUPERVISOR_ADOPTED:
         read_running_settings(c);
+        follow_directory(c);
         report_differences(&c->log, settings, &c->running);
         return fill_region(c, false);
     case SUPERVISOR_BUSY:
@@ -246,15 +282,25 @@ static void write_pid_file(struct control *c, bool background)
         log_write(&c->log, LEVEL_WARNING, "Failed to write PID file %s: %s", path, strerror(errno));
 }
 
+// A page that cannot be had now is tried again later; it does not keep the cache from serving.
+static bool open_metrics(struct control *c)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u32 = WATCH_METRICS };
+    if (metrics_open(&c->metrics, &c->log, &c->supervisor, &c->running) != OK) return false;
+    metrics_apply(&c->metrics, clock_monotonic_ns());
+    return epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->metrics.epoll_fd, &event) == 0;
+}
+
 static bool control_open(struct control *c)
 {
     char supervised[16];
     const struct settings *s = &c->options.settings;
+    bool is_there = enter_directory(&c->options.settings);
     settings_copy(&c->running, s);
     c->notify = notify_open(options_text(s, "supervised", supervised, sizeof supervised));
     bool background = s->daemonize && !notify_is_supervised(&c->notify);
     // The log first: once detached, nobody would see why it cannot be opened.
-    if (!enter_directory(c) || !open_log(c) || (background && daemon_detach() != OK)) return false;
+    if (!is_there || !open_log(c) || (background && daemon_detach() != OK)) return false;
     report_banner(&c->log, &c->options);
     install_crash_report(c);
     if (!open_loop(c) || !open_supervisor(c)) return false;
@@ -262,7 +308,8 @@ static bool control_open(struct control *c)
     write_pid_file(c, background);
     set_title(c);
     struct epoll_event bell = { .events = EPOLLIN, .data.u32 = WATCH_BELL };
-    return epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->supervisor.bell.fd, &bell) == 0;
+    return epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->supervisor.bell.fd, &bell) == 0 &&
+           open_metrics(c);
 }
 
 // ---- the loop ----------------------------------------------------------------------------------
@@ -325,10 +372,18 @@ static void watch_child(struct control *c)
         log_write(&c->log, LEVEL_WARNING, "The dataplane cannot be watched: %s", strerror(errno));
 }
 
+static int wait_ms_max(const struct control *c)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    int supervisor_ms = supervisor_timeout_ms(&c->supervisor, now_ns);
+    int metrics_ms = metrics_timeout_ms(&c->metrics, now_ns);
+    return metrics_ms >= 0 && metrics_ms < supervisor_ms ? metrics_ms : supervisor_ms;
+}
+
 static void control_turn(struct control *c)
 {
     struct epoll_event events[4];
-    int wait_ms = supervisor_timeout_ms(&c->supervisor, clock_monotonic_ns());
+    int wait_ms = wait_ms_max(c);
     int count = epoll_wait(c->epoll_fd, events, 4, wait_ms);
     uint64_t now_ns = clock_monotonic_ns();
     bool child_ended = false;
@@ -336,15 +391,19 @@ static void control_turn(struct control *c)
         if (events[i].data.u32 == WATCH_SIGNAL) on_signal(c, now_ns);
         if (events[i].data.u32 == WATCH_CHILD) child_ended = true;
     }
+    (void)desk_poll(&c->desk);
     if (child_ended && c->supervisor.child.pid) supervisor_child_ended(&c->supervisor, now_ns);
     if (c->supervisor.phase == SUPERVISOR_ENDED) return;
     supervisor_poll(&c->supervisor, now_ns);
     if (c->supervisor.settings_changed) {
         c->supervisor.settings_changed = false;
         read_running_settings(c);
+        follow_directory(c);
         set_title(c);
+        metrics_apply(&c->metrics, now_ns);
     }
     watch_child(c);
+    metrics_poll(&c->metrics, now_ns);
     log_poll(&c->log, now_ns);
     c->crash.fd = c->log.fd; // follows a rotation
 }
@@ -354,6 +413,7 @@ static int control_close(struct control *c)
     bool ended = c->supervisor.phase == SUPERVISOR_ENDED;
     int exit_code = ended ? c->supervisor.exit_code : 1;
     pid_file_remove(&c->pid_file);
+    metrics_close(&c->metrics);
     if (c->supervisor.log) supervisor_close(&c->supervisor);
     if (ended && exit_code == 0)
         log_write(&c->log, LEVEL_NOTICE, "Penstock is now ready to exit, bye bye...");

@@ -17,6 +17,8 @@ static const char logo[] =
 void report_banner(struct log *l, const struct options *o)
 {
     char text[512];
+    const struct settings *s = &o->settings;
+    long long port = (long long)(s->port ? s->port : s->tls_port);
     log_write(l, LEVEL_NOTICE, "oO0OoO0OoO0Oo Penstock is starting oO0OoO0OoO0Oo");
     log_write(l, LEVEL_NOTICE,
               "Penstock version=" PENSTOCK_VERSION ", Redis-compatible " REDIS_VERSION
@@ -29,13 +31,13 @@ void report_banner(struct log *l, const struct options *o)
                   "Warning: no config file specified, using the default config. In order to "
                   "specify a config file use penstock /path/to/penstock.conf");
     bool terminal = l->fd == STDOUT_FILENO && isatty(STDOUT_FILENO);
-    if (o->settings.always_show_logo || terminal) {
-        int size = snprintf(text, sizeof text, logo, (long long)o->settings.port, (int)getpid());
+    if (s->always_show_logo || terminal) {
+        int size = snprintf(text, sizeof text, logo, port, (int)getpid());
         log_raw(l, text, (size_t)size);
     }
     // Programs that start a server look for its pid in this form.
-    log_write(l, LEVEL_NOTICE, "Running mode=standalone, port=%lld, PID: %d",
-              (long long)o->settings.port, (int)getpid());
+    log_write(l, LEVEL_NOTICE, "Running mode=standalone, port=%lld, PID: %d", port,
+              (int)getpid());
 }
 
 struct value_pair {
