@@ -58,6 +58,8 @@ struct heap_pages {
     uint64_t allocated_bytes, active_bytes, resident_bytes;
 };
 void heap_measure(struct heap *h, struct heap_pages *out);
+// DEBUG MALLCTL: jemalloc's mallctl(3), an errno. ENOENT for all names under AddressSanitizer.
+int heap_mallctl(const char *name, void *old, size_t *old_size, void *fresh, size_t fresh_size);
 const char *heap_allocator(void); // INFO's mem_allocator: "jemalloc-5.3.0"
 // Once per process, after daemonizing and before threads are pinned (the threads it makes inherit
 // the affinity): from then on jemalloc returns decayed pages on threads of its own. Without it the

@@ -96,6 +96,11 @@ enum status heap_store_start_background(void)
     return mallctl("background_thread", NULL, NULL, &enabled, sizeof(enabled)) == 0 ? OK : ERR_IO;
 }
 
+int heap_mallctl(const char *name, void *old, size_t *old_size, void *fresh, size_t fresh_size)
+{
+    return mallctl(name, old, old_size, fresh, fresh_size);
+}
+
 #define NUMBER_TEXT(number) #number
 #define VERSION_TEXT(a, b, c) NUMBER_TEXT(a) "." NUMBER_TEXT(b) "." NUMBER_TEXT(c)
 

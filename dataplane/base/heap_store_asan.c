@@ -1,3 +1,4 @@
+#include <errno.h>
 #include "dataplane/base/heap_store.h"
 #include <stdlib.h>
 #include <string.h>
@@ -71,5 +72,10 @@ void heap_store_measure(struct heap *h, struct heap_pages *out)
 }
 
 enum status heap_store_start_background(void) { return OK; }
+
+int heap_mallctl(const char *name, void *old, size_t *old_size, void *fresh, size_t fresh_size)
+{
+    return ENOENT;
+}
 
 const char *heap_allocator(void) { return "libc"; }

@@ -2,8 +2,10 @@
 //
 // Thread:  the shard that owns the transport
 // Memory:  the transport owns the stream and embeds it in its own connection; app->on_closed is the
-// last call about it net/ (our TCP) and sock/ (kernel sockets through io_uring) both offer
-// connections of this shape; TLS will sit between.
+//          last call about it
+// net/ (our TCP) and sock/ (kernel sockets through io_uring) both offer connections of this shape.
+// tls/ sits between: it is the app of such a stream, the lower one, and the transport of another,
+// the upper one, that sessions see.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +13,7 @@
 #include "dataplane/base/outq.h"
 
 enum stream_kind { STREAM_NIC_TCP, STREAM_SOCK_TCP, STREAM_SOCK_UNIX };
+enum stream_listener { STREAM_PLAIN, STREAM_TLS }; // what is spoken at the port it came in by
 
 // IPv4 as ::ffff:a.b.c.d, so one comparison serves both families. Network byte order.
 struct net_addr {
@@ -28,7 +31,8 @@ enum stream_close {
 
 struct stream;
 
-// What the user of a transport is told. app is the pointer given when the transport was opened.
+// What the user of a transport is told. app is the pointer given when the transport was opened, or
+// by whoever took a stream over (stream.app).
 struct stream_app {
     void *app;
     // A new connection is established. May set s->user. Returns false to refuse it (it is then
@@ -63,10 +67,12 @@ struct stream_ops {
 
 struct stream {
     const struct stream_ops *ops;
-    void *user; // the session's
+    const struct stream_app *app; // who is told; on_open may put another in its place
+    void *user;                   // the session's
     struct outq out;
     struct net_addr local, remote;
     enum stream_kind kind;
+    enum stream_listener listener; // STREAM_TLS on an upper stream: what passes here is encrypted
     int fd;               // kernel socket, -1 on the NIC transport; shown by CLIENT LIST
     bool is_closing;      // close or abort was called
     uint64_t arrival_tsc; // when the bytes of the current on_data reached us: rx burst or receive

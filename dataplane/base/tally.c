@@ -10,7 +10,7 @@ const char *const cycle_account_names[CYCLE_ACCOUNT_COUNT] = {
     [CYCLES_LOG] = "log",           [CYCLES_REPLICATION] = "replication",
     [CYCLES_REPLY] = "reply",       [CYCLES_TX] = "tx",
     [CYCLES_TIMERS] = "timers",     [CYCLES_CONTROL] = "control",
-    [CYCLES_IDLE] = "idle",
+    [CYCLES_TLS] = "tls",           [CYCLES_IDLE] = "idle",
 };
 
 const char *const heap_owner_names[HEAP_OWNER_COUNT] = {
@@ -33,7 +33,7 @@ void tally_reset(struct shard_tally *t)
 #undef CLEAR_FIELD
     t->turn_cycles_max = 0;
     t->execute_cycles_max = 0;
-    t->slices = t->slice_cycles_max = 0;
+    t->slices = t->slice_cycles = t->slice_cycles_max = 0;
     memset(t->slice_lengths, 0, sizeof(t->slice_lengths));
     memset(t->commands, 0, sizeof(t->commands));
 }

@@ -25,6 +25,7 @@ enum cycle_account {
     CYCLES_LOG,
     CYCLES_REPLICATION,
     CYCLES_REPLY,
+    CYCLES_TLS, // handshakes, decrypting and encrypting
     CYCLES_TX,
     CYCLES_TIMERS,
     CYCLES_CONTROL,
@@ -41,17 +42,20 @@ enum cycle_account {
     X(keyspace_hits)                                                                               \
     X(keyspace_misses)                                                                             \
     X(expired_keys)                                                                                \
+    X(expired_subkeys)                                                                             \
     X(expired_stale_slices)                                                                        \
     X(evicted_keys) X(evicted_clients) X(error_replies) X(net_input_bytes) X(net_output_bytes)     \
         X(reads_processed) X(writes_processed) X(output_limit_disconnections)                      \
             X(query_limit_disconnections) X(protocol_errors) X(timeout_disconnections)             \
-                X(acl_denied_auth)
+                X(acl_denied_auth) X(tls_handshakes) X(tls_resumed) X(tls_failures)                \
+                    X(tls_timeouts) X(tls_refusals)
 // X(field): levels, set to their present value.
 #define TALLY_LEVELS(X)                                                                            \
     X(connected_clients)                                                                           \
     X(blocked_clients)                                                                             \
     X(keys)                                                                                        \
-    X(keys_with_deadline) X(lazyfree_pending) X(dirty) X(client_input_max) X(client_output_max)
+    X(keys_with_deadline) X(lazyfree_pending) X(dirty) X(client_input_max) X(client_output_max)    \
+        X(pubsub_channels) X(pubsub_patterns) X(pubsub_shard_channels)
 // X(field): frames on the NIC transport that were not ours, by reason; and TCP's own counters.
 #define TALLY_NET(X)                                                                               \
     X(rx_frames)                                                                                   \
@@ -87,23 +91,35 @@ struct command_tally { // indexed by command id (cmd_table)
 
 enum { SLICE_STEP_US = 50, SLICE_LENGTHS = 42 };
 
+enum { DATABASE_TALLY_MAX = 256 }; // databases beyond are in the totals only
+struct database_tally {            // levels, copied from the keyspace a few times a second
+    uint64_t keys, keys_with_deadline;
+    uint64_t ttl_ms_average; // of keys_with_deadline
+};
+
 struct shard_tally {
     uint64_t turns, turns_busy;  // loop iterations; those that did work
     uint64_t turn_cycles_max;    // longest turn, without the kernel call (send, sleep) that ends it
     uint64_t execute_cycles_max; // longest single command
     // Slices of work that shares the core with commands: long commands, expiry, frees, eviction.
-    uint64_t slices, slice_cycles_max;
+    uint64_t slices, slice_cycles, slice_cycles_max;
     uint64_t slice_lengths[SLICE_LENGTHS]; // by SLICE_STEP_US; the last one: longer
     uint64_t slice_step_cycles;            // of one SLICE_STEP_US; the shard sets it
     uint64_t cycles[CYCLE_ACCOUNT_COUNT];
+    // The same as of settled_tsc, when idle time was last parted into sleep and work: never less
+    // than before, and no account is open.
+    uint64_t settled_cycles[CYCLE_ACCOUNT_COUNT], settled_tsc;
     TALLY_RESETTABLE(TALLY_FIELD)
     TALLY_LEVELS(TALLY_FIELD)
     uint64_t
         heap_bytes[HEAP_OWNER_COUNT]; // levels, copied from the shard's heap a few times a second
     uint64_t heap_allocated, heap_active, heap_resident, heap_peak;
+    uint64_t heap_startup;      // booked when the shard was open and empty
+    uint64_t refreshed_wall_us; // when these levels were copied; stands still when the shard does
     uint64_t log_bytes, snapshot_bytes; // disk writes by class
     uint64_t sent_client_bytes, sent_pubsub_bytes, sent_replica_bytes;
     struct net_tally net;
+    struct database_tally databases[DATABASE_TALLY_MAX];
     struct command_tally commands[COMMAND_TALLY_MAX];
 };
 
@@ -137,6 +153,7 @@ static inline void tally_slice(struct shard_tally *t, uint64_t cycles)
 {
     uint64_t step = t->slice_step_cycles ? cycles / t->slice_step_cycles : 0;
     t->slices++;
+    t->slice_cycles += cycles;
     if (cycles > t->slice_cycles_max) t->slice_cycles_max = cycles;
     t->slice_lengths[step < SLICE_LENGTHS ? step : SLICE_LENGTHS - 1]++;
 }

@@ -181,8 +181,16 @@ void net_output_return(struct net *n, struct frame **frames, uint32_t count)
 
 enum status net_listen(struct net *n, uint16_t port)
 {
+    return net_listen_as(n, STREAM_PLAIN, port);
+}
+
+enum status net_listen_as(struct net *n, enum stream_listener listener, uint16_t port)
+{
+    uint8_t bit = (uint8_t)(1 << (port & 7));
     if (port == 0) return ERR_IO;
-    n->tcp->listening[port >> 3] |= (uint8_t)(1 << (port & 7));
+    n->tcp->listening[port >> 3] |= bit;
+    n->tcp->listening_tls[port >> 3] &= (uint8_t)~bit;
+    if (listener == STREAM_TLS) n->tcp->listening_tls[port >> 3] |= bit;
     return OK;
 }
 

@@ -73,6 +73,8 @@ void net_output_return(struct net *n, struct frame **frames, uint32_t count);
 
 // Passive and active open. Streams are tcp connections (stream.h gives the calls on them).
 enum status net_listen(struct net *n, uint16_t port) MUST_USE; // every address of ours
+// The same; streams accepted there carry listener.
+enum status net_listen_as(struct net *n, enum stream_listener listener, uint16_t port) MUST_USE;
 void net_unlisten(struct net *n, uint16_t port); // newcomers are refused, connections stay
 // local_port 0 picks one. app->on_open or on_closed(STREAM_REFUSED / STREAM_TIMED_OUT) follows.
 // ERR_NO_SPACE: table full.

@@ -185,7 +185,7 @@ static void fin_acked(struct tcp_pcb *p)
 
 static void tell_drained(struct tcp_pcb *p)
 {
-    const struct stream_app *app = p->net->app;
+    const struct stream_app *app = p->stream.app;
     if (!(p->flags & TCP_F_DRAIN_DUE) || p->queue || p->stream.out.bytes) return;
     p->flags &= ~(uint32_t)TCP_F_DRAIN_DUE;
     if (app->on_drained && p->flags & TCP_F_TOLD && !(p->flags & TCP_F_RST_DUE))

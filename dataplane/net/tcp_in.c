@@ -28,6 +28,7 @@ static void establish(struct tcp_pcb *p)
         n->tally->tcp_opened++;
     else
         n->tally->tcp_accepted++;
+    if (!(p->flags & TCP_F_ACTIVE)) p->stream.listener = tcp_listener(n->tcp, p->node.local_port);
     p->flags |= TCP_F_TOLD;
     if (n->app->on_open(n->app->app, &p->stream)) return;
     p->flags &= ~(uint32_t)TCP_F_TOLD; // refused: no other call
@@ -228,7 +229,7 @@ void tcp_segment(struct tcp_pcb *p, const struct tcp_seg *in, struct frame *f)
 
 void tcp_fin_received(struct tcp_pcb *p)
 {
-    const struct stream_app *app = p->net->app;
+    const struct stream_app *app = p->stream.app;
     if (p->state == TCP_ESTABLISHED)
         p->state = TCP_CLOSE_WAIT;
     else if (p->state == TCP_FIN_WAIT_1)

@@ -205,7 +205,7 @@ struct tcp_table {
     struct hash_key isn_key, cookie_key;
     struct piece_source source; // blocks of stream.out
     struct net *net;
-    uint8_t listening[65536 / 8];
+    uint8_t listening[65536 / 8], listening_tls[65536 / 8]; // a bit for each port
 };
 
 // A segment as tcp_in.c took it apart. Payload is at frame->data.
@@ -273,6 +273,10 @@ void tcp_table_remove(struct tcp_table *t, struct tcp_node *node);
 static inline bool tcp_is_listening(const struct tcp_table *t, uint16_t port)
 {
     return (t->listening[port >> 3] >> (port & 7)) & 1;
+}
+static inline enum stream_listener tcp_listener(const struct tcp_table *t, uint16_t port)
+{
+    return (t->listening_tls[port >> 3] >> (port & 7)) & 1 ? STREAM_TLS : STREAM_PLAIN;
 }
 // A control block in the table, CLOSED, with its route; NULL when the budget is spent or there is
 // no route (counted).

@@ -53,7 +53,7 @@ static void deliver(struct tcp_pcb *p, struct frame *f)
     n->consumed = f;
     p->stream.arrival_tsc = f->arrival_tsc;
     p->stream.rx_bytes += f->size;
-    n->app->on_data(n->app->app, &p->stream, frame_bytes(f));
+    p->stream.app->on_data(p->stream.app->app, &p->stream, frame_bytes(f));
 }
 
 static bool copies_behind(struct frame *last, const struct frame *f)

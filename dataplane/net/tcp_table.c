@@ -132,6 +132,7 @@ static void pcb_init_stream(struct tcp_pcb *p)
 {
     struct stream *s = &p->stream;
     s->ops = &tcp_stream_ops;
+    s->app = p->net->app;
     s->kind = STREAM_NIC_TCP;
     s->fd = -1;
     memcpy(s->local.ip, p->node.local, 16);
@@ -213,7 +214,8 @@ void tcp_reap(struct net *n)
         list_remove(&n->tcp->dead, node);
         if (p->flags & TCP_F_TOLD) {
             n->tally->tcp_closed++;
-            n->app->on_closed(n->app->app, &p->stream, (enum stream_close)p->close_reason);
+            const struct stream_app *app = p->stream.app;
+            app->on_closed(app->app, &p->stream, (enum stream_close)p->close_reason);
         }
         pcb_free(p);
     }

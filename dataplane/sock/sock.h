@@ -61,6 +61,10 @@ void sock_close(struct sock *s);
 // IPV6_V6ONLY. port 0: the kernel chooses, sock_listener_port tells.
 enum status sock_listen_tcp(struct sock *s, const char *ip, uint16_t port, int backlog, char *error,
                             uint32_t error_bytes) MUST_USE;
+// The same; connections accepted there carry listener.
+enum status sock_listen_tcp_as(struct sock *s, enum stream_listener listener, const char *ip,
+                               uint16_t port, int backlog, char *error,
+                               uint32_t error_bytes) MUST_USE;
 // Removes a stale socket file first. mode 0 leaves the permissions to the umask.
 enum status sock_listen_unix(struct sock *s, const char *path, uint32_t mode, int backlog,
                              char *error, uint32_t error_bytes) MUST_USE;

@@ -144,7 +144,9 @@ static bool addresses_fill(struct stream *st, const struct sock_listener *l)
 
 void sock_conn_open(struct sock *s, const struct sock_listener *l, int fd)
 {
-    struct stream st = { .ops = &conn_ops, .kind = l->kind, .fd = fd };
+    struct stream st = {
+        .ops = &conn_ops, .app = &s->app, .kind = l->kind, .listener = l->listener, .fd = fd
+    };
     struct sock_conn *c = NULL;
     if (!addresses_fill(&st, l)) { // gone already
         close(fd);
@@ -173,7 +175,7 @@ static void tell_end(struct sock_conn *c)
 {
     if (c->state != SOCK_OPEN || c->paused || c->held || !c->ended || c->end_told) return;
     c->end_told = true;
-    c->sock->app.on_end(c->sock->app.app, &c->stream);
+    c->stream.app->on_end(c->stream.app->app, &c->stream);
 }
 
 static void receive_ended(struct sock *s, struct sock_conn *c, int result)
@@ -194,7 +196,7 @@ static void receive_ended(struct sock *s, struct sock_conn *c, int result)
 static void deliver(struct sock_conn *c, struct bytes data, uint64_t arrival_tsc)
 {
     c->stream.arrival_tsc = arrival_tsc;
-    c->sock->app.on_data(c->sock->app.app, &c->stream, data);
+    c->stream.app->on_data(c->stream.app->app, &c->stream, data);
 }
 
 void sock_on_receive(struct sock *s, const struct io_uring_cqe *cqe)
@@ -252,7 +254,7 @@ static void send_went_on(struct sock *s, struct sock_conn *c, uint32_t size)
     }
     finish_closing(c);
     if (c->state == SOCK_OPEN && c->stream.out.bytes == 0)
-        s->app.on_drained(s->app.app, &c->stream);
+        c->stream.app->on_drained(c->stream.app->app, &c->stream);
 }
 
 void sock_conn_sent(struct sock *s, struct sock_conn *c, int32_t result)
@@ -378,7 +380,7 @@ uint32_t sock_conns_run_due(struct sock *s)
         if (c->state == SOCK_OPEN) {
             deliver_held(c);
         } else if (c->state == SOCK_DYING) {
-            s->app.on_closed(s->app.app, &c->stream, c->why);
+            c->stream.app->on_closed(c->stream.app->app, &c->stream, c->why);
             conn_forget(c);
         }
     }

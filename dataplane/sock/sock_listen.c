@@ -92,6 +92,12 @@ static int open_tcp(const struct addrinfo *a, int backlog, char *error, uint32_t
 enum status sock_listen_tcp(struct sock *s, const char *ip, uint16_t port, int backlog, char *error,
                             uint32_t error_bytes)
 {
+    return sock_listen_tcp_as(s, STREAM_PLAIN, ip, port, backlog, error, error_bytes);
+}
+
+enum status sock_listen_tcp_as(struct sock *s, enum stream_listener listener, const char *ip,
+                               uint16_t port, int backlog, char *error, uint32_t error_bytes)
+{
     const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                                     .ai_socktype = SOCK_STREAM };
     struct addrinfo *found = NULL;
@@ -112,6 +118,7 @@ enum status sock_listen_tcp(struct sock *s, const char *ip, uint16_t port, int b
     if (fd < 0) return ERR_IO;
     keepalive_apply(fd, s->keepalive_s);
     listener_start(s, l, fd, STREAM_SOCK_TCP, NULL);
+    l->listener = listener;
     return OK;
 }
 

@@ -82,6 +82,7 @@ struct sock_listener {
     uint32_t generation;
     uint16_t port;
     enum stream_kind kind;
+    enum stream_listener listener;
     bool armed;
     bool cancelled;
     bool local_known; // bound to one address: accepted sockets have the same
