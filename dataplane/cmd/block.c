@@ -3,6 +3,7 @@
 #include "dataplane/base/num.h"
 #include "dataplane/base/wheel.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/notify.h"
 
 enum { BUCKETS = 4096, EXPIRE_BUDGET = 256, NS_PER_MS = 1000000 };
 
@@ -27,6 +28,7 @@ struct blocked { // one client
     enum value_type type;
     enum block_reply reply;
     bool wants_loss;
+    bool met_closed; // its last retry: to be tried again when keys open
     uint32_t wait_count;
     struct block_wait waits[];
 };
@@ -122,7 +124,8 @@ void call_block(struct call *call, const struct block_wish *wish)
     c->flags |= CLIENT_BLOCKED;
     c->blocked = b;
     s->tally->blocked_clients = s->blocks.all.count;
-    if (!s->blocks.is_hooked) blocks_open_hook(s);
+    s->blocks.loss_count += b->wants_loss;
+    blocks_steer_hook(s);
 }
 
 // The client waits no more; whether it got an answer is the caller's business.
@@ -136,6 +139,7 @@ static void release(struct server *s, struct blocked *b)
         list_remove(&k->waiters, &b->waits[i].in_key);
         give_key_if_unused(s, k);
     }
+    s->blocks.loss_count -= b->wants_loss;
     wheel_cancel(s->blocks.wheel, &b->timer);
     list_remove(&s->blocks.all, &b->in_all);
     kept_free(s->heap, b->request);
@@ -143,7 +147,7 @@ static void release(struct server *s, struct blocked *b)
     c->flags &= ~(uint32_t)CLIENT_BLOCKED;
     c->blocked = NULL;
     s->tally->blocked_clients = s->blocks.all.count;
-    if (s->blocks.all.count == 0) blocks_close_hook(s);
+    blocks_steer_hook(s);
 }
 
 void block_forget_client(struct server *s, struct client *c)
@@ -160,34 +164,57 @@ void block_signal(struct server *s, uint32_t db, struct bytes key)
     if (k && !list_node_is_linked(&k->in_ready)) list_append(&s->blocks.ready, &k->in_ready);
 }
 
+static void signal_keys_of(struct server *s, const struct blocked *b)
+{
+    for (uint32_t i = 0; i < b->wait_count; i++) {
+        struct block_key *k = b->waits[i].key;
+        if (k && !list_node_is_linked(&k->in_ready)) list_append(&s->blocks.ready, &k->in_ready);
+    }
+}
+
 void block_signal_all(struct server *s)
 {
     if (s->blocks.all.count == 0) return;
+    for (struct list_node *n = list_first(&s->blocks.all); n; n = list_next(&s->blocks.all, n))
+        signal_keys_of(s, LIST_OWNER(n, struct blocked, in_all));
+}
+
+void block_met_closed(struct server *s, struct client *c)
+{
+    s->blocks.has_met_closed = true;
+    c->blocked->met_closed = true;
+}
+
+void blocks_keys_opened(struct server *s)
+{
+    if (!s->blocks.has_met_closed) return;
+    s->blocks.has_met_closed = false;
     for (struct list_node *n = list_first(&s->blocks.all); n; n = list_next(&s->blocks.all, n)) {
-        const struct blocked *b = LIST_OWNER(n, struct blocked, in_all);
-        for (uint32_t i = 0; i < b->wait_count; i++) {
-            struct block_key *k = b->waits[i].key;
-            if (k && !list_node_is_linked(&k->in_ready))
-                list_append(&s->blocks.ready, &k->in_ready);
-        }
+        struct blocked *b = LIST_OWNER(n, struct blocked, in_all);
+        if (!b->met_closed) continue;
+        b->met_closed = false;
+        signal_keys_of(s, b);
     }
 }
 
 static void on_created(void *context, uint32_t db, const struct entry *e)
 {
-    block_signal(context, db, entry_key(e));
+    struct server *s = context;
+    block_signal(s, db, entry_key(e));
+    if (UNLIKELY(s->notify_classes & EVENT_NEW))
+        notify_event(s, db, entry_key(e), EVENT_NEW, "new");
 }
 
-void blocks_open_hook(struct server *s)
+static void on_gone(void *context, uint32_t db, struct bytes key)
 {
-    s->blocks.is_hooked = true;
-    keyspace_on_created(s->keyspace, on_created, s);
+    block_signal(context, db, key);
 }
 
-void blocks_close_hook(struct server *s)
+void blocks_steer_hook(struct server *s)
 {
-    s->blocks.is_hooked = false;
-    keyspace_on_created(s->keyspace, NULL, NULL);
+    bool wants_new = s->blocks.all.count || (s->notify_classes & EVENT_NEW);
+    keyspace_on_created(s->keyspace, wants_new ? on_created : NULL, s);
+    keyspace_on_gone(s->keyspace, s->blocks.loss_count ? on_gone : NULL, s);
 }
 
 enum outlook { NOTHING_LEFT, NOT_FOR_THIS_ONE, WORTH_A_TRY };
@@ -204,9 +231,10 @@ static enum outlook look(struct server *s, const struct block_key *k, const stru
 static void serve_client(struct server *s, struct blocked *b)
 {
     struct client *c = b->client;
-    if (!command_execute_kept(s, c, b->request, true)) return;
+    bool is_done = command_execute_kept(s, c, b->request, true);
+    if (!is_done && !(c->flags & CLIENT_IN_JOB)) return; // it waits on
     release(s, b);
-    s->ops->resume_client(s, c);
+    if (is_done) s->ops->resume_client(s, c);
 }
 
 // Each who waits now is looked at once, in the order they came.
@@ -314,11 +342,11 @@ bool call_timeout(struct call *call, uint32_t index, uint64_t *deadline_ms)
         reply_error(call->reply, "ERR timeout is not a float or out of range");
         return false;
     }
-    if (seconds < 0) {
+    long double ms = __builtin_ceill(seconds * 1000); // what is left of a ms below 0 is 0: never
+    if (ms < 0) {
         reply_error(call->reply, "ERR timeout is negative");
         return false;
     }
-    long double ms = __builtin_ceill(seconds * 1000);
     if (ms >= (long double)INT64_MAX - (long double)call->now_ms) {
         reply_error(call->reply, "ERR timeout is out of range");
         return false;

@@ -22,7 +22,9 @@ struct block_wish {
 };
 // The body found nothing: it is executed again when it may find something, with call->is_retry.
 // When a retry finds nothing it calls this again, with the same wish, and keeps its place. The body
-// writes no reply then. Not to be called when !call_may_block: the body gives its timeout's reply.
+// writes no reply then. A retry may start a job, which ends the wait; it is put off while a job has
+// one of its keys closed. Not to be called when !call_may_block: the body gives its timeout's
+// reply.
 void call_block(struct call *call, const struct block_wish *wish);
 bool call_may_block(const struct call *call); // not in a transaction or script
 // The timeout argument: seconds as a float, 0 never. Replies Redis's errors.
@@ -32,6 +34,9 @@ bool call_timeout(struct call *call, uint32_t index, uint64_t *deadline_ms);
 // by the keyspace's hook; a stream got another entry: XADD says it).
 void block_signal(struct server *server, uint32_t db, struct bytes key);
 void block_signal_all(struct server *server); // a whole database came, went or was swapped
+// For job.c: the retry of c would touch a closed key; some that were closed have opened.
+void block_met_closed(struct server *server, struct client *c);
+void blocks_keys_opened(struct server *server);
 
 // ---- for the shard (block.c)
 void blocks_open(struct server *server);
@@ -41,8 +46,7 @@ void blocks_serve(struct server *server);
 void blocks_expire(struct server *server);                     // timeouts, once a ms at most
 uint64_t blocks_next_deadline_ns(const struct server *server); // monotonic; UINT64_MAX: none
 void block_forget_client(struct server *server, struct client *c);
-// The keyspace tells of new keys only while somebody waits.
-void blocks_open_hook(struct server *server);
-void blocks_close_hook(struct server *server);
+// The keyspace tells of keys that come and go only while somebody wants to know.
+void blocks_steer_hook(struct server *server);
 enum unblock { UNBLOCK_TIMEOUT, UNBLOCK_ERROR };
 bool block_unblock(struct server *server, struct client *c, enum unblock how); // CLIENT UNBLOCK

@@ -59,6 +59,12 @@ uint32_t client_address_text(const struct client *c, bool local, const char *uni
     return (uint32_t)snprintf(out, 128, four ? "%s:%u" : "[%s]:%u", ip, (unsigned)a->port);
 }
 
+enum output_limit client_output_class(const struct client *c)
+{
+    return c->flags & (CLIENT_SUBSCRIBED | CLIENT_MONITOR) ? OUTPUT_LIMIT_PUBSUB
+                                                          : OUTPUT_LIMIT_NORMAL;
+}
+
 bool client_is_local(const struct client *c)
 {
     static const uint8_t loopback6[16] = { [15] = 1 };

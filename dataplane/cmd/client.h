@@ -8,11 +8,16 @@
 #include <stdint.h>
 #include "dataplane/base/list.h"
 #include "dataplane/base/stream.h"
+#include "dataplane/conf/settings.h"
 #include "dataplane/resp/resp_write.h"
 
 struct blocked;
 struct job;
 struct held_back;
+struct kept_push;
+struct transaction;
+struct subscriber;
+struct tracker;
 
 enum client_flags {
     CLIENT_CLOSE_AFTER_REPLY = 1 << 0, // QUIT, protocol errors: send what is queued, then close
@@ -30,6 +35,11 @@ enum client_flags {
     CLIENT_IN_JOB = 1 << 10,
     CLIENT_HELD_BACK = 1 << 11,
     CLIENT_SUSPENDED = CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK,
+    CLIENT_IN_MULTI = 1 << 12,    // transaction.h
+    CLIENT_BROKEN_MULTI = 1 << 13, // a command was refused: EXEC aborts
+    CLIENT_STALE_WATCH = 1 << 14, // a watched key changed: EXEC answers null
+    CLIENT_SUBSCRIBED = 1 << 15,  // to a channel or pattern: its own output limit
+    CLIENT_MONITOR = 1 << 16,
 };
 
 struct client {
@@ -48,8 +58,15 @@ struct client {
     uint64_t command_count, input_bytes, output_bytes;
     uint64_t query_buffer_bytes; // kept current by the session: qbuf
     uint64_t output_peak_bytes;
-    union { // by the flag of CLIENT_SUSPENDED
-        struct blocked *blocked;
+    struct transaction *transaction; // NULL: neither MULTI nor WATCH
+    struct subscriber *subscriber;   // pubsub.h; NULL: to nothing
+    struct tracker *tracker;         // tracking.h; NULL: off
+    struct kept_push *pushes_first, *pushes_last; // push.h: they follow the reply under way
+    uint64_t pushes_bytes;
+    // By the flags of CLIENT_SUSPENDED. One who waited and is served by a job is both, for a
+    // moment.
+    struct blocked *blocked;
+    union {
         struct job *job;
         struct held_back *held_back;
     };
@@ -68,4 +85,7 @@ struct client *client_table_find(const struct client_table *t, uint64_t id);
 // "127.0.0.1:6379", "[::1]:6379", or the socket's path with ":0". Returns length.
 uint32_t client_address_text(const struct client *c, bool local, const char *unix_path,
                              char out[128]);
+// Which client-output-buffer-limit is its own: subscribers and MONITORs have the one of pubsub, for
+// both are sent what others do.
+enum output_limit client_output_class(const struct client *c);
 bool client_is_local(const struct client *c); // Unix socket, or the peer is 127.0.0.0/8 or ::1

@@ -124,6 +124,15 @@ void command_prefetch(const struct call *call);
 // Charges CYCLES_EXECUTE: leaves that account open in server->meter, so that within a burst the end
 // of one command is the start of the next (one rdtsc each). The caller closes it after the burst.
 void command_execute(struct call *call);
+// Its checks (cmd_check.c). False: the refusal is written.
+bool command_may_run(struct call *call);
+// A command of a transaction, at EXEC: what may have changed since it was queued.
+bool command_may_run_queued(struct call *call);
+// The body of a command that EXEC or a script runs (call->no_suspend), with its effects, counts and
+// times. No checks.
+void command_run(struct call *call);
+// Counts the errors in its reply, for a command of a script that was refused.
+void command_book_errors(struct call *call);
 
 // A request that was kept (kept.h): made a call again and executed. False: the client is suspended
 // once more. The request stays the caller's.
@@ -157,6 +166,11 @@ enum event_class {          // Redis's letters
     EVENT_STREAM = 1 << 6,  // t
     EVENT_EXPIRED = 1 << 7, // x
     EVENT_EVICTED = 1 << 8, // e
+    EVENT_MODULE = 1 << 9,  // d
+    EVENT_ALL = (1 << 10) - 1, // A: all but these two
+    EVENT_MISSED = 1 << 10, // m
+    EVENT_NEW = 1 << 11,    // n
+    EVENT_EVERY = (1 << 12) - 1,
 };
 void call_changed(struct call *call, const struct key *key, enum event_class class,
                   const char *event);

@@ -2,6 +2,7 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/tracking.h"
 
 static command_body client_getname, client_help, client_id, client_info, client_kill, client_list,
     client_no_evict, client_no_touch, client_reply, client_setinfo, client_setname, client_unblock;
@@ -14,6 +15,10 @@ enum {
 // clang-format off
 const struct command cmd_client_subs[] = {
     // id, container, name, body, arity, first, last, step, flags, categories
+    SUBCOMMAND(CLIENT_CACHING, "client", "caching", client_caching, 3, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
+    SUBCOMMAND(CLIENT_GETREDIR, "client", "getredir", client_getredir, 2, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
+    SUBCOMMAND(CLIENT_TRACKING, "client", "tracking", client_tracking, -3, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
+    SUBCOMMAND(CLIENT_TRACKINGINFO, "client", "trackinginfo", client_trackinginfo, 2, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
     SUBCOMMAND(CLIENT_GETNAME, "client", "getname", client_getname, 2, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),
     SUBCOMMAND(CLIENT_HELP, "client", "help", client_help, 2, 0, 0, 0, CMD_LOADING | CMD_STALE | CMD_SENTINEL, ACL_CONNECTION),
     SUBCOMMAND(CLIENT_ID, "client", "id", client_id, 2, 0, 0, 0, CLIENT_ANY, ACL_CONNECTION),

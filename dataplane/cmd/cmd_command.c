@@ -2,6 +2,7 @@
 #include "dataplane/base/glob.h"
 #include "dataplane/cmd/cmd_docs.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/rename.h"
 
 static command_body command_all, command_count_body, command_docs_body, command_getkeys,
     command_getkeysandflags, command_help, command_info, command_list;
@@ -26,12 +27,12 @@ const struct command cmd_command[] = {
 // clang-format on
 
 // "get", or "client|kill" for a subcommand.
-static const struct command *find_by_full_name(struct bytes name)
+static const struct command *find_by_full_name(const struct server *s, struct bytes name)
 {
     const uint8_t *bar = name.size ? memchr(name.data, '|', name.size) : NULL;
-    if (!bar) return command_find(name);
+    if (!bar) return server_find_command(s, name);
     size_t size = (size_t)(bar - name.data);
-    const struct command *container = command_find(bytes_make(name.data, size));
+    const struct command *container = server_find_command(s, bytes_make(name.data, size));
     return container ? command_find_sub(container, bytes_make(bar + 1, name.size - size - 1))
                      : NULL;
 }
@@ -137,12 +138,18 @@ static void reply_command(struct reply *r, const struct command *row)
 
 static void command_all(struct call *call)
 {
-    reply_array(call->reply, command_top_count());
-    for (uint32_t id = 0; id < command_top_count(); id++)
-        reply_command(call->reply, command_by_id((uint16_t)id));
+    const struct command_renames *renames = call->server->renames;
+    reply_array(call->reply, renames_visible_count(renames));
+    for (uint32_t id = 0; id < command_top_count(); id++) {
+        const struct command *row = command_by_id((uint16_t)id);
+        if (!renames_hide(renames, row)) reply_command(call->reply, row);
+    }
 }
 
-static void command_count_body(struct call *call) { reply_int(call->reply, command_top_count()); }
+static void command_count_body(struct call *call)
+{
+    reply_int(call->reply, renames_visible_count(call->server->renames));
+}
 
 static void command_info(struct call *call)
 {
@@ -152,7 +159,7 @@ static void command_info(struct call *call)
     }
     reply_array(call->reply, call->argc - 2);
     for (uint32_t i = 2; i < call->argc; i++) {
-        const struct command *row = find_by_full_name(call->argv[i]);
+        const struct command *row = find_by_full_name(call->server, call->argv[i]);
         if (row)
             reply_command(call->reply, row);
         else
@@ -236,14 +243,17 @@ static void command_docs_body(struct call *call)
     struct reply *r = call->reply;
     uint32_t count = 0;
     if (call->argc == 2) {
-        reply_map(r, command_top_count());
-        for (uint32_t id = 0; id < command_top_count(); id++)
-            reply_docs(r, command_by_id((uint16_t)id));
+        const struct command_renames *renames = call->server->renames;
+        reply_map(r, renames_visible_count(renames));
+        for (uint32_t id = 0; id < command_top_count(); id++) {
+            const struct command *row = command_by_id((uint16_t)id);
+            if (!renames_hide(renames, row)) reply_docs(r, row);
+        }
         return;
     }
     struct reply_later map = reply_later_begin(r);
     for (uint32_t i = 2; i < call->argc; i++) {
-        const struct command *row = find_by_full_name(call->argv[i]);
+        const struct command *row = find_by_full_name(call->server, call->argv[i]);
         if (!row) continue;
         reply_docs(r, row);
         count++;
@@ -306,7 +316,7 @@ static void command_list(struct call *call)
     struct reply_later array = reply_later_begin(call->reply);
     for (uint32_t id = 0; id < command_count(); id++) {
         const struct command *row = command_by_id((uint16_t)id);
-        if (!filter_passes(&filter, row)) continue;
+        if (!filter_passes(&filter, row) || renames_hide(call->server->renames, row)) continue;
         reply_bulk_text(call->reply, row->full_name);
         count++;
     }
@@ -336,9 +346,10 @@ static void show_key(void *context, uint32_t index, uint32_t flags)
     if (k->with_flags) reply_names(k->reply, flags, key_flag_names, KEY_FLAG_COUNT, "");
 }
 
-static const struct command *find_whole(const struct bytes *argv, uint32_t argc)
+static const struct command *find_whole(const struct server *s, const struct bytes *argv,
+                                        uint32_t argc)
 {
-    const struct command *row = command_find(argv[0]);
+    const struct command *row = server_find_command(s, argv[0]);
     if (!row || !row->subcommand_count || argc < 2) return row;
     return command_find_sub(row, argv[1]);
 }
@@ -356,7 +367,7 @@ static void get_keys(struct call *call, bool with_flags)
 {
     const struct bytes *argv = call->argv + 2;
     uint32_t argc = call->argc - 2;
-    const struct command *row = find_whole(argv, argc);
+    const struct command *row = find_whole(call->server, argv, argc);
     struct key_reply k = { call->reply, argv, with_flags, 0 };
     const char *error = keys_error(row, argc);
     if (error) {

@@ -1,8 +1,13 @@
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
 #include "dataplane/base/glob.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/config_rewrite.h"
 
-static command_body config_get, config_help, config_resetstat, config_set;
+static command_body config_get, config_help, config_resetstat, config_rewrite_body, config_set;
 
 enum { CONFIG_OPERATOR = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE };
 
@@ -12,6 +17,7 @@ const struct command cmd_config_subs[] = {
     SUBCOMMAND(CONFIG_GET, "config", "get", config_get, -3, 0, 0, 0, CONFIG_OPERATOR, 0),
     SUBCOMMAND(CONFIG_HELP, "config", "help", config_help, 2, 0, 0, 0, CMD_LOADING | CMD_STALE, 0),
     SUBCOMMAND(CONFIG_RESETSTAT, "config", "resetstat", config_resetstat, 2, 0, 0, 0, CONFIG_OPERATOR, 0),
+    SUBCOMMAND(CONFIG_REWRITE, "config", "rewrite", config_rewrite_body, 2, 0, 0, 0, CONFIG_OPERATOR, 0),
     SUBCOMMAND(CONFIG_SET, "config", "set", config_set, -4, 0, 0, 0, CONFIG_OPERATOR, 0),
 };
 const struct command cmd_config[] = {
@@ -144,6 +150,45 @@ static bool assign(struct call *call, const struct change *change, struct settin
     return false;
 }
 
+static bool row_is(const struct setting_row *row, const char *name)
+{
+    return strcmp(row->name, name) == 0;
+}
+
+// The parameter to name when the whole did not take effect: the first that can fail by itself.
+static struct bytes suspect(const struct call *call, const struct change *change)
+{
+    for (uint32_t i = 0; i < change->count; i++) {
+        const struct setting_row *row = change->rows[i];
+        if (row_is(row, "maxclients") || row_is(row, "port") || row_is(row, "bind") ||
+            strncmp(row->name, "tls-", 4) == 0)
+            return call->argv[2 + 2 * i];
+    }
+    return call->argv[2];
+}
+
+// Relative paths of files count from there at once; what CONFIG GET shows is the whole path.
+static bool change_directory(struct call *call, const struct change *change, struct settings *next)
+{
+    char path[PATH_MAX], error[SETTING_ERROR_MAX];
+    for (uint32_t i = 0; i < change->count; i++) {
+        if (!row_is(change->rows[i], "dir")) continue;
+        if (chdir(next->dir) != 0 || !getcwd(path, sizeof path)) {
+            refuse(call, call->argv[2 + 2 * i], strerror(errno));
+            return false;
+        }
+        return setting_assign_text(next, change->rows[i], bytes_text(path), error) == OK;
+    }
+    return true;
+}
+
+static void restore_directory(struct call *call)
+{
+    if (chdir(call->server->settings->dir) != 0)
+        call_log(call, LOG_WARNING, "Can't chdir to '%s': %s", call->server->settings->dir,
+                 strerror(errno));
+}
+
 // All or nothing: the pairs go into a copy, which takes effect as a whole.
 static void apply(struct call *call, const struct change *change)
 {
@@ -151,11 +196,13 @@ static void apply(struct call *call, const struct change *change)
     char error[SETTING_ERROR_MAX] = "";
     struct server *s = call->server;
     settings_copy(&next, s->settings);
-    if (assign(call, change, &next)) {
-        if (s->ops->apply_settings(s, &next, change->rows, change->count, error) == OK)
+    if (assign(call, change, &next) && change_directory(call, change, &next)) {
+        if (s->ops->apply_settings(s, &next, change->rows, change->count, error) == OK) {
             reply_ok(call->reply);
-        else
-            refuse(call, call->argv[2], error);
+        } else {
+            restore_directory(call);
+            refuse(call, suspect(call, change), error);
+        }
     }
     settings_close(&next);
 }
@@ -181,6 +228,8 @@ static void config_resetstat(struct call *call)
     reply_ok(call->reply);
 }
 
+static void config_rewrite_body(struct call *call) { config_rewrite(call, false); }
+
 static void config_help(struct call *call)
 {
     static const char *const lines[] = {
@@ -190,6 +239,8 @@ static void config_help(struct call *call)
         "    Set the configuration <directive> to <value>.",
         "RESETSTAT",
         "    Reset statistics reported by the INFO command.",
+        "REWRITE",
+        "    Rewrite the configuration file.",
         NULL,
     };
     call_reply_help(call, lines);

@@ -21,9 +21,14 @@ const struct command cmd_connection[] = {
 
 static void cmd_ping(struct call *call)
 {
-    if (call->argc > 2)
+    bool listens = (call->client->flags & CLIENT_SUBSCRIBED) && call->reply->version == 2;
+    if (call->argc > 2) {
         reply_error_arity(call->reply, call->command->full_name);
-    else if (call->argc == 2)
+    } else if (listens) { // in the shape of a message
+        reply_array(call->reply, 2);
+        reply_bulk_text(call->reply, "pong");
+        reply_bulk(call->reply, call->argc == 2 ? call->argv[1] : bytes_make("", 0));
+    } else if (call->argc == 2)
         reply_bulk(call->reply, call->argv[1]);
     else
         reply_status(call->reply, "PONG");
@@ -177,6 +182,7 @@ static void cmd_reset(struct call *call)
     c->db = 0;
     c->authenticated = !needs_password(call);
     client_set_text(call->server, &c->name, bytes_make("", 0));
+    server_forget_client(call->server, c);
     reply_status(call->reply, "RESET");
 }
 

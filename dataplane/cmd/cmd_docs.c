@@ -151,6 +151,30 @@ static const struct command_argument doc_bitop_args[] = {
     { "key", "key", NULL, 1, ARGUMENT_MULTIPLE, 0, NULL },
 };
 
+static const struct command_argument doc_client_caching_args_0[] = {
+    { "yes", "pure-token", "YES", -1, 0, 0, NULL },
+    { "no", "pure-token", "NO", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_client_caching_args[] = {
+    { "skipme", "oneof", NULL, -1, 0, 2, doc_client_caching_args_0 },
+};
+
+static const struct command_argument doc_client_tracking_args_0[] = {
+    { "on", "pure-token", "ON", -1, 0, 0, NULL },
+    { "off", "pure-token", "OFF", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_client_tracking_args[] = {
+    { "enabled", "oneof", NULL, -1, 0, 2, doc_client_tracking_args_0 },
+    { "client-id", "integer", "REDIRECT", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "prefix", "string", "PREFIX", -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE | ARGUMENT_MULTIPLE_TOKEN, 0, NULL },
+    { "bcast", "pure-token", "BCAST", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "optin", "pure-token", "OPTIN", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "optout", "pure-token", "OPTOUT", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "noloop", "pure-token", "NOLOOP", -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
 static const char *const doc_client_info_tips[] = { "nondeterministic_output" };
 
 static const struct command_argument doc_client_kill_args_0_1_1[] = {
@@ -295,6 +319,8 @@ static const struct command_argument doc_config_get_args[] = {
 };
 
 static const char *const doc_config_resetstat_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
+
+static const char *const doc_config_rewrite_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
 
 static const char *const doc_config_set_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
 
@@ -1506,6 +1532,32 @@ static const struct command_argument doc_lpos_args[] = {
     { "len", "integer", "MAXLEN", -1, ARGUMENT_OPTIONAL, 0, NULL },
 };
 
+static const struct command_argument doc_lolwut_args[] = {
+    { "version", "integer", "VERSION", -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const char *const doc_module_list_tips[] = { "nondeterministic_output_order" };
+
+static const struct command_argument doc_module_load_args[] = {
+    { "path", "string", NULL, -1, 0, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_module_loadex_args_1[] = {
+    { "name", "string", NULL, -1, 0, 0, NULL },
+    { "value", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_module_loadex_args[] = {
+    { "path", "string", NULL, -1, 0, 0, NULL },
+    { "config", "block", "CONFIG", -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE | ARGUMENT_MULTIPLE_TOKEN, 2, doc_module_loadex_args_1 },
+    { "args", "string", "ARGS", -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE | ARGUMENT_MULTIPLE_TOKEN, 0, NULL },
+};
+
+static const struct command_argument doc_module_unload_args[] = {
+    { "name", "string", NULL, -1, 0, 0, NULL },
+};
+
 static const struct command_key_spec doc_decr_keys[] = {
     { NULL, KEY_RW | KEY_ACCESS | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
 };
@@ -1587,6 +1639,68 @@ static const struct command_key_spec doc_object_refcount_keys[] = {
 
 static const struct command_argument doc_object_refcount_args[] = {
     { "key", "key", NULL, 0, 0, 0, NULL },
+};
+
+static const struct command_argument doc_pubsub_channels_args[] = {
+    { "pattern", "pattern", NULL, -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const struct command_argument doc_pubsub_numsub_args[] = {
+    { "channel", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_pubsub_shardchannels_args[] = {
+    { "pattern", "pattern", NULL, -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const struct command_argument doc_pubsub_shardnumsub_args[] = {
+    { "shardchannel", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_subscribe_args[] = {
+    { "channel", "string", NULL, -1, ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_unsubscribe_args[] = {
+    { "channel", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_psubscribe_args[] = {
+    { "pattern", "pattern", NULL, -1, ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_punsubscribe_args[] = {
+    { "pattern", "pattern", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_key_spec doc_ssubscribe_keys[] = {
+    { NULL, KEY_NOT_KEY, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { -1, 1, 0 } },
+};
+
+static const struct command_argument doc_ssubscribe_args[] = {
+    { "shardchannel", "string", NULL, -1, ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_key_spec doc_sunsubscribe_keys[] = {
+    { NULL, KEY_NOT_KEY, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { -1, 1, 0 } },
+};
+
+static const struct command_argument doc_sunsubscribe_args[] = {
+    { "shardchannel", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_publish_args[] = {
+    { "channel", "string", NULL, -1, 0, 0, NULL },
+    { "message", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const struct command_key_spec doc_spublish_keys[] = {
+    { NULL, KEY_NOT_KEY, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
+};
+
+static const struct command_argument doc_spublish_args[] = {
+    { "shardchannel", "string", NULL, -1, 0, 0, NULL },
+    { "message", "string", NULL, -1, 0, 0, NULL },
 };
 
 static const struct command_key_spec doc_restore_keys[] = {
@@ -2398,6 +2512,14 @@ static const struct command_argument doc_substr_args[] = {
     { "end", "integer", NULL, -1, 0, 0, NULL },
 };
 
+static const struct command_key_spec doc_watch_keys[] = {
+    { NULL, KEY_RO, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { -1, 1, 0 } },
+};
+
+static const struct command_argument doc_watch_args[] = {
+    { "key", "key", NULL, 0, ARGUMENT_MULTIPLE, 0, NULL },
+};
+
 static const struct command_key_spec doc_zadd_keys[] = {
     { NULL, KEY_RW | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
 };
@@ -2928,6 +3050,26 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_bitop_keys,
         .argument_count = 3,
         .arguments = doc_bitop_args },
+    [CMD_ID_CLIENT_CACHING] = { .summary = "Says whether the next command's keys are remembered for the client's cache.",
+        .since = "6.0.0",
+        .group = "connection",
+        .complexity = "O(1)",
+        .argument_count = 1,
+        .arguments = doc_client_caching_args },
+    [CMD_ID_CLIENT_GETREDIR] = { .summary = "Tells which client is told of changed keys instead of this one.",
+        .since = "6.0.0",
+        .group = "connection",
+        .complexity = "O(1)" },
+    [CMD_ID_CLIENT_TRACKING] = { .summary = "Tells the client when keys that it has read change, or ceases to.",
+        .since = "6.0.0",
+        .group = "connection",
+        .complexity = "O(N) with N prefixes",
+        .argument_count = 7,
+        .arguments = doc_client_tracking_args },
+    [CMD_ID_CLIENT_TRACKINGINFO] = { .summary = "Describes how the connection's cache is kept up to date.",
+        .since = "6.2.0",
+        .group = "connection",
+        .complexity = "O(N) with N prefixes" },
     [CMD_ID_CLIENT_GETNAME] = { .summary = "Tells the name of the connection.",
         .since = "2.6.9",
         .group = "connection",
@@ -3070,6 +3212,12 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .complexity = "O(1)",
         .tip_count = 2,
         .tips = doc_config_resetstat_tips },
+    [CMD_ID_CONFIG_REWRITE] = { .summary = "Writes the settings of now into the configuration file.",
+        .since = "2.8.0",
+        .group = "server",
+        .complexity = "O(N) with N directives",
+        .tip_count = 2,
+        .tips = doc_config_rewrite_tips },
     [CMD_ID_CONFIG_SET] = { .summary = "Changes directives while the server runs, all of them or none.",
         .since = "2.0.0",
         .group = "server",
@@ -3827,6 +3975,44 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_lpos_keys,
         .argument_count = 5,
         .arguments = doc_lpos_args },
+    [CMD_ID_LOLWUT] = { .summary = "Paints a picture and tells the version.",
+        .since = "5.0.0",
+        .group = "server",
+        .complexity = "O(N) with N characters of the picture",
+        .argument_count = 1,
+        .arguments = doc_lolwut_args },
+    [CMD_ID_MODULE_HELP] = { .summary = "Lists the subcommands.",
+        .since = "5.0.0",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_MODULE_LIST] = { .summary = "Shows the modules that are loaded: none.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 1,
+        .tips = doc_module_list_tips },
+    [CMD_ID_MODULE_LOAD] = { .summary = "Refuses to load a module: they are not supported.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .argument_count = 2,
+        .arguments = doc_module_load_args },
+    [CMD_ID_MODULE_LOADEX] = { .summary = "Refuses to load a module: they are not supported.",
+        .since = "7.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .argument_count = 3,
+        .arguments = doc_module_loadex_args },
+    [CMD_ID_MODULE_UNLOAD] = { .summary = "Tells that there is no such module.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .argument_count = 1,
+        .arguments = doc_module_unload_args },
+    [CMD_ID_MODULE] = { .summary = "Holds the commands about modules.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "Depends on subcommand." },
     [CMD_ID_DECR] = { .summary = "Takes one from the integer at a key; an absent key counts as 0.",
         .since = "1.0.0",
         .group = "string",
@@ -3914,6 +4100,96 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
     [CMD_ID_OBJECT] = { .summary = "Holds the commands about what is behind a key.",
         .since = "2.2.3",
         .group = "generic",
+        .complexity = "Depends on subcommand." },
+    [CMD_ID_PUBSUB_CHANNELS] = { .summary = "Lists the channels with subscribers.",
+        .since = "2.8.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N channels",
+        .argument_count = 1,
+        .arguments = doc_pubsub_channels_args },
+    [CMD_ID_PUBSUB_NUMPAT] = { .summary = "Counts the patterns that are subscribed to.",
+        .since = "2.8.0",
+        .group = "pubsub",
+        .complexity = "O(1)" },
+    [CMD_ID_PUBSUB_NUMSUB] = { .summary = "Counts the subscribers of channels.",
+        .since = "2.8.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N channels asked for",
+        .argument_count = 1,
+        .arguments = doc_pubsub_numsub_args },
+    [CMD_ID_PUBSUB_SHARDCHANNELS] = { .summary = "Lists the shard channels with subscribers.",
+        .since = "7.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N shard channels",
+        .argument_count = 1,
+        .arguments = doc_pubsub_shardchannels_args },
+    [CMD_ID_PUBSUB_SHARDNUMSUB] = { .summary = "Counts the subscribers of shard channels.",
+        .since = "7.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N shard channels asked for",
+        .argument_count = 1,
+        .arguments = doc_pubsub_shardnumsub_args },
+    [CMD_ID_PUBSUB_HELP] = { .summary = "Lists the subcommands.",
+        .since = "6.2.0",
+        .group = "pubsub",
+        .complexity = "O(1)" },
+    [CMD_ID_SUBSCRIBE] = { .summary = "Listens to channels.",
+        .since = "2.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N channels",
+        .argument_count = 1,
+        .arguments = doc_subscribe_args },
+    [CMD_ID_UNSUBSCRIBE] = { .summary = "Listens to these channels no more, or to none.",
+        .since = "2.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N channels",
+        .argument_count = 1,
+        .arguments = doc_unsubscribe_args },
+    [CMD_ID_PSUBSCRIBE] = { .summary = "Listens to all channels whose names match one of the patterns.",
+        .since = "2.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N patterns",
+        .argument_count = 1,
+        .arguments = doc_psubscribe_args },
+    [CMD_ID_PUNSUBSCRIBE] = { .summary = "Listens to these patterns no more, or to none.",
+        .since = "2.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N patterns",
+        .argument_count = 1,
+        .arguments = doc_punsubscribe_args },
+    [CMD_ID_SSUBSCRIBE] = { .summary = "Listens to shard channels.",
+        .since = "7.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N shard channels",
+        .key_spec_count = 1,
+        .key_specs = doc_ssubscribe_keys,
+        .argument_count = 1,
+        .arguments = doc_ssubscribe_args },
+    [CMD_ID_SUNSUBSCRIBE] = { .summary = "Listens to these shard channels no more, or to none.",
+        .since = "7.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N shard channels",
+        .key_spec_count = 1,
+        .key_specs = doc_sunsubscribe_keys,
+        .argument_count = 1,
+        .arguments = doc_sunsubscribe_args },
+    [CMD_ID_PUBLISH] = { .summary = "Sends a message to a channel.",
+        .since = "2.0.0",
+        .group = "pubsub",
+        .complexity = "O(N+M) with N subscribers and M patterns subscribed to by anyone",
+        .argument_count = 2,
+        .arguments = doc_publish_args },
+    [CMD_ID_SPUBLISH] = { .summary = "Sends a message to a shard channel.",
+        .since = "7.0.0",
+        .group = "pubsub",
+        .complexity = "O(N) with N subscribers",
+        .key_spec_count = 1,
+        .key_specs = doc_spublish_keys,
+        .argument_count = 2,
+        .arguments = doc_spublish_args },
+    [CMD_ID_PUBSUB] = { .summary = "Holds the commands about channels and those who listen.",
+        .since = "2.8.0",
+        .group = "pubsub",
         .complexity = "Depends on subcommand." },
     [CMD_ID_RESTORE] = { .summary = "Makes a key from what DUMP showed.",
         .since = "2.6.0",
@@ -4505,6 +4781,30 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_substr_keys,
         .argument_count = 3,
         .arguments = doc_substr_args },
+    [CMD_ID_MULTI] = { .summary = "Opens a transaction.",
+        .since = "1.2.0",
+        .group = "transactions",
+        .complexity = "O(1)" },
+    [CMD_ID_EXEC] = { .summary = "Runs the commands of the transaction.",
+        .since = "1.2.0",
+        .group = "transactions",
+        .complexity = "Depends on the commands." },
+    [CMD_ID_DISCARD] = { .summary = "Drops the transaction.",
+        .since = "2.0.0",
+        .group = "transactions",
+        .complexity = "O(N) with N queued commands" },
+    [CMD_ID_WATCH] = { .summary = "Lets the next EXEC do nothing if one of these keys changes before.",
+        .since = "2.2.0",
+        .group = "transactions",
+        .complexity = "O(N) with N keys",
+        .key_spec_count = 1,
+        .key_specs = doc_watch_keys,
+        .argument_count = 1,
+        .arguments = doc_watch_args },
+    [CMD_ID_UNWATCH] = { .summary = "Forgets all watched keys.",
+        .since = "2.2.0",
+        .group = "transactions",
+        .complexity = "O(N) with N watched keys" },
     [CMD_ID_ZADD] = { .summary = "Adds members with scores to a sorted set, or changes scores.",
         .since = "1.2.0",
         .group = "sorted_set",

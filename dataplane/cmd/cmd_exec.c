@@ -5,20 +5,24 @@
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
-#include "dataplane/cmd/memory.h"
+#include "dataplane/cmd/push.h"
+#include "dataplane/cmd/rename.h"
+#include "dataplane/cmd/tracking.h"
+#include "dataplane/cmd/transaction.h"
 
 // The row, down to the subcommand. A container without a subcommand stays the container (its arity
 // refuses it, or its own body runs); one with an unknown subcommand is NULL.
-static const struct command *find_row(const struct bytes *argv, uint32_t argc)
+static const struct command *find_row(const struct server *s, const struct bytes *argv,
+                                      uint32_t argc)
 {
-    const struct command *row = command_find(argv[0]);
+    const struct command *row = server_find_command(s, argv[0]);
     if (LIKELY(!row || !row->subcommand_count || argc < 2)) return row;
     return command_find_sub(row, argv[1]);
 }
 
 void command_prepare(struct call *call)
 {
-    const struct command *row = find_row(call->argv, call->argc);
+    const struct command *row = find_row(call->server, call->argv, call->argc);
     call->command = row;
     call->has_key = row && row->first_key > 0 && (uint32_t)row->first_key < call->argc;
     if (!call->has_key) {
@@ -34,88 +38,9 @@ void command_prefetch(const struct call *call)
     if (call->has_key) keyspace_prefetch_entry(call->keyspace, call->client->db, &call->key);
 }
 
-// ---- refusals, in the order in which Redis looks
-
-// A web page made a browser send us an HTTP request (cross-protocol scripting): its lines are not
-// to be run as commands. Redis does the same, for the same two words.
-static bool is_web_request(struct bytes name)
-{
-    return bytes_is_word(name, "post") || bytes_is_word(name, "host:");
-}
-
-static bool refuse_web_request(struct call *call)
-{
-    char address[128];
-    client_address_text(call->client, false, call->server->settings->unixsocket, address);
-    call_log(call, LOG_WARNING,
-             "Possible SECURITY ATTACK detected: POST or Host: was sent as a command, as by a web "
-             "page that uses a browser against this server. Connection from %s aborted.",
-             address);
-    call->client->flags |= CLIENT_CLOSE_NOW;
-    return false;
-}
-
-static bool refuse_unknown(struct call *call)
-{
-    const struct command *container = command_find(call->argv[0]);
-    if (!container && is_web_request(call->argv[0])) return refuse_web_request(call);
-    if (!container) {
-        reply_error_unknown_command(call->reply, call->argv, call->argc);
-        return false;
-    }
-    reply_error_unknown_subcommand(call->reply, call->argv[0], call->argv[1]);
-    return false;
-}
-
-static bool arity_fits(const struct command *row, uint32_t argc)
-{
-    return row->arity >= 0 ? argc == (uint32_t)row->arity : argc >= (uint32_t)-row->arity;
-}
-
-// DEBUG and MODULE are open only as far as the operator said.
-static bool protected_fits(const struct call *call)
-{
-    int64_t open_to = call->server->settings->enable_debug_command;
-    return open_to == LOCAL_YES || (open_to == LOCAL_ONLY && client_is_local(call->client));
-}
-
-static void refuse_protected(struct call *call)
-{
-    reply_error(call->reply,
-                "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-                "\"local\", you can run it from a local connection, otherwise you need to set this "
-                "option in the configuration file, and then restart the server.");
-}
-
-// Over the limit room is made first; what cannot be made in a slice is made later, and only when
-// nothing may go is the command refused, as in Redis.
-static bool memory_fits(const struct call *call)
-{
-    return LIKELY(!memory_is_over(call->server)) || memory_make_room(call->server);
-}
-
-// True when the body may run; otherwise the refusal has been written.
-static bool may_run(struct call *call)
-{
-    const struct command *row = call->command;
-    if (UNLIKELY(!row)) return refuse_unknown(call);
-    if (UNLIKELY(!arity_fits(row, call->argc)))
-        reply_error_arity(call->reply, row->full_name);
-    else if (UNLIKELY((row->flags & CMD_PROTECTED) && !protected_fits(call)))
-        refuse_protected(call);
-    else if (UNLIKELY(!call->client->authenticated && !(row->flags & CMD_NO_AUTH)))
-        reply_error(call->reply, reply_text_no_auth);
-    else if (UNLIKELY((row->flags & CMD_DENYOOM) && !memory_fits(call)))
-        reply_error(call->reply, reply_text_oom);
-    else
-        return true;
-    call->server->tally->commands[row->id].rejected++;
-    return false;
-}
-
 // ---- counting
 
-static void book_errors(struct call *call)
+void command_book_errors(struct call *call)
 {
     struct server *s = call->server;
     struct reply *r = call->reply;
@@ -181,9 +106,11 @@ static void run_body(struct call *call)
     struct effects *effects = &call->server->effects;
     uint64_t dirty = keyspace_dirty(call->keyspace);
     if (UNLIKELY(call->server->jobs.watchers.count)) jobs_tell_call(call);
+    bool in_command = call->server->in_command; // of EXEC or a script
     call->server->in_command = true;
     call->command->body(call);
-    call->server->in_command = false;
+    call->server->in_command = in_command;
+    if (UNLIKELY(tracking_is_on(&call->server->tracking))) tracking_after(call);
     if (LIKELY(!effects_are_on(effects))) return;
     if (!call->suspended) add_effect(call, dirty);
     effects_end_unit(effects);
@@ -194,13 +121,13 @@ void command_finish(struct call *call, uint64_t execute_cycles)
     uint64_t end = clock_tsc();
     effects_end_unit(&call->server->effects);
     book_call(call, end - execute_cycles, end);
-    if (call->reply->error_count) book_errors(call);
+    if (call->reply->error_count) command_book_errors(call);
 }
 
 static bool is_held_back(struct call *call)
 {
     const struct jobs *jobs = &call->server->jobs;
-    if (LIKELY(!jobs->closed && !jobs->watchers.count) || call->is_retry) return false;
+    if (LIKELY(!jobs->closed && !jobs->watchers.count)) return false;
     return jobs_hold_back(call);
 }
 
@@ -212,19 +139,39 @@ void command_execute(struct call *call)
     struct client *c = call->client;
     call->reply->error_count = 0;
     note_client(call);
-    bool ran = may_run(call);
+    bool ran = command_may_run(call);
+    if (UNLIKELY(c->flags & CLIENT_IN_MULTI) && ran && transaction_takes(call)) return;
     if (ran && is_held_back(call)) return;
-    if (LIKELY(ran)) run_body(call);
+    if (LIKELY(ran)) {
+        call->server->executing = c;
+        run_body(call);
+        call->server->executing = NULL;
+        if (UNLIKELY(client_has_pushes(c))) client_send_pushes(call->server, c);
+    }
     uint64_t end = cycle_meter_switch(meter, CYCLES_EXECUTE);
     if (UNLIKELY(call->suspended)) return; // counted when it is done
     if (LIKELY(ran)) book_call(call, start, end);
-    if (UNLIKELY(call->reply->error_count)) book_errors(call);
+    if (UNLIKELY(call->reply->error_count)) command_book_errors(call);
     if (UNLIKELY(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)) ||
         UNLIKELY(c->reply.muted))
         step_reply_mode(c);
     c->arguments_bytes = 0;
     if (UNLIKELY(call->server->blocks.ready.count) && !call->is_retry && !call->no_suspend)
         blocks_serve(call->server);
+}
+
+void command_run(struct call *call)
+{
+    struct reply *r = call->reply;
+    uint32_t errors_before = r->error_count;
+    uint64_t start = clock_tsc();
+    r->error_count = 0;
+    call->arrival_tsc = start; // it did not wait on its own
+    run_body(call);
+    r = call->reply; // a script that took long may have lost its client
+    book_call(call, start, clock_tsc());
+    if (UNLIKELY(r->error_count)) command_book_errors(call);
+    r->error_count += errors_before;
 }
 
 bool command_execute_kept(struct server *server, struct client *client,

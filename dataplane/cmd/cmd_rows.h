@@ -13,9 +13,11 @@
 // So that a file can declare its bodies a line at a time, ahead of its rows.
 typedef void command_body(struct call *call);
 
-// Categories that follow from the flags; everything else is named in the row.
+// Categories that follow from the flags; everything else is named in the row. Scripts (those without
+// mandatory keys) that only read are of no category read.
 #define ACL_IMPLIED(flags)                                                                         \
-    ((((flags)&CMD_WRITE) ? ACL_WRITE : 0ull) | (((flags)&CMD_READONLY) ? ACL_READ : 0ull) |       \
+    ((((flags)&CMD_WRITE) ? ACL_WRITE : 0ull) |                                                    \
+     (((flags) & (CMD_READONLY | CMD_NO_MANDATORY_KEYS)) == CMD_READONLY ? ACL_READ : 0ull) |      \
      (((flags)&CMD_ADMIN) ? ACL_ADMIN | ACL_DANGEROUS : 0ull) |                                    \
      (((flags)&CMD_PUBSUB) ? ACL_PUBSUB : 0ull) |                                                  \
      (((flags)&CMD_FAST) ? ACL_FAST : (uint64_t)ACL_SLOW) |                                        \

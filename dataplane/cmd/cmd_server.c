@@ -1,5 +1,6 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd_rows.h"
 
 static command_body cmd_dbsize, cmd_flushdb, cmd_flushall, cmd_swapdb, cmd_time, cmd_shutdown,
@@ -37,6 +38,7 @@ static bool parse_flush(struct call *call)
 static void cmd_flushdb(struct call *call)
 {
     if (!parse_flush(call)) return;
+    changed_flush(call->server, call->client->db);
     keyspace_flush(call->keyspace, call->client->db);
     call_effect(call, call->argv, call->argc); // also when there was nothing to flush
     block_signal_all(call->server);
@@ -46,6 +48,7 @@ static void cmd_flushdb(struct call *call)
 static void cmd_flushall(struct call *call)
 {
     if (!parse_flush(call)) return;
+    changed_flush(call->server, CHANGED_ALL_DATABASES);
     for (int64_t db = 0; db < call->server->settings->databases; db++)
         keyspace_flush(call->keyspace, (uint32_t)db);
     call_effect(call, call->argv, call->argc);
@@ -69,6 +72,7 @@ static void cmd_swapdb(struct call *call)
         reply_error(call->reply, "ERR DB index is out of range");
         return;
     }
+    changed_swap(call->server, (uint32_t)a, (uint32_t)b);
     keyspace_swap(call->keyspace, (uint32_t)a, (uint32_t)b);
     block_signal_all(call->server);
     reply_ok(call->reply);

@@ -5,7 +5,12 @@
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd.h"
 
-enum { ROOM_FIRST = 4096, ROOM_KEPT_MAX = 1 << 20, FORMAT_WORDS_MAX = 16 };
+enum {
+    ROOM_FIRST = 4096,
+    ROOM_KEPT_MAX = 1 << 20,
+    FORMAT_WORDS_MAX = 16,
+    DRAFT_FRONT = 64, // MULTI and SELECT
+};
 
 static const struct bytes multi_wire = { (const uint8_t *)"*1\r\n$5\r\nMULTI\r\n", 15 };
 static const struct bytes exec_wire = { (const uint8_t *)"*1\r\n$4\r\nEXEC\r\n", 14 };
@@ -61,14 +66,17 @@ static void put_raw(struct effects *e, struct bytes bytes)
     e->size += bytes.size;
 }
 
+void effects_put_text(struct effects *e, struct bytes text)
+{
+    put_number_line(e, '$', text.size);
+    put_raw(e, text);
+    put_raw(e, BYTES_LITERAL("\r\n"));
+}
+
 static void put_command(struct effects *e, const struct bytes *argv, uint32_t argc)
 {
     put_number_line(e, '*', argc);
-    for (uint32_t i = 0; i < argc; i++) {
-        put_number_line(e, '$', argv[i].size);
-        put_raw(e, argv[i]);
-        put_raw(e, BYTES_LITERAL("\r\n"));
-    }
+    for (uint32_t i = 0; i < argc; i++) effects_put_text(e, argv[i]);
 }
 
 // In front of everything so far: the unit turned out to be more than one command. MULTI has no
@@ -81,24 +89,28 @@ static void put_multi(struct effects *e)
     e->size += multi_wire.size;
 }
 
+static void put_select(struct effects *e, uint32_t db)
+{
+    char digits[NUM_INT_MAX];
+    struct bytes select[] = { BYTES_LITERAL("SELECT"),
+                              bytes_make(digits, num_format_uint(digits, db)) };
+    if (e->db == db) return;
+    put_command(e, select, 2);
+    e->db = db;
+}
+
 void effects_add(struct effects *e, uint32_t db, const struct bytes *argv, uint32_t argc)
 {
     if (!effects_are_on(e)) return;
     if (e->count == 1) put_multi(e);
-    if (e->db != db) {
-        char digits[NUM_INT_MAX];
-        struct bytes select[] = { BYTES_LITERAL("SELECT"),
-                                  bytes_make(digits, num_format_uint(digits, db)) };
-        put_command(e, select, 2);
-        e->db = db;
-    }
+    put_select(e, db);
     put_command(e, argv, argc);
     e->count++;
 }
 
 void effects_end_unit(struct effects *e)
 {
-    if (e->count == 0) return;
+    if (e->count == 0 || e->held) return;
     if (e->count > 1) put_raw(e, exec_wire);
     e->commands_total += e->count;
     e->bytes_total += e->size;
@@ -107,6 +119,58 @@ void effects_end_unit(struct effects *e)
     if (e->sink) e->sink(e->context, bytes_make(e->buffer, e->size), count);
     e->size = 0;
     if (e->room > ROOM_KEPT_MAX) set_room(e, ROOM_KEPT_MAX); // one giant value
+}
+
+void effects_back_to(struct effects *e, struct effects_mark mark)
+{
+    CHECK(mark.count <= e->count && mark.size <= e->size);
+    // MULTI came in front of what was there only with the second command.
+    if (mark.count <= 1 && e->count > 1)
+        memmove(e->buffer, e->buffer + multi_wire.size, mark.size);
+    e->count = mark.count;
+    e->size = mark.size;
+    e->db = mark.db;
+}
+
+// ---- drafts
+
+void effects_draft_open(struct effects *draft, size_t bytes)
+{
+    set_room(draft, DRAFT_FRONT + bytes + exec_wire.size);
+    draft->size = DRAFT_FRONT;
+}
+
+void effects_put_head(struct effects *draft, uint32_t argc)
+{
+    put_number_line(draft, '*', argc);
+    draft->count++;
+}
+
+// e is empty: it makes what comes in front.
+static void send_draft(struct effects *e, struct effects *draft)
+{
+    CHECK(e->size <= DRAFT_FRONT);
+    size_t begin = DRAFT_FRONT - e->size;
+    if (e->size) memcpy(draft->buffer + begin, e->buffer, e->size);
+    e->size = 0;
+    if (draft->count > 1) put_raw(draft, exec_wire);
+    e->commands_total += draft->count;
+    e->bytes_total += draft->size - begin;
+    e->sink(e->context, bytes_make(draft->buffer + begin, draft->size - begin), draft->count);
+}
+
+void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft)
+{
+    if (!effects_are_on(e) || draft->count == 0) return;
+    effects_end_unit(e);
+    if (e->count == 1 || (e->count == 0 && draft->count > 1)) put_multi(e);
+    put_select(e, db);
+    if (e->count == 0 && !e->held) {
+        send_draft(e, draft);
+        return;
+    }
+    put_raw(e, bytes_make(draft->buffer + DRAFT_FRONT, draft->size - DRAFT_FRONT));
+    e->count += draft->count;
 }
 
 // ---- for bodies

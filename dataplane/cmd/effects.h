@@ -25,6 +25,8 @@ struct effects {
     size_t size, room;
     size_t first_command; // where the unit's first command begins (MULTI is put before it)
     uint32_t count;       // commands in the unit so far
+    uint32_t held;        // a transaction or script is under way: one unit
+    bool muted;           // a script wants its writes to stay here (redis.set_repl)
     uint64_t commands_total, bytes_total;
 };
 void effects_init(struct effects *e, struct heap *heap);
@@ -32,9 +34,38 @@ void effects_close(struct effects *e);
 void effects_set_sink(struct effects *e,
                       void (*sink)(void *context, struct bytes unit, uint32_t command_count),
                       void *context); // NULL: off; forgets the database
-static inline bool effects_are_on(const struct effects *e) { return e->sink != NULL; }
+static inline bool effects_are_on(const struct effects *e)
+{
+    return e->sink != NULL && !e->muted;
+}
 void effects_add(struct effects *e, uint32_t db, const struct bytes *argv, uint32_t argc);
-void effects_end_unit(struct effects *e); // to the sink, if there is anything
+void effects_end_unit(struct effects *e); // to the sink, if there is anything and it is not held
+// All effects from here to the matching release are one unit. Nests.
+static inline void effects_hold(struct effects *e) { e->held++; }
+static inline void effects_release(struct effects *e)
+{
+    if (--e->held == 0) effects_end_unit(e);
+}
+// A place in the unit that is held, to which it can be taken back: a script's writes were undone.
+struct effects_mark {
+    uint32_t count;
+    size_t size;
+    int64_t db;
+};
+static inline struct effects_mark effects_mark(const struct effects *e)
+{
+    return (struct effects_mark){ e->count, e->size, e->db };
+}
+void effects_back_to(struct effects *e, struct effects_mark mark);
+
+// ---- for effect_draft.c: commands that are encoded ahead, in an effects of their own
+// Room for about so many bytes; what comes in front of the commands is kept free.
+void effects_draft_open(struct effects *draft, size_t bytes);
+void effects_put_head(struct effects *draft, uint32_t argc); // of a command; argc texts follow
+void effects_put_text(struct effects *draft, struct bytes text);
+// The draft, as it was done in database db: a unit of its own, of which no byte is copied, behind
+// what there was; or part of the unit that is held.
+void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft);
 
 // ---- for bodies
 // The command's effect is this one (and those of further calls) instead of itself.

@@ -38,23 +38,29 @@ static void add_process(struct text *t, const struct server *s)
              control ? control->dataplane_restarts : 0, supervision_name(s->settings->supervised),
              control && control->run_id[0] ? control->run_id
                                            : "0000000000000000000000000000000000000000");
-    text_add(t, "tcp_port:%ld\r\nserver_time_usec:%lu\r\n", (long)s->tcp_port,
+    text_add(t, "tcp_port:%ld\r\nserver_time_usec:%lu\r\n", (long)(s->tcp_port ? s->tcp_port : s->tls_port),
              (unsigned long)clock_wall_us());
     text_add(t, "uptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\n", (unsigned long)up_s,
              (unsigned long)(up_s / 86400));
 }
 
+static void add_listener(struct text *t, uint32_t index, const char *name, int64_t port,
+                         const struct settings *settings)
+{
+    if (port == 0) return;
+    text_add(t, "listener%u:name=%s", index, name);
+    for (uint32_t i = 0; i < settings->bind.count; i++)
+        text_add(t, ",bind=%s", settings->bind.words[i]);
+    text_add(t, ",port=%ld\r\n", (long)port);
+}
+
+// Each kind has a number of its own, as in Redis.
 static void add_listeners(struct text *t, const struct settings *settings)
 {
-    uint32_t index = 0;
-    if (settings->port != 0) {
-        text_add(t, "listener%u:name=tcp", index++);
-        for (uint32_t i = 0; i < settings->bind.count; i++)
-            text_add(t, ",bind=%s", settings->bind.words[i]);
-        text_add(t, ",port=%ld\r\n", (long)settings->port);
-    }
+    add_listener(t, 0, "tcp", settings->port, settings);
     if (settings->unixsocket[0])
-        text_add(t, "listener%u:name=unix,bind=%s\r\n", index, settings->unixsocket);
+        text_add(t, "listener1:name=unix,bind=%s\r\n", settings->unixsocket);
+    add_listener(t, 2, "tls", settings->tls_port, settings);
 }
 
 void info_server(struct text *t, struct call *call)

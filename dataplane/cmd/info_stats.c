@@ -42,9 +42,10 @@ static void add_keys(struct text *t, const struct server *s)
 {
     const struct shard_tally *y = s->tally;
     text_add(t,
-             "expired_keys:%lu\r\nexpired_stale_perc:0.00\r\n"
+             "expired_keys:%lu\r\nexpired_subkeys:%lu\r\nexpired_stale_perc:0.00\r\n"
              "expired_time_cap_reached_count:%lu\r\nexpire_cycle_cpu_milliseconds:%lu\r\n",
-             (unsigned long)y->expired_keys, (unsigned long)y->expired_stale_slices,
+             (unsigned long)y->expired_keys, (unsigned long)y->expired_subkeys,
+             (unsigned long)y->expired_stale_slices,
              (unsigned long)(info_cycles_us(s, y->cycles[CYCLES_EXPIRY]) / 1000));
     text_add(t,
              "evicted_keys:%lu\r\nevicted_clients:%lu\r\ntotal_eviction_exceeded_time:0\r\n"

@@ -1,7 +1,10 @@
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_docs.h"
+#include "dataplane/cmd/command_ids.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/push.h"
+#include "dataplane/cmd/transaction.h"
 
 struct closed_key {
     struct closed_key *next;
@@ -44,7 +47,7 @@ void call_start_job(struct call *call, struct job *job)
     job->client = c;
     job->closed = NULL;
     job->cycles = 0;
-    job->is_orphan = false;
+    job->is_orphan = job->is_waiting = job->must_end = false;
     job->request = kept_new(s->heap, call->argv, call->argc, call->arrival_tsc);
     c->flags |= CLIENT_IN_JOB;
     c->job = job;
@@ -121,10 +124,19 @@ static void look_at_key(void *context, uint32_t index, uint32_t flags)
 
 // Databases are left out: MOVE, COPY and SWAPDB reach others, and to wait for the same name in
 // another database does no harm.
+static bool touches_closed(const struct call *call);
+
+static bool queued_touches_closed(void *context, const struct call *queued)
+{
+    (void)context;
+    return touches_closed(queued);
+}
+
 static bool touches_closed(const struct call *call)
 {
     const struct command *row = call->command;
     struct touch t = { call, false };
+    if (row->id == CMD_ID_EXEC) return transaction_any(call, queued_touches_closed, NULL);
     if (!command_has_keys(row)) {
         if (!(row->acl_categories & ACL_KEYSPACE)) return false;
         return call->server->jobs.closed || row->flags & CMD_WRITE;
@@ -137,6 +149,11 @@ bool jobs_hold_back(struct call *call)
 {
     struct server *s = call->server;
     if (call->no_suspend || !touches_closed(call)) return false;
+    call->suspended = true;
+    if (call->is_retry) { // it keeps its place among those who wait
+        block_met_closed(s, call->client);
+        return true;
+    }
     struct held_back *h = heap_take(s->heap, sizeof *h, HEAP_SESSION);
     *h = (struct held_back){ .client = call->client,
                              .request =
@@ -144,7 +161,6 @@ bool jobs_hold_back(struct call *call)
     list_append(&s->jobs.held, &h->link);
     call->client->flags |= CLIENT_HELD_BACK;
     call->client->held_back = h;
-    call->suspended = true;
     return true;
 }
 
@@ -209,7 +225,11 @@ static void finish(struct server *s, struct job *job)
         heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
     else
         s->ops->resume_client(s, c);
+    if (!is_orphan) client_send_pushes(s, c);
     open_keys(s, closed);
+    // Those who wait for what it put come before those who came meanwhile.
+    blocks_keys_opened(s);
+    if (s->blocks.ready.count) blocks_serve(s);
     try_held(s); // it may have watched, too
 }
 
@@ -219,6 +239,7 @@ static void finish(struct server *s, struct job *job)
 static bool may_run(const struct job *job)
 {
     const struct stream *stream = job->client->stream;
+    if (job->is_waiting) return false;
     if (job->closed || !stream || stream->out.open_gaps) return true;
     return stream->out.bytes + stream->ops->pending(stream) < JOB_OUTPUT_MAX;
 }
@@ -253,7 +274,6 @@ bool jobs_run(struct server *s, uint64_t cycles)
     if (is_done) {
         command_finish(&call, job->cycles);
         finish(s, job);
-        if (s->blocks.ready.count) blocks_serve(s);
     } else {
         effects_end_unit(&s->effects);
     }
@@ -277,7 +297,7 @@ static void leave_job(struct server *s, struct client *c)
     struct job *job = c->job;
     c->flags &= ~(uint32_t)CLIENT_IN_JOB;
     c->job = NULL;
-    if (job->closed) {
+    if (job->closed || job->must_end) {
         job->client = orphan_client(s, c);
         job->is_orphan = true;
         return;

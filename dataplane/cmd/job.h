@@ -44,6 +44,9 @@ struct job {
     struct closed_key *closed; // what it will put, the first of them; NULL: it only reads
     uint64_t cycles;           // so far
     bool is_orphan;            // client is a stand-in, owned
+    // False from call_start_job on; the command may set them then.
+    bool is_waiting; // has nothing to do until its owner says so
+    bool must_end;   // goes on when its client has gone, although it closes no key
 };
 static inline bool job_may_go_on(uint64_t until_tsc) { return clock_tsc() < until_tsc; }
 void call_start_job(struct call *call, struct job *job);

@@ -12,7 +12,10 @@
 #include "dataplane/base/tally.h"
 #include "dataplane/cmd/client.h"
 #include "dataplane/cmd/effects.h"
+#include "dataplane/cmd/names.h"
+#include "dataplane/cmd/pubsub.h"
 #include "dataplane/cmd/suspend.h"
+#include "dataplane/cmd/tracking_state.h"
 #include "dataplane/conf/settings.h"
 #include "dataplane/keyspace/keyspace.h"
 #include "dataplane/lane/region.h"
@@ -21,6 +24,7 @@
 
 struct server;
 struct bell;
+struct command_renames;
 
 // What a command asks of the shard. Each is carried out at the end of the turn unless it says
 // otherwise.
@@ -43,6 +47,7 @@ struct server_ops {
 
 struct server {
     const struct server_ops *ops;
+    struct client *executing;  // whose command runs; NULL between commands
     void *shard;               // for ops
     struct settings *settings; // the shard's copy
     struct keyspace *keyspace;
@@ -52,8 +57,14 @@ struct server {
     struct effects effects;
     struct blocks blocks;
     struct jobs jobs;
+    struct errands errands;
+    struct command_renames *renames;      // rename.h; NULL: none
     struct hash_deadlines hash_deadlines; // hash_expiry.h
-    // Who wants to know about changed keys; NULL: nobody.
+    struct names watched_keys;            // transaction.h
+    struct pubsub pubsub;
+    struct tracking tracking;
+    uint32_t notify_classes; // notify.h; 0: none
+    // Who wants to know about changed keys (changed.h); NULL: nobody.
     void (*on_changed)(struct server *s, uint32_t db, struct bytes key, uint32_t class,
                        const char *event);
     struct shard_tally *tally;
@@ -67,11 +78,15 @@ struct server {
     uint64_t now_us; // wall clock, refreshed per command where it matters (TIME)
     uint64_t started_wall_ms;
     uint32_t shard_index, shard_count;
-    int64_t tcp_port; // as bound
+    int64_t tcp_port, tls_port; // as bound; 0: none
     uint64_t
         busy_until_ns; // DEBUG SLEEP: the shard serves nobody until then (it does not call sleep)
     bool protected_refusal;
     bool in_command; // what expires belongs to the unit of effects under way
+    // Of DEBUG, for tests:
+    bool skips_checksums;    // SET-SKIP-CHECKSUM-VALIDATION: RESTORE takes what fails its checksum
+    bool scripts_may_do_all; // SET-DISABLE-DENY-SCRIPTS: "noscript" commands too
+    bool cron_is_paused;     // PAUSE-CRON
     struct cycle_meter meter;
     // Rates, sampled by the shard 10 times a second over 16 samples, as Redis's instantaneous_*
     // fields.
@@ -85,3 +100,11 @@ struct server {
     } error_stats[64];
     uint32_t error_stat_count;
 };
+
+// server.c: the parts that commands keep in struct server: opened once heap, keyspace, settings and
+// clock are there, closed before the keyspace is.
+void server_open_parts(struct server *server);
+void server_settings_changed(struct server *server); // after CONFIG SET
+void server_close_parts(struct server *server);
+// What the parts hold of a client whose connection goes, or that says RESET.
+void server_forget_client(struct server *server, struct client *c);

@@ -1,6 +1,6 @@
-// suspend.h: what server.h holds of block.h and job.h.
+// suspend.h: what server.h holds of block.h, job.h and errand.h.
 //
-// Memory:  owned by struct server; see the two headers
+// Memory:  owned by struct server; see the three headers
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,11 +15,17 @@ struct blocks {
     struct list ready;    // keys signalled and not served yet
     struct wheel *wheel;  // timeouts, in ms of the monotonic clock
     uint64_t key_count;
-    bool is_hooked; // the keyspace tells of new keys
+    uint64_t loss_count; // clients that want to know of a key's end
+    bool has_met_closed; // somebody's retry needs a key that a job will put
 };
 struct jobs {
     struct list list;          // of job->link, the next one first
     struct list held;          // of struct held_back: clients that wait for a closed key
     struct list watchers;      // of struct job_watch
     struct closed_key *closed; // destinations of writing jobs; NULL: none
+};
+struct errands {
+    struct list list; // of struct errand, the first is under way
+    uint64_t number;  // of the last one that control was asked for
+    bool is_closing;
 };

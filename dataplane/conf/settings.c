@@ -1,13 +1,12 @@
-#include "dataplane/conf/settings.h"
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "dataplane/base/check.h"
-#include "dataplane/base/num.h"
-#include "dataplane/conf/conf_file.h"
+#include "dataplane/conf/settings_priv.h"
 
 // ---- memory of texts
 
-static char *text_copy(struct bytes b)
+char *setting_copy_text(struct bytes b)
 {
     char *copy = malloc(b.size + 1);
     CHECK(copy != NULL);
@@ -16,29 +15,22 @@ static char *text_copy(struct bytes b)
     return copy;
 }
 
-static void text_replace(char **field, struct bytes value)
-{
-    char *fresh = text_copy(value);
-    free(*field);
-    *field = fresh;
-}
-
-static void words_clear(struct setting_words *w)
+void setting_words_clear(struct setting_words *w)
 {
     for (uint32_t i = 0; i < w->count; i++) free(w->words[i]);
     free(w->words);
     *w = (struct setting_words){ 0 };
 }
 
-static void words_add(struct setting_words *w, struct bytes value)
+void setting_words_add(struct setting_words *w, struct bytes value)
 {
     w->words = realloc(w->words, (w->count + 1) * sizeof *w->words);
     CHECK(w->words != NULL);
-    w->words[w->count++] = text_copy(value);
+    w->words[w->count++] = setting_copy_text(value);
 }
 
 // Words of one line, joined by single spaces.
-static char *words_join(const struct bytes *words, uint32_t count)
+char *setting_join_words(const struct bytes *words, uint32_t count)
 {
     size_t size = 1, at = 0;
     for (uint32_t i = 0; i < count; i++) size += words[i].size + 1;
@@ -55,8 +47,6 @@ static char *words_join(const struct bytes *words, uint32_t count)
 
 // ---- finding
 
-static uint32_t row_index(const struct setting_row *row) { return (uint32_t)(row - setting_rows); }
-
 const struct setting_row *setting_find(struct bytes name)
 {
     for (uint32_t i = 0; i < setting_row_count; i++) {
@@ -65,573 +55,6 @@ const struct setting_row *setting_find(struct bytes name)
         if (row->alias && bytes_is_word(name, row->alias)) return row;
     }
     return NULL;
-}
-
-static void *row_field(struct settings *s, const struct setting_row *row)
-{
-    return row->offset == UINT32_MAX ? NULL : (char *)s + row->offset;
-}
-
-static const void *row_field_const(const struct settings *s, const struct setting_row *row)
-{
-    return row->offset == UINT32_MAX ? NULL : (const char *)s + row->offset;
-}
-
-// ---- one value, by kind. Numbers that have no field of their own are kept as their canonical
-// text.
-
-static enum status fail(char error[SETTING_ERROR_MAX], const char *text)
-{
-    snprintf(error, SETTING_ERROR_MAX, "%s", text);
-    return ERR_PEER;
-}
-
-static enum status check_range(const struct setting_row *row, int64_t value,
-                               char error[SETTING_ERROR_MAX])
-{
-    if (value >= row->min && value <= row->max) return OK;
-    const char *format = row->kind == SETTING_OCTAL
-                             ? "argument must be between %lo and %lo inclusive"
-                             : "argument must be between %ld and %ld inclusive";
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(error, SETTING_ERROR_MAX, format, (long)row->min, (long)row->max);
-#pragma GCC diagnostic pop
-    return ERR_PEER;
-}
-
-static enum status parse_octal(struct bytes text, int64_t *value)
-{
-    *value = 0;
-    if (text.size == 0 || text.size > 6) return ERR_PEER;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '7') return ERR_PEER;
-        *value = *value * 8 + (text.data[i] - '0');
-    }
-    return OK;
-}
-
-// As in Redis, no text at all is no bytes.
-static bool parse_memory(struct bytes text, uint64_t *bytes)
-{
-    *bytes = 0;
-    return text.size == 0 || (num_parse_memory(text, bytes) && *bytes <= INT64_MAX);
-}
-
-static enum status parse_percent(const struct setting_row *row, struct bytes text, int64_t *value,
-                                 char error[SETTING_ERROR_MAX])
-{
-    uint64_t bytes;
-    if (text.size && text.data[text.size - 1] == '%') {
-        text.size--;
-        if (!num_parse_int(text, value) || *value < 0)
-            return fail(error, "argument must be a memory or percent value");
-        if (*value > 100) return fail(error, "percentage argument must be less or equal to 100");
-        *value = -*value;
-        return OK;
-    }
-    if (!parse_memory(text, &bytes))
-        return fail(error, "argument must be a memory or percent value");
-    *value = (int64_t)bytes;
-    return check_range(row, *value, error);
-}
-
-static enum status fail_words(const struct setting_row *row, char error[SETTING_ERROR_MAX])
-{
-    int at = snprintf(error, SETTING_ERROR_MAX, "argument(s) must be one of the following: ");
-    for (uint32_t i = 0; row->words[i] && at < SETTING_ERROR_MAX; i++)
-        at += snprintf(error + at, (size_t)(SETTING_ERROR_MAX - at), "%s%s", i ? ", " : "",
-                       row->words[i]);
-    return ERR_PEER;
-}
-
-static enum status parse_word(const struct setting_row *row, struct bytes text, int64_t *value,
-                              char error[SETTING_ERROR_MAX])
-{
-    for (uint32_t i = 0; row->words[i]; i++) {
-        if (!bytes_is_word(text, row->words[i])) continue;
-        *value = i;
-        return OK;
-    }
-    return fail_words(row, error);
-}
-
-// Words of a set of flags; word 0 ("default") stands for none of the others.
-static enum status parse_flags(const struct setting_row *row, const struct bytes *words,
-                               uint32_t count, int64_t *value, char error[SETTING_ERROR_MAX])
-{
-    int64_t index = 0, flags = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        enum status status = parse_word(row, words[i], &index, error);
-        if (status != OK) return status;
-        if (index) flags |= (int64_t)1 << index;
-    }
-    *value = flags;
-    return OK;
-}
-
-static enum status parse_number(const struct setting_row *row, struct bytes text, int64_t *value,
-                                char error[SETTING_ERROR_MAX])
-{
-    uint64_t bytes;
-    switch (row->kind) {
-    case SETTING_BOOL:
-        if (bytes_is_word(text, "yes"))
-            *value = 1;
-        else if (bytes_is_word(text, "no"))
-            *value = 0;
-        else
-            return fail(error, "argument must be 'yes' or 'no'");
-        return OK;
-    case SETTING_COUNT:
-        if (!num_parse_int(text, value))
-            return fail(error, "argument couldn't be parsed into an integer");
-        return check_range(row, *value, error);
-    case SETTING_BYTES:
-        if (!parse_memory(text, &bytes)) return fail(error, "argument must be a memory value");
-        *value = (int64_t)bytes;
-        return check_range(row, *value, error);
-    case SETTING_OCTAL:
-        if (parse_octal(text, value) != OK)
-            return fail(error, "argument couldn't be parsed as an octal number");
-        return check_range(row, *value, error);
-    case SETTING_BYTES_PERCENT:
-        return parse_percent(row, text, value, error);
-    case SETTING_ENUM:
-        return parse_word(row, text, value, error);
-    default:
-        CHECK(false);
-        return ERR_PEER;
-    }
-}
-
-static uint32_t format_flags(const struct setting_row *row, int64_t value, char *out)
-{
-    uint32_t at = 0;
-    if (value == 0) return (uint32_t)sprintf(out, "%s", row->words[0]);
-    for (uint32_t i = 1; row->words[i]; i++)
-        if (value & ((int64_t)1 << i))
-            at += (uint32_t)sprintf(out + at, "%s%s", at ? " " : "", row->words[i]);
-    return at;
-}
-
-static uint32_t format_number(const struct setting_row *row, int64_t value, char out[128])
-{
-    switch (row->kind) {
-    case SETTING_BOOL:
-        return (uint32_t)sprintf(out, "%s", value ? "yes" : "no");
-    case SETTING_OCTAL:
-        return (uint32_t)sprintf(out, "%lo", (unsigned long)value);
-    case SETTING_ENUM:
-        return (uint32_t)sprintf(out, "%s", row->words[value]);
-    case SETTING_FLAGS:
-        return format_flags(row, value, out);
-    case SETTING_BYTES_PERCENT:
-        if (value < 0) return (uint32_t)sprintf(out, "%ld%%", (long)-value);
-        return num_format_int(out, value);
-    default:
-        return num_format_int(out, value);
-    }
-}
-
-static void store_number(struct settings *s, const struct setting_row *row, int64_t value)
-{
-    char text[128];
-    void *field = row_field(s, row);
-    if (!field)
-        text_replace(&s->other[row_index(row)], bytes_make(text, format_number(row, value, text)));
-    else if (row->kind == SETTING_BOOL)
-        *(bool *)field = value != 0;
-    else if (row->kind == SETTING_BYTES)
-        *(uint64_t *)field = (uint64_t)value;
-    else
-        *(int64_t *)field = value;
-}
-
-static int64_t load_number(const struct settings *s, const struct setting_row *row)
-{
-    const void *field = row_field_const(s, row);
-    if (row->kind == SETTING_BOOL) return *(const bool *)field;
-    if (row->kind == SETTING_BYTES) return (int64_t) * (const uint64_t *)field;
-    return *(const int64_t *)field;
-}
-
-// ---- the special kinds
-
-static enum status assign_save(struct settings *s, const struct bytes *words, uint32_t count,
-                               bool repeat, char error[SETTING_ERROR_MAX])
-{
-    struct setting_save next = repeat ? s->save : (struct setting_save){ 0 };
-    next.given = true;
-    if (count == 1 && words[0].size == 0) {
-        s->save = (struct setting_save){ .given = true };
-        return OK;
-    }
-    if (count % 2) return fail(error, "Invalid save parameters");
-    for (uint32_t i = 0; i < count; i += 2) {
-        struct setting_save_point p;
-        if (!num_parse_int(words[i], &p.seconds) || !num_parse_int(words[i + 1], &p.changes) ||
-            p.seconds < 1 || p.changes < 0 || next.count == 16)
-            return fail(error, "Invalid save parameters");
-        next.points[next.count++] = p;
-    }
-    s->save = next;
-    return OK;
-}
-
-static int output_class(struct bytes word)
-{
-    if (bytes_is_word(word, "normal")) return OUTPUT_LIMIT_NORMAL;
-    if (bytes_is_word(word, "slave") || bytes_is_word(word, "replica")) return OUTPUT_LIMIT_REPLICA;
-    if (bytes_is_word(word, "pubsub")) return OUTPUT_LIMIT_PUBSUB;
-    return -1;
-}
-
-static enum status assign_output_limits(struct settings *s, const struct bytes *words,
-                                        uint32_t count, char error[SETTING_ERROR_MAX])
-{
-    struct setting_output_limit next[OUTPUT_LIMIT_COUNT];
-    memcpy(next, s->output_limits, sizeof next);
-    if (count == 1 && words[0].size == 0) return OK; // nothing named, nothing changed
-    if (count == 0 || count % 4)
-        return fail(error, "Wrong number of arguments in buffer limit configuration.");
-    for (uint32_t i = 0; i < count; i += 4) {
-        int class = output_class(words[i]);
-        struct setting_output_limit l;
-        if (class < 0)
-            return fail(error, "Invalid client class specified in buffer limit configuration.");
-        if (!num_parse_memory(words[i + 1], &l.hard_bytes) ||
-            !num_parse_memory(words[i + 2], &l.soft_bytes) ||
-            !num_parse_int(words[i + 3], &l.soft_seconds) || l.soft_seconds < 0)
-            return fail(
-                error,
-                "Error in hard, soft or soft_seconds setting in buffer limit configuration.");
-        next[class] = l;
-    }
-    memcpy(s->output_limits, next, sizeof next);
-    return OK;
-}
-
-// Redis's canonical order of event classes; 'A' stands for all but K, E, m and n. Redis forgets to
-// show n beside A; here it stays, because what is shown is also what is kept.
-static enum status assign_events(struct settings *s, const struct setting_row *row,
-                                 struct bytes text, char error[SETTING_ERROR_MAX])
-{
-    static const char all[] = "g$lshzxetd", order[] = "g$lshzxetdnKEm";
-    char canonical[32];
-    uint32_t at = 0, seen = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        const char *found = text.data[i] ? strchr(order, text.data[i]) : NULL;
-        if (text.data[i] == 'A')
-            seen |= (1u << (sizeof all - 1)) - 1;
-        else if (found)
-            seen |= 1u << (found - order);
-        else
-            return fail(error, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
-    }
-    uint32_t every = (1u << (sizeof all - 1)) - 1;
-    if ((seen & every) == every) canonical[at++] = 'A';
-    for (uint32_t i = 0; order[i]; i++) {
-        bool in_all = i < sizeof all - 1;
-        if ((seen & (1u << i)) && !(in_all && (seen & every) == every)) canonical[at++] = order[i];
-    }
-    text_replace(&s->other[row_index(row)], bytes_make(canonical, at));
-    return OK;
-}
-
-static enum status assign_lines(struct settings *s, const struct setting_row *row,
-                                const struct bytes *words, uint32_t count, bool repeat,
-                                char error[SETTING_ERROR_MAX])
-{
-    struct setting_words *field = row_field(s, row);
-    char *line = words_join(words, count);
-    enum status status = OK;
-    if (!field) { // kept as one text, a line each
-        char **other = &s->other[row_index(row)];
-        bool adds = repeat && **other;
-        size_t size = strlen(*other) + strlen(line) + 2;
-        char *joined = malloc(size);
-        CHECK(joined != NULL);
-        snprintf(joined, size, "%s%s%s", adds ? *other : "", adds ? "\n" : "", line);
-        free(*other);
-        *other = joined;
-    } else {
-        if (!repeat) words_clear(field);
-        if (*line && row->max && field->count >= (uint64_t)row->max)
-            status = fail(error, "too many of these directives");
-        else if (*line)
-            words_add(field, bytes_text(line));
-    }
-    free(line);
-    return status;
-}
-
-static enum status assign_words(struct settings *s, const struct setting_row *row,
-                                const struct bytes *words, uint32_t count,
-                                char error[SETTING_ERROR_MAX])
-{
-    struct setting_words *field = row_field(s, row);
-    if (row->max && count > (uint64_t)row->max) {
-        snprintf(error, SETTING_ERROR_MAX, "Too many bind addresses specified.");
-        return ERR_PEER;
-    }
-    words_clear(field);
-    for (uint32_t i = 0; i < count; i++)
-        if (words[i].size) words_add(field, words[i]);
-    return OK;
-}
-
-static enum status assign_text(struct settings *s, const struct setting_row *row,
-                               const struct bytes *words, uint32_t count,
-                               char error[SETTING_ERROR_MAX])
-{
-    char **field = row_field(s, row);
-    uint32_t words_max = row->flags & SETTING_MANY_WORDS ? (uint32_t)row->max : 1;
-    if (words_max && count != words_max) return fail(error, "wrong number of arguments");
-    char *text = words_join(words, count);
-    if (row->min == 1 && !*text) {
-        free(text);
-        snprintf(error, SETTING_ERROR_MAX, "%s can't be empty", row->name);
-        return ERR_PEER;
-    }
-    if (!field) field = &s->other[row_index(row)];
-    free(*field);
-    *field = text;
-    return OK;
-}
-
-static bool kind_has_many_words(const struct setting_row *row)
-{
-    return row->kind == SETTING_WORDS || row->kind == SETTING_SAVE || row->kind == SETTING_FLAGS ||
-           row->kind == SETTING_OUTPUT_LIMITS || (row->flags & SETTING_MANY_WORDS);
-}
-
-static bool words_hold_space(const struct bytes *words, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (words[i].size && memchr(words[i].data, ' ', words[i].size)) return true;
-    return false;
-}
-
-// The words of one text, between spaces. None at all stand for the empty word.
-static enum status assign_list(struct settings *s, const struct setting_row *row, struct bytes text,
-                               bool repeat, char error[SETTING_ERROR_MAX])
-{
-    struct bytes words[CONF_WORDS_MAX];
-    uint32_t count = 0;
-    for (size_t i = 0; i < text.size;) {
-        size_t start = i;
-        while (i < text.size && text.data[i] != ' ') i++;
-        if (i > start) {
-            if (count == CONF_WORDS_MAX) return fail(error, "wrong number of arguments");
-            words[count++] = bytes_make(text.data + start, i - start);
-        }
-        while (i < text.size && text.data[i] == ' ') i++;
-    }
-    if (count == 0) words[count++] = bytes_make("", 0);
-    return setting_assign(s, row, words, count, repeat, error);
-}
-
-enum status setting_assign(struct settings *s, const struct setting_row *row,
-                           const struct bytes *words, uint32_t count, bool repeat,
-                           char error[SETTING_ERROR_MAX])
-{
-    int64_t value = 0;
-    enum status status;
-    if (count == 0) return fail(error, "wrong number of arguments");
-    for (uint32_t i = 0; i < count; i++)
-        if (words[i].size && memchr(words[i].data, 0, words[i].size))
-            return fail(error, "argument holds a NUL byte");
-    if (kind_has_many_words(row) && words_hold_space(words, count)) {
-        // "--bind '1.2.3.4 ::1'": a list in one word is a list, as in Redis 7. One of several words
-        // would fall apart when it is shown.
-        if (count > 1) return fail(error, "argument holds a space");
-        return assign_list(s, row, words[0], repeat, error);
-    }
-    switch (row->kind) {
-    case SETTING_TEXT:
-        return assign_text(s, row, words, count, error);
-    case SETTING_WORDS:
-        return assign_words(s, row, words, count, error);
-    case SETTING_LINES:
-        return assign_lines(s, row, words, count, repeat, error);
-    case SETTING_SAVE:
-        return assign_save(s, words, count, repeat, error);
-    case SETTING_OUTPUT_LIMITS:
-        return assign_output_limits(s, words, count, error);
-    case SETTING_EVENTS:
-        if (count != 1) return fail(error, "wrong number of arguments");
-        return assign_events(s, row, words[0], error);
-    case SETTING_FLAGS:
-        status = parse_flags(row, words, count, &value, error);
-        break;
-    default:
-        if (count != 1) return fail(error, "wrong number of arguments");
-        status = parse_number(row, words[0], &value, error);
-    }
-    if (status == OK) store_number(s, row, value);
-    return status;
-}
-
-enum status setting_assign_text(struct settings *s, const struct setting_row *row,
-                                struct bytes text, char error[SETTING_ERROR_MAX])
-{
-    if (kind_has_many_words(row)) return assign_list(s, row, text, false, error);
-    return setting_assign(s, row, &text, 1, false, error);
-}
-
-// ---- back to text
-
-struct text_out {
-    char *at;
-    size_t left, size;
-    bool has_long_line;
-};
-
-static void put(struct text_out *o, const char *text, size_t size)
-{
-    o->size += size;
-    if (size > o->left) size = o->left;
-    memcpy(o->at, text, size);
-    o->at += size;
-    o->left -= size;
-}
-
-static void put_text(struct text_out *o, const char *text) { put(o, text, strlen(text)); }
-
-static void put_words(struct text_out *o, const struct setting_words *w, const char *between)
-{
-    for (uint32_t i = 0; i < w->count; i++) {
-        if (i) put_text(o, between);
-        put_text(o, w->words[i]);
-    }
-}
-
-static void put_save(struct text_out *o, const struct setting_save *save)
-{
-    char text[64];
-    for (uint32_t i = 0; i < save->count; i++) {
-        int size = snprintf(text, sizeof text, "%s%ld %ld", i ? " " : "",
-                            (long)save->points[i].seconds, (long)save->points[i].changes);
-        put(o, text, (size_t)size);
-    }
-}
-
-static void put_output_limits(struct text_out *o, const struct setting_output_limit *limits)
-{
-    static const char *const classes[] = { "normal", "slave", "pubsub" };
-    char text[128];
-    for (uint32_t i = 0; i < OUTPUT_LIMIT_COUNT; i++) {
-        int size = snprintf(text, sizeof text, "%s%s %lu %lu %ld", i ? " " : "", classes[i],
-                            (unsigned long)limits[i].hard_bytes,
-                            (unsigned long)limits[i].soft_bytes, (long)limits[i].soft_seconds);
-        put(o, text, (size_t)size);
-    }
-}
-
-static void put_value(struct text_out *o, const struct settings *s, const struct setting_row *row)
-{
-    char text[128];
-    const void *field = row_field_const(s, row);
-    if (!field) {
-        put_text(o, s->other[row_index(row)]);
-        return;
-    }
-    switch (row->kind) {
-    case SETTING_TEXT:
-    case SETTING_EVENTS:
-        put_text(o, *(char *const *)field);
-        break;
-    case SETTING_WORDS:
-        put_words(o, field, " ");
-        break;
-    case SETTING_LINES:
-        put_words(o, field, "\n");
-        break;
-    case SETTING_SAVE:
-        put_save(o, field);
-        break;
-    case SETTING_OUTPUT_LIMITS:
-        put_output_limits(o, field);
-        break;
-    default:
-        put(o, text, format_number(row, load_number(s, row), text));
-    }
-}
-
-size_t setting_text(const struct settings *s, const struct setting_row *row, char *out,
-                    size_t capacity)
-{
-    struct text_out o = { .at = out, .left = capacity };
-    put_value(&o, s, row);
-    return capacity - o.left;
-}
-
-// A value in quotes, so that the reader of files gives back exactly the same bytes.
-static void put_quoted(struct text_out *o, const char *text, size_t size)
-{
-    char escaped[8];
-    put(o, "\"", 1);
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-        if (plain)
-            put(o, &text[i], 1);
-        else
-            put(o, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\x%02x", c));
-    }
-    put(o, "\"", 1);
-}
-
-// Each word of value in quotes of its own; at least one.
-static void put_quoted_words(struct text_out *o, const char *value, size_t size)
-{
-    const char *end = value + size;
-    for (bool is_first = true; is_first || value < end; is_first = false) {
-        const char *space = memchr(value, ' ', (size_t)(end - value));
-        if (!space) space = end;
-        if (!is_first) put_text(o, " ");
-        put_quoted(o, value, (size_t)(space - value));
-        value = space < end ? space + 1 : end;
-    }
-}
-
-// A line that the reader would refuse as too long counts as one that does not fit.
-static void put_line(struct text_out *o, const struct setting_row *row, const char *value,
-                     size_t size)
-{
-    size_t start = o->size;
-    put_text(o, row->name);
-    put_text(o, " ");
-    if (kind_has_many_words(row))
-        put_quoted_words(o, value, size);
-    else
-        put_quoted(o, value, size);
-    if (o->size - start > CONF_LINE_BYTES_MAX) o->has_long_line = true;
-    put_text(o, "\n");
-}
-
-size_t settings_write(const struct settings *s, char *out, size_t capacity)
-{
-    struct text_out o = { .at = out, .left = capacity };
-    char *value = malloc(SETTING_TEXT_MAX);
-    CHECK(value != NULL);
-    for (uint32_t i = 0; i < setting_row_count; i++) {
-        const struct setting_row *row = &setting_rows[i];
-        size_t size = setting_text(s, row, value, SETTING_TEXT_MAX);
-        if (row->kind != SETTING_LINES) {
-            put_line(&o, row, value, size);
-            continue;
-        }
-        for (char *line = value, *end = value + size; line < end;) {
-            char *stop = memchr(line, '\n', (size_t)(end - line));
-            if (!stop) stop = end;
-            put_line(&o, row, line, (size_t)(stop - line));
-            line = stop + 1;
-        }
-    }
-    free(value);
-    return o.size > capacity || o.has_long_line ? 0 : o.size;
 }
 
 // ---- life
@@ -644,7 +67,7 @@ void settings_init(struct settings *s)
     CHECK(s->other != NULL);
     for (uint32_t i = 0; i < setting_row_count; i++) {
         const struct setting_row *row = &setting_rows[i];
-        s->other[i] = text_copy(bytes_make("", 0));
+        s->other[i] = setting_copy_text(bytes_make("", 0));
         CHECK(setting_assign_text(s, row, bytes_text(row->normal), error) == OK);
     }
     s->save.given = false;
@@ -658,7 +81,7 @@ void settings_close(struct settings *s)
         free(s->other[i]);
         if (!field) continue;
         if (row->kind == SETTING_TEXT || row->kind == SETTING_EVENTS) free(*(char **)field);
-        if (row->kind == SETTING_WORDS || row->kind == SETTING_LINES) words_clear(field);
+        if (row->kind == SETTING_WORDS || row->kind == SETTING_LINES) setting_words_clear(field);
     }
     free(s->other);
     memset(s, 0, sizeof *s);
@@ -667,7 +90,7 @@ void settings_close(struct settings *s)
 static void words_copy(struct setting_words *to, const struct setting_words *from)
 {
     *to = (struct setting_words){ 0 };
-    for (uint32_t i = 0; i < from->count; i++) words_add(to, bytes_text(from->words[i]));
+    for (uint32_t i = 0; i < from->count; i++) setting_words_add(to, bytes_text(from->words[i]));
 }
 
 void settings_copy(struct settings *to, const struct settings *from)
@@ -679,16 +102,33 @@ void settings_copy(struct settings *to, const struct settings *from)
         const struct setting_row *row = &setting_rows[i];
         const void *source = row_field_const(from, row);
         void *field = row_field(to, row);
-        to->other[i] = text_copy(bytes_text(from->other[i]));
+        to->other[i] = setting_copy_text(bytes_text(from->other[i]));
         if (!field) continue;
         if (row->kind == SETTING_TEXT || row->kind == SETTING_EVENTS)
-            *(char **)field = text_copy(bytes_text(*(char *const *)source));
+            *(char **)field = setting_copy_text(bytes_text(*(char *const *)source));
         if (row->kind == SETTING_WORDS || row->kind == SETTING_LINES) words_copy(field, source);
     }
 }
 
+static enum status fail(char error[SETTING_ERROR_MAX], const char *text)
+{
+    snprintf(error, SETTING_ERROR_MAX, "%s", text);
+    return ERR_PEER;
+}
+
+static bool is_address(const char *word)
+{
+    struct in6_addr any;
+    if (word[0] == '-') word++;
+    return strcmp(word, "*") == 0 || strcmp(word, "::*") == 0 ||
+           inet_pton(AF_INET, word, &any) == 1 || inet_pton(AF_INET6, word, &any) == 1;
+}
+
 enum status settings_check(const struct settings *s, char error[SETTING_ERROR_MAX])
 {
+    for (uint32_t i = 0; i < s->metrics_bind.count; i++)
+        if (!is_address(s->metrics_bind.words[i]))
+            return fail(error, "metrics-bind: every word must be an IP address, '*' or '::*'");
     if (s->transport == TRANSPORT_NIC && s->nic_devargs.count == 0)
         return fail(error, "transport nic needs a nic-devargs directive that names the DPDK port");
     if (s->transport == TRANSPORT_NIC && s->nic_address.count == 0)

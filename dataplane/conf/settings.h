@@ -56,7 +56,12 @@ struct setting_output_limit {
     uint64_t hard_bytes, soft_bytes;
     int64_t soft_seconds;
 };
-enum { OUTPUT_LIMIT_NORMAL, OUTPUT_LIMIT_REPLICA, OUTPUT_LIMIT_PUBSUB, OUTPUT_LIMIT_COUNT };
+enum output_limit {
+    OUTPUT_LIMIT_NORMAL,
+    OUTPUT_LIMIT_REPLICA,
+    OUTPUT_LIMIT_PUBSUB,
+    OUTPUT_LIMIT_COUNT
+};
 
 enum { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING }; // loglevel
 enum { TRANSPORT_SOCKET, TRANSPORT_NIC };
@@ -87,7 +92,7 @@ struct settings {
         shutdown_on_sigint;
     char *pidfile, *logfile, *syslog_ident, *dir, *dbfilename, *requirepass, *proc_title_template;
     struct setting_save save;
-    int64_t enable_debug_command, enable_protected_configs;
+    int64_t enable_debug_command, enable_module_command, enable_protected_configs;
     // memory
     uint64_t maxmemory;
     int64_t maxmemory_clients; // bytes, or percent of maxmemory as a negative
@@ -97,15 +102,27 @@ struct settings {
         zset_max_listpack_entries, zset_max_listpack_value, stream_node_max_bytes,
         stream_node_max_entries, hll_sparse_max_bytes;
     bool rdbcompression; // of DUMP, so far
+    // scripting
+    int64_t busy_reply_threshold;
+    uint64_t script_undo_memory;
+    // tls
+    int64_t tls_port, tls_auth_clients, tls_session_cache_size, tls_session_cache_timeout;
+    bool tls_session_caching, tls_prefer_server_ciphers, tls_replication, tls_cluster;
+    char *tls_cert_file, *tls_key_file, *tls_key_file_pass, *tls_client_cert_file,
+        *tls_client_key_file, *tls_client_key_file_pass, *tls_dh_params_file, *tls_ca_cert_file,
+        *tls_ca_cert_dir, *tls_protocols, *tls_ciphers, *tls_ciphersuites;
     // operators
+    char *notify_keyspace_events;
+    int64_t tracking_table_max_keys;
     int64_t slowlog_log_slower_than, slowlog_max_len, latency_monitor_threshold;
     bool latency_tracking;
     // ours
     int64_t transport, shards, core, housekeeping_core, nic_memory_mb, nic_rx_descriptors,
         nic_tx_descriptors, nic_frames, nic_mtu, nic_vlan, nic_congestion, admin_reserved_clients,
-        socket_gather_us;
+        socket_gather_us, metrics_port;
     bool busy_poll, nic_no_huge, nic_software_checksum;
     struct setting_words nic_devargs, nic_address; // lines
+    struct setting_words metrics_bind;
     char *nic_eal_args, *nic_gateway, *nic_gateway6;
     int64_t nic_connections, nic_syn_backlog;
     uint64_t nic_send_buffer, nic_receive_buffer;

@@ -78,6 +78,7 @@ struct entry *keyspace_find(struct keyspace *k, uint32_t db, const struct key *k
     if (flags == FIND_READ || flags == FIND_PEEK) {
         k->tally->keyspace_hits += e != NULL;
         k->tally->keyspace_misses += e == NULL;
+        if (UNLIKELY(!e && k->on_missed)) k->on_missed(k->on_missed_context, db, key->name);
     }
     if (e && (flags == FIND_READ || flags == FIND_WRITE)) entry_access_touch(k, e);
     return e;
@@ -109,11 +110,20 @@ static struct entry *put_in_place(struct keyspace *k, struct table *t, struct en
     return e;
 }
 
+// The same object under another encoding's name is no other value.
+static void tell_replaced(struct keyspace *k, const struct table *t, const struct entry *e,
+                          const struct value *v)
+{
+    if (v->object && encoding_is_object(entry_encoding(e)) && entry_object(e) == v->object) return;
+    k->on_gone(k->on_gone_context, (uint32_t)t->db, entry_key(e));
+}
+
 struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const struct key *key,
                                  struct entry *existing, const struct value *v,
                                  uint64_t deadline_ms)
 {
     bool has_deadline = deadline_ms != KEYSPACE_NO_DEADLINE;
+    if (UNLIKELY(k->on_gone != NULL) && existing) tell_replaced(k, t, existing, v);
     if (existing && LIKELY(put_fits(existing, v, has_deadline)))
         return put_in_place(k, t, existing, v, deadline_ms);
 
@@ -142,6 +152,8 @@ struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const stru
 void keyspace_table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e)
 {
     if (UNLIKELY(t->walks.count)) walks_note_remove(t, hash, e);
+    if (UNLIKELY(k->on_gone != NULL))
+        k->on_gone(k->on_gone_context, (uint32_t)t->db, entry_key(e));
     CHECK(index_remove(&t->index, hash, e));
     entry_deadline_clear(k, t, e);
     keyspace_entry_free(k, e);

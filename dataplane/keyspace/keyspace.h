@@ -169,6 +169,13 @@ void keyspace_drop_entry(struct keyspace *k, uint32_t db, struct entry *e);
 void keyspace_on_created(struct keyspace *k,
                          void (*hook)(void *context, uint32_t db, const struct entry *e),
                          void *context);
+// Called when a key was removed, by whatever, or when another value took its place; not for whole
+// databases. key is good during the call. May be NULL.
+void keyspace_on_gone(struct keyspace *k,
+                      void (*hook)(void *context, uint32_t db, struct bytes key), void *context);
+// Called for each lookup that counts as a miss. May be NULL.
+void keyspace_on_missed(struct keyspace *k,
+                        void (*hook)(void *context, uint32_t db, struct bytes key), void *context);
 
 // ---- keys of every type
 bool keyspace_delete(struct keyspace *k, uint32_t db, const struct key *key,

@@ -81,6 +81,10 @@ struct keyspace {
     void *on_expired_context;
     void (*on_created)(void *context, uint32_t db, const struct entry *e);
     void *on_created_context;
+    void (*on_gone)(void *context, uint32_t db, struct bytes key);
+    void *on_gone_context;
+    void (*on_missed)(void *context, uint32_t db, struct bytes key);
+    void *on_missed_context;
     void (*on_evicted)(void *context, uint32_t db, struct bytes key);
     void *on_evicted_context;
     struct evict_pool evict_pool;

@@ -158,3 +158,17 @@ void keyspace_on_created(struct keyspace *k,
     k->on_created = hook;
     k->on_created_context = context;
 }
+
+void keyspace_on_gone(struct keyspace *k,
+                      void (*hook)(void *context, uint32_t db, struct bytes key), void *context)
+{
+    k->on_gone = hook;
+    k->on_gone_context = context;
+}
+
+void keyspace_on_missed(struct keyspace *k,
+                        void (*hook)(void *context, uint32_t db, struct bytes key), void *context)
+{
+    k->on_missed = hook;
+    k->on_missed_context = context;
+}

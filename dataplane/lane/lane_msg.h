@@ -8,6 +8,7 @@ enum lane_kind {
     LANE_LOG_REOPENED, // (reserved for the operator: control reopened its log file)
     LANE_PING,         // a = number; answered with LANE_PONG
     LANE_STATS_RESET,  // CONFIG RESETSTAT from the console
+    LANE_ERRAND_DONE,  // a = number: the answer is in the region's errand slot
     // shard -> control
     LANE_READY = 64, // listening and serving: a = tcp port (0: none)
     LANE_STOPPING,   // SHUTDOWN was accepted: a = enum lane_stop_flags, b = client id. Control must
@@ -15,6 +16,7 @@ enum lane_kind {
     LANE_STOPPED,    // last message: everything is closed; a = exit code
     LANE_SETTINGS,   // CONFIG SET changed something: region's live settings hold the new text
     LANE_PONG,
+    LANE_ERRAND, // a = number: a request is in the region's errand slot
 };
 enum lane_stop_flags {
     LANE_STOP_SAVE = 1,

@@ -31,7 +31,8 @@ static struct region_header region_layout(uint32_t shard_count)
 #define PAGES(bytes) (((bytes) + page - 1) / page * page)
     h.control_offset = PAGES(sizeof h);
     h.dataplane_offset = h.control_offset + PAGES(sizeof(struct region_control));
-    h.shard_offset = h.dataplane_offset + PAGES(sizeof(struct region_dataplane));
+    h.errand_offset = h.dataplane_offset + PAGES(sizeof(struct region_dataplane));
+    h.shard_offset = h.errand_offset + PAGES(sizeof(struct errand_slot));
     h.shard_bytes = (uint32_t)PAGES(sizeof(struct region_shard));
     h.total_bytes = h.shard_offset + (uint64_t)h.shard_bytes * shard_count;
 #undef PAGES
@@ -46,7 +47,8 @@ static bool region_header_is_valid(const struct region_header *h, uint64_t file_
     return h->header_bytes == want.header_bytes && h->total_bytes == want.total_bytes &&
            h->total_bytes == file_bytes && h->shard_bytes == want.shard_bytes &&
            h->control_offset == want.control_offset &&
-           h->dataplane_offset == want.dataplane_offset && h->shard_offset == want.shard_offset;
+           h->dataplane_offset == want.dataplane_offset &&
+           h->errand_offset == want.errand_offset && h->shard_offset == want.shard_offset;
 }
 
 static uint64_t fnv1a(uint64_t hash, const void *data, size_t size)
@@ -116,6 +118,7 @@ static void region_point(struct region *r)
     r->shard_bytes = layout.shard_bytes;
     r->control = (struct region_control *)(at + layout.control_offset);
     r->dataplane = (struct region_dataplane *)(at + layout.dataplane_offset);
+    r->errand = (struct errand_slot *)(at + layout.errand_offset);
 }
 
 // Maps r->fd when it holds a region that this program understands.
@@ -296,6 +299,7 @@ void region_reset_dataplane(struct region *r, bool keep_live)
     struct region_dataplane *d = r->dataplane;
     memset(d, 0, offsetof(struct region_dataplane, live_settings));
     if (!keep_live) memset(&d->live_settings, 0, sizeof d->live_settings);
+    memset(r->errand, 0, offsetof(struct errand_slot, request));
     for (uint32_t i = 0; i < r->shard_count; i++)
         memset(region_shard(r, i), 0, sizeof(struct region_shard));
 }
@@ -342,6 +346,23 @@ size_t region_text_read(const struct region_text *t, char *out, size_t capacity)
         if (__atomic_load_n(&t->sequence, __ATOMIC_RELAXED) == before) return size;
     }
     return 0;
+}
+
+bool region_errors_read(const struct region_errors *e, struct region_errors *out)
+{
+    for (int tries = 0; tries < TEXT_READ_TRIES; tries++) {
+        uint64_t before = __atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE);
+        memcpy(out, e, sizeof *out);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (!(before & 1) && __atomic_load_n(&e->sequence, __ATOMIC_RELAXED) == before) {
+            if (out->count > REGION_ERROR_CODES) out->count = REGION_ERROR_CODES;
+            for (uint32_t i = 0; i < REGION_ERROR_CODES; i++)
+                out->rows[i].code[REGION_ERROR_CODE_BYTES - 1] = '\0';
+            return true;
+        }
+        sched_yield();
+    }
+    return false;
 }
 
 enum { LOG_HEAD_BYTES = 12, LOG_TEXT_BYTES_MAX = 1024 };

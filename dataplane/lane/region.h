@@ -7,21 +7,25 @@
 // it and the other way round. Liveness is a lock (open file description lock) on a byte of the
 // file, not a pid: locks die with their process.
 //
-//   header | control part | dataplane part | shard part 0 | shard part 1 | ...
+//   header | control part | dataplane part | errand slot | shard part 0 | shard part 1 | ...
 #pragma once
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/status.h"
 #include "dataplane/base/tally.h"
+#include "dataplane/lane/errand_slot.h"
 #include "dataplane/lane/lane_msg.h"
 
 enum {
-    REGION_VERSION = 1,
+    REGION_VERSION = 3,
     REGION_SETTINGS_BYTES = 128 * 1024,
     REGION_LOG_BYTES = 64 * 1024, // power of two
     REGION_CRASH_BYTES = 16 * 1024,
     REGION_SHARDS_MAX = 64,
+    REGION_COMMAND_NAME_BYTES = 40,
+    REGION_ERROR_CODES = 64,
+    REGION_ERROR_CODE_BYTES = 24,
 };
 #define REGION_MAGIC 0x4b434f54534e4550ull // "PENSTOCK"
 
@@ -30,7 +34,7 @@ struct region_header {
     uint32_t version, header_bytes;
     uint64_t total_bytes;
     uint32_t shard_count, shard_bytes;
-    uint64_t control_offset, dataplane_offset, shard_offset;
+    uint64_t control_offset, dataplane_offset, errand_offset, shard_offset;
     uint64_t tsc_hz;   // so that readers can show cycles as time
     char instance[64]; // region_name's argument
 };
@@ -62,6 +66,8 @@ enum dataplane_state {
 struct region_dataplane { // written by the dataplane (shard 0, and the crash handler)
     uint32_t pid, state;
     uint64_t started_wall_us, start_tsc;
+    // Names of the rows of shard_tally.commands, for readers; "" beyond the last.
+    char command_names[COMMAND_TALLY_MAX][REGION_COMMAND_NAME_BYTES];
     char start_error[512];              // why it could not start: control prints it
     uint32_t crash_signal, crash_bytes; // crash_bytes != 0: crash_text is whole
     char crash_text[REGION_CRASH_BYTES];
@@ -77,11 +83,22 @@ struct region_log {
     uint8_t bytes[REGION_LOG_BYTES];
 };
 
+// Error replies by their first word, copied a few times a second. sequence is odd meanwhile.
+struct region_errors {
+    uint64_t sequence;
+    uint64_t count, others; // rows; replies with codes beyond them
+    struct {
+        char code[REGION_ERROR_CODE_BYTES];
+        uint64_t count;
+    } rows[REGION_ERROR_CODES];
+};
+
 struct region_shard {
     alignas(64) struct lane orders; // control -> shard
     alignas(64) struct lane events; // shard -> control
     alignas(64) struct region_log log;
     alignas(64) struct shard_tally tally; // written by the shard
+    alignas(64) struct region_errors errors;
 };
 
 struct region {
@@ -89,6 +106,7 @@ struct region {
     struct region_header *header;
     struct region_control *control;
     struct region_dataplane *dataplane;
+    struct errand_slot *errand; // shard 0 asks, control answers
     char name[96];
     bool read_only;
     uint32_t role;        // enum region_role this side opened it as
@@ -125,6 +143,10 @@ void region_text_write(struct region_text *t, const char *text,
                        size_t size); // size <= REGION_SETTINGS_BYTES
 size_t region_text_read(const struct region_text *t, char *out,
                         size_t capacity); // retries while being written
+
+// A copy as of one moment, codes ended with NUL whatever the writer did; false: always being
+// written (the writer died half-way).
+bool region_errors_read(const struct region_errors *e, struct region_errors *out);
 
 // A shard's log line: formatted here, cut at 1024 bytes, counted as dropped when the ring is full.
 // Rings the bell.

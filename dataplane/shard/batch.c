@@ -42,8 +42,9 @@ static void batch_execute(struct shard *shard, struct call *call)
     command_execute(call);
     // After each command, not at the end of the turn: a pipeline of small requests for large
     // replies would pass its limit by far. Without a limit 0 - 1 is never passed.
-    uint64_t hard_bytes = shard->settings->output_limits[OUTPUT_LIMIT_NORMAL].hard_bytes;
-    if (UNLIKELY(call->client->stream->out.bytes > hard_bytes - 1))
+    const struct client *c = call->client;
+    uint64_t hard_bytes = shard->settings->output_limits[client_output_class(c)].hard_bytes;
+    if (UNLIKELY(c->stream->out.bytes > hard_bytes - 1))
         session_enforce_output_limit(shard, session);
     if (UNLIKELY(shard->server.busy_until_ns)) shard_stall(shard);
     session_mark_dirty(shard, session);

@@ -161,6 +161,13 @@ static void install_signals(struct dataplane *d)
     if (crash_install(&d->crash) != OK) start_failed(d, "out of memory");
 }
 
+static void publish_command_names(struct dataplane *d)
+{
+    for (uint32_t id = 0; id < command_count() && id < COMMAND_TALLY_MAX; id++)
+        snprintf(d->region.dataplane->command_names[id], REGION_COMMAND_NAME_BYTES, "%s",
+                 command_by_id((uint16_t)id)->full_name);
+}
+
 static void announce_ready(struct dataplane *d)
 {
     struct lane_msg ready = { .kind = LANE_READY, .a = (uint64_t)d->shard->server.tcp_port };
@@ -228,6 +235,7 @@ int main(int argc, char **argv)
     if (prctl(PR_SET_TIMERSLACK, 1000ul) != 0) start_failed(d, "prctl: %s", strerror(errno));
     pin_to_core(d);
     open_shard(d, open_nic(d));
+    publish_command_names(d);
     announce_ready(d);
     shard_run(d->shard);
     shard_close(d->shard);

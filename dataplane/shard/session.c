@@ -205,6 +205,7 @@ static void session_forget(struct shard *shard, struct session *session)
     list_remove(&shard->rotation, &session->rotation);
     client_table_remove(&shard->server.clients, &session->client);
     if (session->client.flags & CLIENT_ADMIN_RESERVED) shard->admin_client_count--;
+    server_forget_client(&shard->server, &session->client);
     client_free_texts(shard, &session->client);
     resp_reader_close(&session->reader);
     stream->user = NULL;
@@ -240,14 +241,15 @@ void session_mark_dirty(struct shard *shard, struct session *session)
 static uint64_t session_output_bytes(const struct session *session)
 {
     const struct stream *stream = session->client.stream;
-    return stream->out.bytes + stream->ops->pending(stream);
+    return stream->out.bytes + stream->ops->pending(stream) + session->client.pushes_bytes;
 }
 
 // client-output-buffer-limit: hard at once, soft after soft_seconds above it. Returns true when it
 // must go.
 static bool session_is_over_limit(struct shard *shard, struct session *session)
 {
-    const struct setting_output_limit *limit = &shard->settings->output_limits[OUTPUT_LIMIT_NORMAL];
+    const struct setting_output_limit *limit =
+        &shard->settings->output_limits[client_output_class(&session->client)];
     uint64_t bytes = session_output_bytes(session);
     uint64_t now_ms = shard->server.now_ms;
     if (bytes > session->client.output_peak_bytes) session->client.output_peak_bytes = bytes;

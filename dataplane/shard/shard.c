@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <time.h>
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/errand.h"
 #include "dataplane/cmd/hash_expiry.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/memory.h"
+#include "dataplane/cmd/tracking.h"
+#include "dataplane/cmd/rename.h"
 #include "dataplane/shard/shard_net.h"
+#include "dataplane/shard/shard_tls.h"
 
 enum {
     REPLY_BLOCK_BYTES = 16 * 1024,
@@ -38,6 +42,18 @@ static enum status shard_open_keyspace(struct shard *s)
     config.lfu = policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU;
     rng_entropy(&config.hash_key, sizeof config.hash_key);
     return keyspace_open(&s->keyspace, &s->heap, &config, s->server.tally, s->server.now_ms);
+}
+
+static enum status shard_open_renames(struct shard *s, char *error, uint32_t error_bytes)
+{
+    char why[RENAME_ERROR_MAX], *lines = malloc(SETTING_TEXT_MAX + 1);
+    if (!lines) return ERR_NO_SPACE;
+    const struct setting_row *row = setting_find(bytes_text("rename-command"));
+    lines[setting_text(s->settings, row, lines, SETTING_TEXT_MAX)] = '\0';
+    enum status status = renames_open(&s->server, lines, why);
+    if (status != OK) snprintf(error, error_bytes, "%s", why);
+    free(lines);
+    return status;
 }
 
 static enum status shard_open_sock(struct shard *s)
@@ -78,7 +94,6 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
     s->settled_tsc = clock_tsc();
     s->settled_cpu_ns = clock_thread_cpu_ns();
     client_table_init(&server->clients);
-    effects_init(&server->effects, &s->heap);
     s->job_slice_cycles = server->clock->tsc_hz / 1000000 * JOB_SLICE_US;
     server->tally->slice_step_cycles = server->clock->tsc_hz / 1000000 * SLICE_STEP_US;
 }
@@ -112,7 +127,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     list_init(&s->resting);
     list_init(&s->resumed);
     s->app = (struct stream_app){
-        s, session_on_open, session_on_data, session_on_end, session_on_drained, session_on_closed
+        s, shard_on_open, session_on_data, session_on_end, session_on_drained, session_on_closed
     };
     snprintf(error, error_bytes, "out of memory");
     if (heap_open(&s->heap) != OK) {
@@ -126,13 +141,12 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     heap_piece_source_init(&s->overflow, &s->heap, REPLY_BLOCK_BYTES);
     if (shard_open_keyspace(s) != OK) goto fail;
     s->server.keyspace = s->keyspace;
-    blocks_open(&s->server);
-    jobs_open(&s->server);
+    server_open_parts(&s->server);
+    if (shard_open_renames(s, error, error_bytes) != OK) goto fail;
     shard_apply_thresholds(s);
-    memory_hook_keyspace(&s->server);
-    hash_expiry_open(&s->server);
     keyspace_set_lfu(s->keyspace, (uint32_t)s->settings->lfu_log_factor,
                      (uint32_t)s->settings->lfu_decay_time);
+    if (shard_tls_open(s, error, error_bytes) != OK) goto fail;
     snprintf(error, error_bytes, "io_uring is not available: the socket transport needs it");
     if (shard_open_sock(s) != OK) goto fail;
     if (s->nic && shard_net_open(s, error, error_bytes) != OK) goto fail;
@@ -149,13 +163,10 @@ fail:
 void shard_close(struct shard *s)
 {
     if (!s) return;
+    tls_close(s->tls);
     if (s->net) net_close(s->net);
     if (s->sock) sock_close(s->sock);
-    if (s->keyspace) {
-        jobs_close(&s->server);
-        blocks_close(&s->server);
-        effects_close(&s->server.effects);
-    }
+    if (s->keyspace) server_close_parts(&s->server);
     if (s->keyspace) keyspace_close(s->keyspace);
     heap_close(&s->heap);
     settings_close(s->settings);
@@ -256,6 +267,17 @@ static uint32_t shard_rx_sock(struct shard *s)
     return total;
 }
 
+// Before anything else, when the replies of the turn before are on their way: who waits for a
+// handshake step shall not delay them.
+static uint32_t shard_run_tls(struct shard *s)
+{
+    uint64_t done = s->server.tally->commands_processed;
+    uint32_t count = tls_turn(s->tls, s->server.now_ns, done != s->commands_at_tls);
+    s->commands_at_tls = done;
+    shard_run_readable(s);
+    return count;
+}
+
 static uint32_t shard_run_deferred(struct shard *s)
 {
     if (s->resting.count == 0) return 0;
@@ -328,7 +350,11 @@ static uint32_t shard_timers(struct shard *s)
     if (done < SHARD_TIMER_BUDGET) s->timers_tick = tick;
     if (s->server.now_ns >= s->next_cron_ns) {
         cycle_meter_switch(&s->server.meter, CYCLES_CONTROL);
-        shard_cron(s);
+        if (LIKELY(!s->server.cron_is_paused))
+            shard_cron(s);
+        else
+            shard_read_wall_clock(s);
+        if (UNLIKELY(errands_check(&s->server))) s->job_ran = true;
         s->next_cron_ns = s->server.now_ns + SHARD_CRON_MS * 1000000ull;
         cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     }
@@ -348,6 +374,9 @@ static void shard_order(struct shard *s, const struct lane_msg *m)
     }
     case LANE_STATS_RESET:
         tally_reset(s->server.tally);
+        break;
+    case LANE_ERRAND_DONE:
+        if (errands_poll(&s->server)) s->job_ran = true; // before it sleeps
         break;
     default:
         shard_log(s, LOG_WARNING, "Unknown order %u from the control plane", m->kind);
@@ -380,6 +409,8 @@ static uint64_t shard_next_event_ns(const struct shard *s)
     }
     uint64_t timeout = blocks_next_deadline_ns(&s->server);
     if (timeout < next) next = timeout;
+    uint64_t tls = tls_next_ns(s->tls);
+    if (tls < next) next = tls;
     if (s->net) {
         uint64_t at = net_next_deadline_ns(s->net);
         if (at < next) next = at;
@@ -436,6 +467,7 @@ uint32_t shard_turn(struct shard *s)
     uint64_t started = s->server.meter.since;
     uint32_t work = 0;
     shard_read_clocks(s);
+    work += shard_run_tls(s);
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
     work += shard_run_deferred(s);
@@ -443,8 +475,10 @@ uint32_t shard_turn(struct shard *s)
     work += shard_expire(s);
     work += shard_timers(s);
     work += shard_lanes(s);
+    if (UNLIKELY(tracking_is_on(&s->server.tracking))) tracking_turn(&s->server);
     shard_flush(s);
     shard_tx_nic(s);
+    tls_release(s->tls);
     uint64_t cycles = s->server.meter.since - started;
     tally->turns++;
     if (work) {
@@ -478,8 +512,7 @@ static bool shard_output_is_empty(const struct shard *s)
 
 static void shard_announce_stop(struct shard *s)
 {
-    sock_stop_listening(s->sock);
-    if (s->net) net_unlisten(s->net, (uint16_t)s->server.tcp_port);
+    shard_stop_listening(s);
     s->server.region->dataplane->state = DATAPLANE_STOPPING;
     s->stop_announced = true;
 }

@@ -16,6 +16,7 @@
 #include "dataplane/shard/batch.h"
 #include "dataplane/shard/session.h"
 #include "dataplane/sock/sock.h"
+#include "dataplane/tls/tls.h"
 
 enum {
     SHARD_READABLE_MAX = 256, // pieces of input kept before they are parsed
@@ -62,6 +63,7 @@ struct shard {
     struct nic_queue *nic; // borrowed
     struct net *net;       // NULL without nic
     struct sock *sock;
+    struct tls *tls;
     struct keyspace *keyspace;
     struct list dirty;   // sessions with output or to be closed
     struct list resting; // sessions with deferred input
@@ -87,12 +89,13 @@ struct shard {
     uint64_t pass_input_max, pass_output_max; // of the clients seen in this pass of shard_cron
     uint32_t pass_crons;
     uint32_t admin_client_count; // in reserved places
-    struct stream_app app;
+    struct stream_app app;     // of the transports
+    struct stream_app tls_app; // of the streams within TLS
     struct settings *settings;
     struct bell *bell;
     bool stopping, stop_announced, running;
     bool is_busy; // asleep less than half of the time, by shard_cron
-    uint64_t commands_at_sleep;
+    uint64_t commands_at_sleep, commands_at_tls;
     uint32_t stop_flags;
     uint64_t stop_deadline_ns;
 };
@@ -115,6 +118,7 @@ void shard_read_clocks(struct shard *s); // the one time of this turn
 extern const struct server_ops shard_server_ops;
 void shard_apply_thresholds(struct shard *s); // of the settings, to the commands
 enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes) MUST_USE;
+void shard_stop_listening(struct shard *s);
 // shard_cron.c
 void shard_cron(struct shard *s); // every SHARD_CRON_MS
 void shard_refresh_tally(struct shard *s);

@@ -5,6 +5,10 @@
 #define IDLE_ABOVE_ASLEEP 0.75
 enum { ROTATION_PER_CRON_MIN = 16, ROTATION_CRONS = 10 };
 
+_Static_assert(sizeof(((struct server *)0)->error_stats) ==
+                   sizeof(((struct region_errors *)0)->rows),
+               "what is copied has the same rows");
+
 static uint64_t rate_sample(struct rate *r, uint32_t index, uint64_t value, uint64_t elapsed_ns)
 {
     uint64_t delta = value - r->last_value, sum = 0;
@@ -29,6 +33,35 @@ static void shard_sample_rates(struct shard *s)
         rate_sample(&s->rate_output, index, t->net_output_bytes, elapsed_ns);
 }
 
+static void publish_databases(struct shard *s)
+{
+    struct database_tally *rows = s->server.tally->databases;
+    int64_t count = s->settings->databases;
+    if (count > DATABASE_TALLY_MAX) count = DATABASE_TALLY_MAX;
+    for (uint32_t db = 0; db < (uint32_t)count; db++)
+        rows[db] = (struct database_tally){
+            .keys = keyspace_size(s->keyspace, db),
+            .keys_with_deadline = keyspace_deadline_count(s->keyspace, db),
+            .ttl_ms_average = keyspace_average_ttl_ms(s->keyspace, db, s->server.now_ms),
+        };
+}
+
+static void publish_errors(struct shard *s)
+{
+    const struct server *from = &s->server;
+    struct region_errors *to = &from->region_shard->errors;
+    uint64_t writing = to->sequence + 1;
+    __atomic_store_n(&to->sequence, writing, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    to->count = from->error_stat_count;
+    to->others = from->error_stats_overflow;
+    for (uint32_t i = 0; i < from->error_stat_count; i++) {
+        memcpy(to->rows[i].code, from->error_stats[i].code, sizeof to->rows[i].code);
+        to->rows[i].count = from->error_stats[i].count;
+    }
+    __atomic_store_n(&to->sequence, writing + 1, __ATOMIC_RELEASE);
+}
+
 void shard_refresh_tally(struct shard *s)
 {
     struct shard_tally *t = s->server.tally;
@@ -42,10 +75,18 @@ void shard_refresh_tally(struct shard *s)
     t->connected_clients = s->server.clients.all.count;
     t->lazyfree_pending = keyspace_reap_pending(s->keyspace);
     t->dirty = keyspace_dirty(s->keyspace);
+    t->heap_startup = s->server.startup_memory_bytes;
+    t->pubsub_channels = s->server.pubsub.names[PUBSUB_CHANNEL].count;
+    t->pubsub_patterns = s->server.pubsub.names[PUBSUB_PATTERN].count;
+    t->pubsub_shard_channels = s->server.pubsub.names[PUBSUB_SHARD_CHANNEL].count;
+    publish_databases(s);
+    publish_errors(s);
     if (s->heap.bytes_total > s->server.peak_memory_bytes) {
         s->server.peak_memory_bytes = s->heap.bytes_total;
         s->server.peak_memory_ms = s->server.now_ms;
     }
+    // Last: who finds it recent finds the rest recent.
+    __atomic_store_n(&t->refreshed_wall_us, clock_wall_us(), __ATOMIC_RELEASE);
 }
 
 // A tenth of the clients each time, so each is seen once a second whatever their number.
@@ -63,6 +104,14 @@ static void shard_check_sessions(struct shard *s)
     s->server.tally->client_output_max = s->pass_output_max;
     s->pass_input_max = s->pass_output_max = 0;
     s->pass_crons = 0;
+}
+
+static void publish_cycles(struct shard *s)
+{
+    struct shard_tally *t = s->server.tally;
+    // What is open counts too.
+    t->settled_tsc = cycle_meter_switch(&s->server.meter, s->server.meter.open);
+    memcpy(t->settled_cycles, t->cycles, sizeof t->settled_cycles);
 }
 
 // The kernel call at the end of a turn both sends and sleeps, and is booked as idle. The thread's
@@ -85,6 +134,7 @@ static void shard_settle_idle(struct shard *s)
     s->settled_tsc = now_tsc;
     s->settled_cpu_ns = cpu_ns;
     s->settled_idle_cycles = cycles[CYCLES_IDLE];
+    publish_cycles(s);
 }
 
 void shard_cron(struct shard *s)

@@ -2,7 +2,7 @@
 #include <sys/resource.h>
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/block.h"
-#include "dataplane/shard/shard.h"
+#include "dataplane/shard/shard_tls.h"
 
 static void op_kill_client(struct server *server, struct client *c)
 {
@@ -56,24 +56,39 @@ static void op_refresh_tally(struct server *server) { shard_refresh_tally(server
 
 // A leading '-' means that the address may be absent on this machine. "*" and "::*" are every
 // address of a family.
-static enum status listen_address(struct shard *s, const char *address, char *error,
-                                  uint32_t error_bytes)
+static enum status listen_address(struct shard *s, enum stream_listener kind, const char *address,
+                                  char *error, uint32_t error_bytes)
 {
     const struct settings *settings = s->settings;
+    int64_t port = kind == STREAM_TLS ? settings->tls_port : settings->port;
     bool optional = address[0] == '-';
     if (optional) address++;
     const char *ip = strcmp(address, "*") == 0     ? "0.0.0.0"
                      : strcmp(address, "::*") == 0 ? "::"
                                                    : address;
-    enum status status = sock_listen_tcp(s->sock, ip, (uint16_t)settings->port,
-                                         (int)settings->tcp_backlog, error, error_bytes);
+    enum status status = sock_listen_tcp_as(s->sock, kind, ip, (uint16_t)port,
+                                            (int)settings->tcp_backlog, error, error_bytes);
     if (status == OK) return OK;
     shard_log(s, optional ? LOG_VERBOSE : LOG_WARNING,
               "Warning: Could not create server TCP listening socket %s:%ld: %s", address,
-              (long)settings->port, error);
+              (long)port, error);
     // Only an address that does not exist here is forgiven; one that is taken is not.
     if (optional && !strstr(error, "in use")) return OK;
     return status;
+}
+
+static enum status listen_tcp(struct shard *s, enum stream_listener kind, int64_t port, char *error,
+                              uint32_t error_bytes)
+{
+    const struct setting_words *bind = &s->settings->bind;
+    char cause[256];
+    for (uint32_t i = 0; port && i < bind->count; i++) {
+        if (listen_address(s, kind, bind->words[i], cause, sizeof cause) == OK) continue;
+        snprintf(error, error_bytes, "Failed listening on port %ld (%s), aborting. %s", (long)port,
+                 kind == STREAM_TLS ? "tls" : "tcp", cause);
+        return ERR_IO;
+    }
+    return OK;
 }
 
 static enum status listen_sockets(struct shard *s, char *error, uint32_t error_bytes)
@@ -86,27 +101,38 @@ static enum status listen_sockets(struct shard *s, char *error, uint32_t error_b
         snprintf(error, error_bytes, "Failed opening Unix socket: %s", cause);
         return ERR_IO;
     }
-    if (s->net || settings->port == 0) return OK;
-    for (uint32_t i = 0; i < settings->bind.count; i++) {
-        if (listen_address(s, settings->bind.words[i], cause, sizeof cause) == OK) continue;
-        snprintf(error, error_bytes, "Failed listening on port %ld (tcp), aborting. %s",
-                 (long)settings->port, cause);
-        return ERR_IO;
-    }
-    return OK;
+    if (s->net) return OK;
+    if (listen_tcp(s, STREAM_PLAIN, settings->port, error, error_bytes) != OK) return ERR_IO;
+    return listen_tcp(s, STREAM_TLS, settings->tls_port, error, error_bytes);
+}
+
+static enum status listen_nic(struct shard *s, enum stream_listener kind, int64_t port, char *error,
+                              uint32_t error_bytes)
+{
+    if (!s->net || port == 0) return OK;
+    if (net_listen_as(s->net, kind, (uint16_t)port) == OK) return OK;
+    snprintf(error, error_bytes, "Failed listening on port %ld (nic), aborting.", (long)port);
+    return ERR_IO;
 }
 
 enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes)
 {
-    enum status status = listen_sockets(s, error, error_bytes);
-    if (status != OK) return status;
-    if (s->net && s->settings->port != 0 && net_listen(s->net, (uint16_t)s->settings->port) != OK) {
-        snprintf(error, error_bytes, "Failed listening on port %ld (nic), aborting.",
-                 (long)s->settings->port);
+    const struct settings *f = s->settings;
+    if (listen_sockets(s, error, error_bytes) != OK ||
+        listen_nic(s, STREAM_PLAIN, f->port, error, error_bytes) != OK ||
+        listen_nic(s, STREAM_TLS, f->tls_port, error, error_bytes) != OK)
         return ERR_IO;
-    }
-    s->server.tcp_port = s->settings->port;
+    s->server.tcp_port = f->port;
+    s->server.tls_port = f->tls_port;
     return OK;
+}
+
+void shard_stop_listening(struct shard *s)
+{
+    sock_stop_listening(s->sock);
+    if (!s->net) return;
+    net_unlisten(s->net, (uint16_t)s->server.tcp_port);
+    net_unlisten(s->net, (uint16_t)s->server.tls_port);
 }
 
 // ---- CONFIG SET
@@ -118,8 +144,8 @@ static bool row_is(const struct setting_row *row, const char *name)
 
 static bool row_moves_listeners(const struct setting_row *row)
 {
-    static const char *const names[] = { "port", "bind", "unixsocket", "unixsocketperm",
-                                         "tcp-backlog" };
+    static const char *const names[] = { "port",       "tls-port",       "bind",
+                                         "unixsocket", "unixsocketperm", "tcp-backlog" };
     for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
         if (row_is(row, names[i])) return true;
     return false;
@@ -129,8 +155,7 @@ static bool row_moves_listeners(const struct setting_row *row)
 // calls again.
 static enum status listen_anew(struct shard *s, char error[SETTING_ERROR_MAX])
 {
-    sock_stop_listening(s->sock);
-    if (s->net) net_unlisten(s->net, (uint16_t)s->server.tcp_port);
+    shard_stop_listening(s);
     return shard_listen(s, error, SETTING_ERROR_MAX);
 }
 
@@ -196,12 +221,16 @@ static enum status op_apply_settings(struct server *server, const struct setting
 {
     struct shard *s = server->shard;
     struct settings old = *s->settings;
-    bool moves_listeners = false;
+    struct tls_context *context;
+    bool moves_listeners = false, has_context;
     if (next->maxclients > old.maxclients && !clients_fit(s, next, error)) return ERR_NO_SPACE;
+    if (shard_tls_prepare(s, next, rows, row_count, &context, &has_context, error) != OK)
+        return ERR_IO;
     for (uint32_t i = 0; i < row_count; i++) moves_listeners |= row_moves_listeners(rows[i]);
     settings_copy(s->settings, next);
     if (moves_listeners && listen_anew(s, error) != OK) {
         char ignored[SETTING_ERROR_MAX];
+        tls_context_close(context);
         settings_close(s->settings);
         *s->settings = old;
         if (listen_anew(s, ignored) != OK)
@@ -209,8 +238,11 @@ static enum status op_apply_settings(struct server *server, const struct setting
         return ERR_IO;
     }
     settings_close(&old);
+    if (has_context) tls_set_context(s->tls, context);
+    tls_set_auth(s->tls, (enum tls_auth)s->settings->tls_auth_clients);
     for (uint32_t i = 0; i < row_count; i++) apply_row(s, rows[i]);
     shard_apply_thresholds(s);
+    server_settings_changed(&s->server);
     publish_settings(s);
     return OK;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/errand.h"
 #include "dataplane/cmd/hash_expiry.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/memory.h"
@@ -29,6 +30,7 @@ struct harness {
     uint64_t now_ms;
     uint64_t job_slice_cycles; // small, so that long commands take many slices
     uint32_t slices;           // of the last command
+    bool no_slices;            // jobs stay where they are, until another command runs
     size_t effects_size;
     char effects[1 << 16]; // of the last command: "SET a 1 | DEL b;" a unit ends with ';'
     size_t wire_size;
@@ -119,12 +121,8 @@ static inline struct harness *harness_open(void)
     s->now_ns = h->now_ms * 1000000;
     h->job_slice_cycles = 1; // one look at the clock
     harness_apply_thresholds(h);
-    blocks_open(s);
-    jobs_open(s);
-    effects_init(&s->effects, &h->heap);
+    server_open_parts(s);
     effects_set_sink(&s->effects, harness_note_effects, h);
-    memory_hook_keyspace(s);
-    hash_expiry_open(s);
     rng_seed(&s->rng, 1);
     client_table_init(&s->clients);
     heap_piece_source_init(&h->source, &h->heap, 4096);
@@ -142,9 +140,8 @@ static inline struct harness *harness_open(void)
 static inline void harness_close(struct harness *h)
 {
     resp_reader_close(&h->reader);
-    jobs_close(&h->server);
-    blocks_close(&h->server);
-    effects_close(&h->server.effects);
+    server_forget_client(&h->server, &h->client);
+    server_close_parts(&h->server);
     keyspace_close(h->server.keyspace);
     cr_expect(eq(u64, h->heap.bytes_total, 0));
     heap_close(&h->heap);
@@ -190,7 +187,7 @@ static inline void harness_execute(struct harness *h, struct resp_request *reque
     command_prefetch(&call);
     command_execute(&call);
     h->wire_size = 0;
-    for (h->slices = 0; h->server.jobs.list.count;) {
+    for (h->slices = 0; h->server.jobs.list.count && !h->no_slices;) {
         if (jobs_run(&h->server, h->job_slice_cycles))
             h->slices++;
         else
@@ -222,6 +219,7 @@ static inline void harness_client_close(struct harness_client *c)
 {
     block_forget_client(&c->harness->server, &c->client);
     jobs_forget_client(&c->harness->server, &c->client);
+    server_forget_client(&c->harness->server, &c->client);
     client_table_remove(&c->harness->server.clients, &c->client);
     outq_clear(&c->stream.out);
     free(c);
@@ -261,7 +259,7 @@ static inline const char *harness_client_run(struct harness_client *c, const cha
     h->effects[0] = 0;
     command_prepare(&call);
     command_execute(&call);
-    while (jobs_run(&h->server, h->job_slice_cycles)) continue;
+    while (!h->no_slices && jobs_run(&h->server, h->job_slice_cycles)) continue;
     return harness_client_wire(c);
 }
 static inline void harness_set_time(struct harness *h, uint64_t now_ms)

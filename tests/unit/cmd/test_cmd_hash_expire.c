@@ -271,6 +271,20 @@ Test(cmd_hash_expire, counts_its_changes)
     }
 }
 
+// By time and by a command that meets them alike; those that are deleted are none.
+Test(cmd_hash_expire, counts_the_fields_that_expired)
+{
+    harness_run(h, "hset h a 1 b 2 c 3 d 4");
+    harness_run(h, "hpexpire h 10 fields 3 a b d");
+    harness_run(h, "hexpire h 0 fields 1 d");
+    h->now_ms += 10;
+    harness_run(h, "hset h a 5");
+    cr_expect(eq(u64, h->tally.expired_subkeys, 1));
+    pass_ms(1);
+    cr_expect(eq(u64, h->tally.expired_subkeys, 2));
+    cr_expect(zero(u64, h->tally.expired_keys));
+}
+
 Test(cmd_hash_expire, follows_the_key_through_rename_move_swap_and_copy)
 {
     harness_run(h, "hset a f 1 g 2");

@@ -283,7 +283,9 @@ Test(cmd_info, counts_what_was_served)
     harness_run(h, "get k");
     harness_run(h, "get nokey");
     harness_run(h, "foo");
+    h->tally.expired_subkeys = 7;
     harness_run(h, "info stats");
+    EXPECT_FIELD("expired_subkeys", "7");
     EXPECT_FIELD("total_commands_processed", "3");
     EXPECT_FIELD("keyspace_hits", "1");
     EXPECT_FIELD("keyspace_misses", "1");

@@ -115,3 +115,64 @@ Test(cmd_lcs, takes_memory_only_as_its_bound_says)
     cr_expect(le(u64, h->heap.bytes_peak - before, 65536));
     cr_expect(eq(u64, h->heap.bytes_total, before));
 }
+
+static void set_random(struct rng *rng, const char *key, char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) text[i] = (char)('a' + rng_below(rng, 4));
+    text[size] = 0;
+    struct bytes args[] = { BYTES_LITERAL("set"), bytes_text(key), bytes_make(text, size) };
+    harness_run_args(h, args, 3);
+}
+
+// Of what the strings were when it began, whatever is written to them meanwhile.
+Test(cmd_lcs, takes_slices_for_large_strings)
+{
+    static char a[5001], b[5001], expected[5001], reply[6000];
+    struct harness_client *c = harness_client_open(h);
+    struct rng rng;
+    rng_seed(&rng, 21);
+    set_random(&rng, "a", a, 5000);
+    set_random(&rng, "b", b, 4900);
+    size_t length = lcs_by_table(a, b, expected);
+    h->no_slices = true;
+    cr_expect(eq(str, (char *)harness_client_run(c, "lcs a b"), ""));
+    jobs_run(&h->server, 1);
+    harness_run(h, "setrange a 100 zzzzzz");
+    harness_run(h, "del b");
+    h->no_slices = false;
+    harness_run(h, "ping");
+    cr_expect(gt(u32, h->slices, 100));
+    snprintf(reply, sizeof reply, "$%zu\r\n%s\r\n", length, expected);
+    cr_expect(eq(str, (char *)harness_client_wire(c), reply));
+    harness_client_close(c);
+}
+
+// All answers of a long one are those of a short one.
+Test(cmd_lcs, gives_every_answer_in_slices)
+{
+    static char a[3001], b[3001], expected[3001], reply[64];
+    struct rng rng;
+    rng_seed(&rng, 22);
+    set_random(&rng, "a", a, 3000);
+    set_random(&rng, "b", b, 2000);
+    size_t length = lcs_by_table(a, b, expected);
+    snprintf(reply, sizeof reply, ":%zu\r\n", length);
+    EXPECT_REPLY(h, "lcs a b len", reply);
+    cr_expect(gt(u32, h->slices, 10));
+    harness_run(h, "lcs a b idx withmatchlen");
+    cr_expect(gt(u32, h->slices, 10));
+    size_t sum = 0;
+    long a_first, a_last, b_first, b_last, size, a_before = 3000, b_before = 2000;
+    char *at = strchr(strchr(h->wire + 1, '*') + 1, '\n') + 1;
+    while (sscanf(at, "*3\r\n*2\r\n:%ld\r\n:%ld\r\n*2\r\n:%ld\r\n:%ld\r\n:%ld", &a_first, &a_last,
+                  &b_first, &b_last, &size) == 5) {
+        cr_assert(a_last - a_first == size - 1 && b_last - b_first == size - 1);
+        cr_assert(a_last < a_before && b_last < b_before);
+        cr_assert(zero(int, memcmp(a + a_first, b + b_first, (size_t)size)));
+        sum += (size_t)size;
+        a_before = a_first;
+        b_before = b_first;
+        for (int lines = 0; lines < 8; lines++) at = strchr(at, '\n') + 1;
+    }
+    cr_expect(eq(sz, sum, length));
+}

@@ -36,6 +36,11 @@ Test(cmd_list_block, refuses_bad_arguments_before_it_waits)
     static const char *const not_float = "-ERR timeout is not a float or out of range\r\n";
     EXPECT_REPLY(h, "blpop l x", not_float);
     EXPECT_REPLY(h, "blpop l -1", "-ERR timeout is negative\r\n");
+    EXPECT_REPLY(h, "blpop l nan", not_float);
+    EXPECT_REPLY(h, "blpop l -0.00101", "-ERR timeout is negative\r\n");
+    EXPECT_REPLY(h, "blpop l -inf", "-ERR timeout is negative\r\n");
+    EXPECT_REPLY(h, "blpop l inf", "-ERR timeout is out of range\r\n");
+    EXPECT_REPLY(h, "blpop l 9223372036854775", "-ERR timeout is out of range\r\n");
     EXPECT_REPLY(h, "blmove l m left right x", not_float);
     EXPECT_REPLY(h, "blmove l m left up x", "-ERR syntax error\r\n");
     EXPECT_REPLY(h, "brpoplpush l m x", not_float);
@@ -86,6 +91,52 @@ Test(cmd_list_block, tells_a_served_client_of_a_wrong_destination)
     harness_run(h, "rpush l 1");
     EXPECT_SENT(a, "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
     EXPECT_REPLY(h, "llen l", ":1\r\n");
+}
+
+// So many elements that they are shown in slices; the next in line is served at once.
+Test(cmd_list_block, serves_thousands_in_slices)
+{
+    EXPECT_BLOCKS(a, "blmpop 0 1 l left count 5000");
+    EXPECT_BLOCKS(b, "blpop l 0");
+    for (int i = 0; i < 1000; i++) harness_run(h, "rpush source a b c d e f");
+    harness_run(h, "rename source l");
+    cr_expect(gt(u32, h->slices, 50));
+    cr_expect(eq(str, h->effects, (char *)"rename source l;LPOP l 5000;LPOP l;"));
+    static const char begin[] = "*2\r\n$1\r\nl\r\n*5000\r\n$1\r\na\r\n$1\r\nb\r\n";
+    const char *wire = harness_client_wire(a);
+    cr_expect(eq(int, strncmp(wire, begin, sizeof begin - 1), 0));
+    cr_expect(eq(sz, strlen(wire), sizeof begin - 1 + 4998 * 7));
+    EXPECT_SENT(b, "*2\r\n$1\r\nl\r\n$1\r\nc\r\n");
+    cr_expect(zero(u64, h->tally.blocked_clients));
+}
+
+// The destination is being changed by another's long command: the move waits for its end.
+Test(cmd_list_block, moves_to_a_closed_key_when_it_opens)
+{
+    for (int i = 0; i < 1000; i++) harness_run(h, "rpush to a b c d e f");
+    EXPECT_BLOCKS(a, "blmove from to left right 0");
+    h->no_slices = true;
+    EXPECT_BLOCKS(b, "lrem to 0 b");
+    EXPECT_REPLY(h, "rpush from x", ":1\r\n");
+    EXPECT_SENT(a, "");
+    h->no_slices = false;
+    EXPECT_REPLY(h, "lrange from 0 -1", "*1\r\n$1\r\nx\r\n");
+    EXPECT_SENT(b, ":1000\r\n");
+    EXPECT_SENT(a, "$1\r\nx\r\n");
+    EXPECT_REPLY(h, "lindex to -1", "$1\r\nx\r\n");
+    EXPECT_REPLY(h, "llen to", ":5001\r\n");
+}
+
+// Less than a ms below 0 is no time at all: it waits for ever.
+Test(cmd_list_block, rounds_its_time_up)
+{
+    EXPECT_BLOCKS(a, "blpop l -0.0009");
+    EXPECT_BLOCKS(b, "blpop l 0.0001");
+    cr_expect(eq(u64, h->tally.blocked_clients, 2));
+    harness_set_time(h, h->now_ms + 1);
+    blocks_expire(&h->server);
+    EXPECT_SENT(a, "");
+    EXPECT_SENT(b, "*-1\r\n");
 }
 
 Test(cmd_list_block, does_not_wake_for_another_type)

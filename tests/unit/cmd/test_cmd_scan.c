@@ -48,6 +48,19 @@ Test(cmd_scan, shows_every_key_that_stays)
     cr_expect(eq(int, scan_all("count 100000", 2000, seen), 1));
 }
 
+Test(cmd_scan, takes_slices_for_a_large_count)
+{
+    static int seen[5000];
+    fill(5000);
+    cr_expect(eq(int, scan_all("count 1000000 match key:*", 5000, seen), 1));
+    cr_expect(gt(u32, h->slices, 100));
+    for (int i = 0; i < 5000; i++) cr_expect(ge(int, seen[i], 1), "key:%d", i);
+    memset(seen, 0, sizeof seen);
+    cr_expect(eq(int, scan_all("count 2500 type string", 5000, seen), 2));
+    cr_expect(eq(int, scan_all("count 2500 type hash", 5000, seen), 2));
+    for (int i = 0; i < 5000; i++) cr_expect(ge(int, seen[i], 1), "key:%d", i);
+}
+
 Test(cmd_scan, filters_by_pattern_and_type)
 {
     int seen[100] = { 0 };

@@ -661,6 +661,23 @@ Test(cmd_set, a_stored_result_is_of_one_moment_and_tells_its_contents)
     harness_client_close(other);
 }
 
+// What is told of a result whose sources have gone is encoded in slices, too: thousands of members
+// after the last of them was found.
+Test(cmd_set, a_stored_result_is_told_in_slices)
+{
+    struct started s;
+    fill("a", "", 0, 1, 3000);
+    fill("b", "", 3000, 1, 3000);
+    harness_run(h, "sunionstore d a b");
+    uint32_t slices = h->slices;
+    START(&s, "sunionstore", "d", "a", "b");
+    harness_run(h, "srem a 0");
+    cr_expect(gt(u32, h->slices, slices + slices / 2));
+    harness_drain(h);
+    cr_expect(eq(int, strncmp(h->effects, "srem a 0;MULTI | DEL d | SADD d ", 32), 0));
+    EXPECT_REPLY(h, "scard d", ":6000\r\n");
+}
+
 Test(cmd_set, an_empty_stored_result_tells_that_the_key_went)
 {
     struct started s;

@@ -93,6 +93,46 @@ Test(cmd_zset_pop, takes_thousands_in_slices)
     harness_client_close(d);
 }
 
+// Whoever came first is served in slices, with the key closed; who waits behind comes before those
+// who come meanwhile.
+Test(cmd_zset_pop, serves_who_waited_in_slices)
+{
+    struct harness_client *c = harness_client_open(h), *d = harness_client_open(h);
+    struct harness_client *e = harness_client_open(h);
+    cr_expect(eq(str, (char *)harness_client_run(c, "bzmpop 0 1 k max count 2500"), ""));
+    cr_expect(eq(str, (char *)harness_client_run(d, "bzpopmax other k 0"), ""));
+    fill_long("source", 0, LONG_COUNT);
+    cr_expect(not(send_only(e, "rename source k")));
+    cr_expect(eq(u64, h->tally.blocked_clients, 1));
+    cr_expect(eq(u32, c->client.flags & CLIENT_SUSPENDED, CLIENT_IN_JOB));
+    cr_expect(eq(u32, d->client.flags & CLIENT_SUSPENDED, CLIENT_BLOCKED));
+    cr_expect(send_only(e, "zcard k"));
+    run_slices();
+    cr_expect(gt(u32, h->slices, 100));
+    static const char begin[] = "*2\r\n$1\r\nk\r\n*2500\r\n*2\r\n$5\r\nm5999\r\n$4\r\n5999\r\n";
+    cr_expect(eq(int, strncmp(harness_client_wire(c), begin, sizeof begin - 1), 0));
+    EXPECT_SENT(d, "*3\r\n$1\r\nk\r\n$5\r\nm3499\r\n$4\r\n3499\r\n");
+    EXPECT_SENT(e, "+OK\r\n:3499\r\n");
+    cr_expect(zero(u64, h->tally.blocked_clients));
+    harness_client_close(c);
+    harness_client_close(d);
+    harness_client_close(e);
+}
+
+Test(cmd_zset_pop, takes_what_a_served_client_that_goes_asked_for)
+{
+    struct harness_client *c = harness_client_open(h);
+    harness_client_run(c, "bzmpop 0 1 k max count 2500");
+    struct harness_client *d = harness_client_open(h);
+    fill_long("source", 0, LONG_COUNT);
+    send_only(d, "rename source k");
+    jobs_run(&h->server, 1);
+    harness_client_close(c);
+    run_slices();
+    EXPECT_REPLY(h, "zcard k", ":3500\r\n");
+    harness_client_close(d);
+}
+
 // All of it is detached at once, and shown while others go on with the name.
 Test(cmd_zset_pop, takes_everything_at_once)
 {

@@ -253,4 +253,8 @@ Test(settings, checks_rules_that_span_directives)
     cr_expect(eq(int, settings_check(&s, error), ERR_PEER));
     set("nic-address", "10.0.0.1/24");
     cr_expect(eq(int, settings_check(&s, error), OK));
+    set("metrics-bind", "10.0.0.1 -::1 *");
+    cr_expect(eq(int, settings_check(&s, error), OK));
+    set("metrics-bind", "127.0.0.1 localhost");
+    cr_expect(eq(int, settings_check(&s, error), ERR_PEER));
 }

@@ -1,0 +1,36 @@
+#include "dataplane/cmd/changed.h"
+#include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/notify.h"
+#include "dataplane/cmd/tracking.h"
+#include "dataplane/cmd/transaction.h"
+
+static void on_changed(struct server *s, uint32_t db, struct bytes key, uint32_t class,
+                       const char *event)
+{
+    if (s->notify_classes) notify_event(s, db, key, class, event);
+    if (s->watched_keys.count) watch_touch(s, db, key);
+    if (tracking_is_on(&s->tracking)) tracking_key_changed(s, key, s->executing);
+}
+
+static bool has_listeners(const struct server *s)
+{
+    return s->watched_keys.count || s->notify_classes || tracking_is_on(&s->tracking);
+}
+
+void changed_steer(struct server *s) { s->on_changed = has_listeners(s) ? on_changed : NULL; }
+
+void changed_flush(struct server *s, uint32_t db)
+{
+    if (tracking_is_on(&s->tracking)) tracking_flushed(s);
+    if (s->watched_keys.count) watch_touch_database(s, db, CHANGED_ALL_DATABASES);
+}
+
+void changed_swap(struct server *s, uint32_t a, uint32_t b)
+{
+    if (a == b) return;
+    // Tracked keys have no database: each name may stand for another value now.
+    if (tracking_is_on(&s->tracking)) tracking_flushed(s);
+    if (!s->watched_keys.count) return;
+    watch_touch_database(s, a, b);
+    watch_touch_database(s, b, a);
+}
