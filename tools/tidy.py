@@ -11,7 +11,7 @@ import re
 import sys
 
 BASE = {"dataplane/base"}
-DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "nic", "sock", "net", "resp", "keyspace", "types", "cmd")} | {"storage/rdb"}
+DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "nic", "sock", "net", "tls", "resp", "keyspace", "types", "cmd")} | {"storage/rdb"}
 SEES = {
     "dataplane/base": set(),
     "dataplane/lane": BASE,
@@ -21,6 +21,7 @@ SEES = {
     "dataplane/types": BASE | {"dataplane/keyspace", "storage/rdb"},
     "dataplane/nic": BASE,
     "dataplane/sock": BASE,
+    "dataplane/tls": BASE,
     "dataplane/net": BASE | {"dataplane/nic/frame.h"},
     "dataplane/cmd": BASE | {"dataplane/resp", "dataplane/keyspace", "dataplane/types", "dataplane/conf", "dataplane/lane",
                              "storage/rdb"},
@@ -37,7 +38,8 @@ KEPT = {
     "liburing": ("dataplane/sock/",),
     "jemalloc/": ("dataplane/base/heap",),
     "systemd/": ("control/",),
-    "openssl/": ("dataplane/types/digest",),
+    "microhttpd.h": ("control/metrics.c",),
+    "openssl/": ("dataplane/types/digest", "dataplane/tls/"),
     "lzf.h": ("storage/rdb/rdb_lzf",),
 }
 COLUMNS_MAX = 100
