@@ -19,6 +19,7 @@
 #include "control/supervisor.h"
 #include "control/title.h"
 #include "dataplane/base/clock.h"
+#include "dataplane/base/oom_score.h"
 #include "dataplane/lane/crash.h"
 
 struct control {
@@ -148,6 +149,7 @@ static bool fill_region(struct control *c, bool fresh)
     ssize_t size = readlink("/proc/self/exe", part->executable, sizeof part->executable - 1);
     part->executable[size > 0 ? size : 0] = '\0';
     if (!fresh) return true;
+    (void)oom_score_read((uint32_t)getpid(), &part->oom_score_base);
     make_run_id(part->run_id);
     if (clock_init(&clock) == OK) c->supervisor.region.header->tsc_hz = clock.tsc_hz;
     char *text = c->supervisor.scratch;
@@ -291,6 +293,16 @@ static bool open_metrics(struct control *c)
     return epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->metrics.epoll_fd, &event) == 0;
 }
 
+// The dataplane, which is started later, inherits it; CONFIG SET is the dataplane's to follow, for
+// both.
+static void set_oom_score(struct control *c)
+{
+    int64_t base = c->supervisor.region.control->oom_score_base;
+    if (c->running.oom_score_adj == OOM_NO) return;
+    if (!oom_score_write((uint32_t)getpid(), settings_oom_score(&c->running, base)))
+        log_write(&c->log, LEVEL_WARNING, "Unable to write oom_score_adj: %s", strerror(errno));
+}
+
 static bool control_open(struct control *c)
 {
     char supervised[16];
@@ -304,6 +316,7 @@ static bool control_open(struct control *c)
     report_banner(&c->log, &c->options);
     install_crash_report(c);
     if (!open_loop(c) || !open_supervisor(c)) return false;
+    set_oom_score(c);
     report_without_effect(&c->log, s);
     write_pid_file(c, background);
     set_title(c);

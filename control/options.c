@@ -37,18 +37,26 @@ static enum options_result options_fail(const struct conf_error *error)
     return OPTIONS_BAD;
 }
 
-static enum options_result read_file(struct options *o, const char *file)
+// dir changes the folder that names are relative to.
+static enum options_result find_file(struct options *o, const char *file)
 {
-    struct conf_error error = { .line = 0 };
-    bool is_stdin = strcmp(file, "-") == 0;
-    if (is_stdin)
+    if (strcmp(file, "-") == 0)
         snprintf(o->config_file, sizeof o->config_file, "-");
-    else if (!realpath(file, o->config_file)) { // dir changes the folder that names are relative to
+    else if (!realpath(file, o->config_file)) {
         fprintf(stderr, "Fatal error, can't open config file '%s': %s\n", file, strerror(errno));
         return OPTIONS_BAD;
     }
-    enum status status = conf_read_file(&o->settings, file, &error);
-    if (status == OK) return OPTIONS_RUN;
+    return OPTIONS_RUN;
+}
+
+static enum options_result read_all(struct options *o, int argc, char **argv)
+{
+    struct conf_error error = { .line = 0 };
+    const char *file = NULL;
+    if (argc > 0 && (argv[0][0] != '-' || argv[0][1] == '\0') &&
+        find_file(o, argv[0]) != OPTIONS_RUN)
+        return OPTIONS_BAD;
+    if (conf_read_arguments(&o->settings, argc, argv, &file, &error) == OK) return OPTIONS_RUN;
     if (error.line > 0) return options_fail(&error);
     fprintf(stderr, "Fatal error, can't open config file '%s': %s\n", file,
             error.text[0] ? error.text : strerror(errno));
@@ -58,7 +66,6 @@ static enum options_result read_file(struct options *o, const char *file)
 enum options_result options_read(struct options *o, int argc, char **argv)
 {
     struct conf_error error = { .line = 0 };
-    const char *file = NULL;
     o->config_file[0] = '\0';
     settings_init(&o->settings);
     if (argc >= 2 && is_word(argv[1], "-v", "--version")) {
@@ -70,14 +77,7 @@ enum options_result options_read(struct options *o, int argc, char **argv)
         fputs(usage, stdout);
         return OPTIONS_DONE;
     }
-    int first = 1;
-    if (argc > 1 && strncmp(argv[1], "--", 2) != 0) {
-        enum options_result result = read_file(o, argv[first++]);
-        if (result != OPTIONS_RUN) return result;
-    }
-    if (first < argc &&
-        conf_read_arguments(&o->settings, argc - first, argv + first, &file, &error) != OK)
-        return options_fail(&error);
+    if (read_all(o, argc - 1, argv + 1) != OPTIONS_RUN) return OPTIONS_BAD;
     if (settings_check(&o->settings, error.text) != OK) {
         fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Penstock " PENSTOCK_VERSION ") ***\n%s\n",
                 error.text);

@@ -36,8 +36,7 @@ void report_banner(struct log *l, const struct options *o)
         log_raw(l, text, (size_t)size);
     }
     // Programs that start a server look for its pid in this form.
-    log_write(l, LEVEL_NOTICE, "Running mode=standalone, port=%lld, PID: %d", port,
-              (int)getpid());
+    log_write(l, LEVEL_NOTICE, "Running mode=standalone, port=%lld, PID: %d", port, (int)getpid());
 }
 
 struct value_pair {

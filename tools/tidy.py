@@ -11,19 +11,21 @@ import re
 import sys
 
 BASE = {"dataplane/base"}
-DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "nic", "sock", "net", "tls", "resp", "keyspace", "types", "cmd")} | {"storage/rdb"}
+DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "acl", "nic", "sock", "net", "tls", "resp", "script", "keyspace", "types", "cmd")} | {"storage/rdb"}
 SEES = {
     "dataplane/base": set(),
     "dataplane/lane": BASE,
     "dataplane/conf": BASE,
+    "dataplane/acl": BASE,
     "dataplane/resp": BASE,
+    "dataplane/script": BASE | {"dataplane/resp"},
     "dataplane/keyspace": BASE,
     "dataplane/types": BASE | {"dataplane/keyspace", "storage/rdb"},
     "dataplane/nic": BASE,
     "dataplane/sock": BASE,
     "dataplane/tls": BASE,
     "dataplane/net": BASE | {"dataplane/nic/frame.h"},
-    "dataplane/cmd": BASE | {"dataplane/resp", "dataplane/keyspace", "dataplane/types", "dataplane/conf", "dataplane/lane",
+    "dataplane/cmd": BASE | {"dataplane/acl", "dataplane/resp", "dataplane/script", "dataplane/keyspace", "dataplane/types", "dataplane/conf", "dataplane/lane",
                              "storage/rdb"},
     "storage": BASE,
     "storage/rdb": BASE,
@@ -39,8 +41,10 @@ KEPT = {
     "jemalloc/": ("dataplane/base/heap",),
     "systemd/": ("control/",),
     "microhttpd.h": ("control/metrics.c",),
-    "openssl/": ("dataplane/types/digest", "dataplane/tls/"),
+    "openssl/": ("dataplane/types/digest", "dataplane/acl/acl_password", "dataplane/tls/", "tools/bench/tls_link"),
     "lzf.h": ("storage/rdb/rdb_lzf",),
+    "lua": ("dataplane/script/",),
+    "lauxlib.h": ("dataplane/script/",),
 }
 COLUMNS_MAX = 100
 GENERATED = {"dataplane/cmd/cmd_docs.c"}

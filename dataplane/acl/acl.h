@@ -35,13 +35,13 @@ uint64_t acl_catalog_category(const struct acl_catalog *catalog, struct bytes na
 enum acl_result {
     ACL_DONE,
     ACL_SYNTAX,
-    ACL_UNKNOWN_COMMAND,    // or category
-    ACL_KEYS_ARE_ALL,       // a pattern after the one that matches everything
+    ACL_UNKNOWN_COMMAND, // or category
+    ACL_KEYS_ARE_ALL,    // a pattern after the one that matches everything
     ACL_CHANNELS_ARE_ALL,
     ACL_NO_SUCH_PASSWORD,
     ACL_BAD_HASH,
     ACL_ARGUMENT_OF_SUBCOMMAND,
-    ACL_UNMATCHED,          // a "(" whose ")" does not come
+    ACL_UNMATCHED, // a "(" whose ")" does not come
 };
 const char *acl_result_text(enum acl_result result); // Redis's words, without "ERR"
 

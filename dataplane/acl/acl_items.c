@@ -17,10 +17,10 @@ void acl_items_add(struct acl_items *list, struct heap *heap, uint32_t tag, stru
 {
     if (list->count == list->capacity) {
         uint32_t capacity = list->capacity ? 2 * list->capacity : 4;
-        list->items =
-            list->items ? heap_resize(heap, list->items, list->capacity * sizeof *list->items,
-                                      capacity * sizeof *list->items, HEAP_OTHER)
-                        : heap_take(heap, capacity * sizeof *list->items, HEAP_OTHER);
+        list->items = list->items
+                          ? heap_resize(heap, list->items, list->capacity * sizeof *list->items,
+                                        capacity * sizeof *list->items, HEAP_OTHER)
+                          : heap_take(heap, capacity * sizeof *list->items, HEAP_OTHER);
         list->capacity = capacity;
     }
     list->items[list->count++] = (struct acl_item){ copy_text(heap, text), tag };
@@ -38,8 +38,7 @@ void acl_items_remove(struct acl_items *list, struct heap *heap, uint32_t index)
 void acl_items_clear(struct acl_items *list, struct heap *heap)
 {
     for (uint32_t i = 0; i < list->count; i++) give_text(heap, list->items[i].text);
-    if (list->items)
-        heap_give(heap, list->items, list->capacity * sizeof *list->items, HEAP_OTHER);
+    if (list->items) heap_give(heap, list->items, list->capacity * sizeof *list->items, HEAP_OTHER);
     *list = (struct acl_items){ 0 };
 }
 

@@ -46,9 +46,6 @@ static bool is_covered(struct bytes old, struct bytes rule)
     return starts_with(old, rule) && (old.size == rule.size || old.data[rule.size] == '|');
 }
 
-// A sign and 64 KiB: longer than any argument that a rule would be about.
-enum { RULE_BYTES_MAX = 64 * 1024 };
-
 static void keep_rule(struct acl_selector *s, struct heap *heap, struct bytes rule, bool allows)
 {
     uint8_t *lower = heap_take(heap, rule.size, HEAP_OTHER);
@@ -116,8 +113,7 @@ static enum acl_result set_category(struct acl_selector *s, struct heap *heap,
         set_all(s, heap, allows);
         return ACL_DONE;
     }
-    uint64_t category =
-        acl_catalog_category(catalog, bytes_make(rule.data + 1, rule.size - 1));
+    uint64_t category = acl_catalog_category(catalog, bytes_make(rule.data + 1, rule.size - 1));
     if (!category) return ACL_UNKNOWN_COMMAND;
     for (uint32_t id = 0; id < catalog->command_count; id++)
         if (catalog->commands[id].categories & category) set_command(s, heap, catalog, id, allows);
@@ -140,7 +136,7 @@ static enum acl_result allow_argument(struct acl_selector *s, struct heap *heap,
 {
     size_t bar = rule.size;
     while (bar > 0 && rule.data[bar - 1] != '|') bar--;
-    if (bar == 0 || rule.size > RULE_BYTES_MAX) return ACL_UNKNOWN_COMMAND;
+    if (bar == 0) return ACL_UNKNOWN_COMMAND;
     struct bytes argument = bytes_make(rule.data + bar, rule.size - bar);
     uint16_t id = acl_catalog_find(catalog, bytes_make(rule.data, bar - 1));
     if (id == ACL_NO_PARENT) return ACL_UNKNOWN_COMMAND;
@@ -186,9 +182,7 @@ static uint32_t take_access(struct bytes *rule)
     uint8_t c;
     if (!bytes_u8(rule, &c) || c == '~') return ACL_MAY_ALL;
     while (bytes_u8(rule, &c)) {
-        uint32_t letter = (c | 32) == 'r'   ? ACL_MAY_READ
-                          : (c | 32) == 'w' ? ACL_MAY_WRITE
-                                            : 0;
+        uint32_t letter = (c | 32) == 'r' ? ACL_MAY_READ : (c | 32) == 'w' ? ACL_MAY_WRITE : 0;
         if (c == '~') return access;
         if (!letter || (access & letter)) return 0;
         access |= letter;
@@ -295,13 +289,24 @@ void acl_selector_put_commands(const struct acl_selector *s, struct acl_out *out
     }
 }
 
-void acl_selector_put_keys(const struct acl_selector *s, struct acl_out *out)
+// Behind "~*" no pattern would be read again: where it is one of several, it is shown longer than
+// Redis does.
+static const char *sign_of(const struct acl_items *keys, uint32_t index)
 {
     static const char *const signs[] = { "~", "%R~", "%W~", "~" };
+    const struct acl_item *item = &keys->items[index];
+    if (item->tag == ACL_MAY_ALL && index + 1 < keys->count &&
+        bytes_equal(item->text, BYTES_LITERAL("*")))
+        return "%RW~";
+    return signs[item->tag & ACL_MAY_ALL];
+}
+
+void acl_selector_put_keys(const struct acl_selector *s, struct acl_out *out)
+{
     if (s->all_keys) acl_put_text(out, "~*");
     for (uint32_t i = 0; i < s->keys.count; i++) {
         if (i) acl_put_text(out, " ");
-        acl_put_text(out, signs[s->keys.items[i].tag & ACL_MAY_ALL]);
+        acl_put_text(out, sign_of(&s->keys, i));
         acl_put(out, s->keys.items[i].text);
     }
 }

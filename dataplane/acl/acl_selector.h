@@ -15,10 +15,10 @@ struct acl_selector {
     bool all_commands; // nothing was taken away since +@all: commands are not looked at
     bool is_additive;  // by -@all: what the text begins with
     bool all_keys, all_channels;
-    struct acl_items keys;       // patterns, tag: enum acl_access
-    struct acl_items channels;   // patterns
-    struct acl_items arguments;  // first arguments that let a command through, tag: its id
-    struct acl_items rules;      // of commands, in lower case, tag: whether allowed
+    struct acl_items keys;      // patterns, tag: enum acl_access
+    struct acl_items channels;  // patterns
+    struct acl_items arguments; // first arguments that let a command through, tag: its id
+    struct acl_items rules;     // of commands, in lower case, tag: whether allowed
 };
 
 void acl_selector_init(struct acl_selector *s, bool all_channels); // may do nothing

@@ -1,15 +1,26 @@
 #include "dataplane/base/blob.h"
 #include "dataplane/base/check.h"
 
-struct blob *blob_new(struct heap *h, size_t capacity, enum heap_owner owner)
+static struct blob *blob_init(struct blob *b, struct heap *h, size_t capacity,
+                              enum heap_owner owner)
 {
-    struct blob *b = heap_take(h, sizeof(struct blob) + capacity, owner);
     b->heap = h;
     b->size = 0;
     b->capacity = capacity;
     b->refs = 1;
     b->owner = owner;
     return b;
+}
+
+struct blob *blob_new(struct heap *h, size_t capacity, enum heap_owner owner)
+{
+    return blob_init(heap_take(h, sizeof(struct blob) + capacity, owner), h, capacity, owner);
+}
+
+struct blob *blob_new_zeroed(struct heap *h, size_t capacity, enum heap_owner owner)
+{
+    return blob_init(heap_take_zeroed(h, sizeof(struct blob) + capacity, owner), h, capacity,
+                     owner);
 }
 
 void blob_release(struct blob *b)

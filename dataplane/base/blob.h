@@ -19,6 +19,9 @@ struct blob {
 };
 
 struct blob *blob_new(struct heap *h, size_t capacity, enum heap_owner owner); // size 0, refs 1
+// Its bytes are zero. Of large ones the kernel gives fresh pages as they are touched: hundreds of
+// MB cost microseconds.
+struct blob *blob_new_zeroed(struct heap *h, size_t capacity, enum heap_owner owner);
 static inline struct blob *blob_hold(struct blob *b)
 {
     b->refs++;

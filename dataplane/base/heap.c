@@ -47,6 +47,7 @@ enum status heap_open(struct heap *h)
 
 void heap_close(struct heap *h)
 {
+    heap_store_end_purge(h);
     heap_store_close(h);
     *h = (struct heap){ 0 };
 }
@@ -107,6 +108,8 @@ void heap_move(struct heap *h, size_t size, enum heap_owner from, enum heap_owne
 }
 
 void heap_purge(struct heap *h) { heap_store_purge(h); }
+
+void heap_finish_purge(struct heap *h) { heap_store_end_purge(h); }
 
 void heap_measure(struct heap *h, struct heap_pages *out)
 {

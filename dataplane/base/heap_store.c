@@ -28,6 +28,7 @@ static void arena_keep_large_extents(const struct heap *h)
 
 enum status heap_store_open(struct heap *h)
 {
+    enum { UTILIZATION_NAMES = sizeof h->utilization / sizeof *h->utilization };
     size_t size = sizeof(unsigned);
     if (mallctl("arenas.create", &h->arena, &size, NULL, 0) != 0) return ERR_NO_SPACE;
     if (mallctl("tcache.create", &h->tcache, &size, NULL, 0) != 0) {
@@ -35,6 +36,8 @@ enum status heap_store_open(struct heap *h)
         return ERR_NO_SPACE;
     }
     arena_keep_large_extents(h);
+    size = UTILIZATION_NAMES;
+    CHECK(mallctlnametomib("experimental.utilization.query", h->utilization, &size) == 0);
     h->flags = (int)(MALLOCX_ARENA(h->arena) | MALLOCX_TCACHE(h->tcache));
     return OK;
 }
@@ -62,12 +65,6 @@ void *heap_store_resize(struct heap *h, void *p, size_t old_size, size_t new_siz
 {
     if (heap_usable(old_size) == heap_usable(new_size)) return p;
     return rallocx(p, new_size, h->flags);
-}
-
-void heap_store_purge(struct heap *h)
-{
-    tcache_control("tcache.flush", h->tcache);
-    arena_control(h, "purge");
 }
 
 static uint64_t arena_statistic(const struct heap *h, const char *field)

@@ -14,5 +14,6 @@ void *heap_store_take(struct heap *h, size_t size, size_t alignment, bool zeroed
 void heap_store_give(struct heap *h, void *p, size_t size);
 void *heap_store_resize(struct heap *h, void *p, size_t old_size, size_t new_size);
 void heap_store_purge(struct heap *h);
+void heap_store_end_purge(struct heap *h);
 void heap_store_measure(struct heap *h, struct heap_pages *out);
 enum status heap_store_start_background(void) MUST_USE;

@@ -66,6 +66,27 @@ void *heap_store_resize(struct heap *h, void *p, size_t old_size, size_t new_siz
 
 void heap_store_purge(struct heap *h) {}
 
+void heap_store_end_purge(struct heap *h) {}
+
+void heap_statistics(heap_statistics_part *part, void *context)
+{
+    part(context, "Stats not supported for the current allocator");
+}
+
+bool heap_can_relocate(void) { return false; }
+
+bool heap_is_sparse(const struct heap *h, const void *p) { return false; }
+
+// Who asks for it without heap_is_sparse (tests) sees it happen.
+void *heap_relocate(struct heap *h, void *p, size_t size)
+{
+    void *moved = heap_store_take(h, size, 0, false);
+    if (!moved) return p;
+    memcpy(moved, p, size);
+    heap_store_give(h, p, size);
+    return moved;
+}
+
 void heap_store_measure(struct heap *h, struct heap_pages *out)
 {
     out->allocated_bytes = out->active_bytes = out->resident_bytes = h->bytes_total;

@@ -57,6 +57,12 @@ static inline void list_remove(struct list *l, struct list_node *n)
     n->next = n->prev = NULL;
     l->count--;
 }
+// A linked node whose memory moved: its neighbours learn the new place.
+static inline void list_moved(struct list_node *n)
+{
+    n->prev->next = n;
+    n->next->prev = n;
+}
 static inline struct list_node *list_take_first(struct list *l)
 {
     struct list_node *n = list_first(l);

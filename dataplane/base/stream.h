@@ -73,8 +73,8 @@ struct stream {
     struct net_addr local, remote;
     enum stream_kind kind;
     enum stream_listener listener; // STREAM_TLS on an upper stream: what passes here is encrypted
-    int fd;               // kernel socket, -1 on the NIC transport; shown by CLIENT LIST
-    bool is_closing;      // close or abort was called
+    int fd;                        // kernel socket, -1 on the NIC transport; shown by CLIENT LIST
+    bool is_closing;               // close or abort was called
     uint64_t arrival_tsc; // when the bytes of the current on_data reached us: rx burst or receive
                           // completion
     uint64_t rx_bytes, tx_bytes;

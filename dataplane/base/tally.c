@@ -11,6 +11,7 @@ const char *const cycle_account_names[CYCLE_ACCOUNT_COUNT] = {
     [CYCLES_REPLY] = "reply",       [CYCLES_TX] = "tx",
     [CYCLES_TIMERS] = "timers",     [CYCLES_CONTROL] = "control",
     [CYCLES_TLS] = "tls",           [CYCLES_IDLE] = "idle",
+    [CYCLES_DEFRAG] = "defrag",
 };
 
 const char *const heap_owner_names[HEAP_OWNER_COUNT] = {

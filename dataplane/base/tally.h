@@ -21,6 +21,7 @@ enum cycle_account {
     CYCLES_EXECUTE,
     CYCLES_EXPIRY,
     CYCLES_EVICTION,
+    CYCLES_DEFRAG,
     CYCLES_SNAPSHOT,
     CYCLES_LOG,
     CYCLES_REPLICATION,
@@ -44,11 +45,12 @@ enum cycle_account {
     X(expired_keys)                                                                                \
     X(expired_subkeys)                                                                             \
     X(expired_stale_slices)                                                                        \
-    X(evicted_keys) X(evicted_clients) X(error_replies) X(net_input_bytes) X(net_output_bytes)     \
+    X(evicted_keys) X(lazyfreed_objects) X(evicted_clients) X(error_replies) X(net_input_bytes) X(net_output_bytes)     \
         X(reads_processed) X(writes_processed) X(output_limit_disconnections)                      \
             X(query_limit_disconnections) X(protocol_errors) X(timeout_disconnections)             \
-                X(acl_denied_auth) X(tls_handshakes) X(tls_resumed) X(tls_failures)                \
-                    X(tls_timeouts) X(tls_refusals)
+                X(acl_denied_auth) X(acl_denied_command) X(acl_denied_key)                         \
+                    X(acl_denied_channel) X(tls_handshakes) X(tls_resumed) X(tls_failures)         \
+                        X(tls_timeouts) X(tls_refusals)
 // X(field): levels, set to their present value.
 #define TALLY_LEVELS(X)                                                                            \
     X(connected_clients)                                                                           \
@@ -156,6 +158,14 @@ static inline void tally_slice(struct shard_tally *t, uint64_t cycles)
     t->slice_cycles += cycles;
     if (cycles > t->slice_cycles_max) t->slice_cycles_max = cycles;
     t->slice_lengths[step < SLICE_LENGTHS ? step : SLICE_LENGTHS - 1]++;
+}
+// All but idle time: what Redis calls the duration of its event loop.
+static inline uint64_t tally_busy_cycles(const struct shard_tally *t)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < CYCLE_ACCOUNT_COUNT; i++)
+        if (i != CYCLES_IDLE) sum += t->cycles[i];
+    return sum;
 }
 void tally_reset(
     struct shard_tally *t); // CONFIG RESETSTAT: resettable rows, command tallies and maxima

@@ -4,6 +4,7 @@
 #include "dataplane/base/wheel.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/notify.h"
+#include "dataplane/cmd/tracking.h"
 
 enum { BUCKETS = 4096, EXPIRE_BUDGET = 256, NS_PER_MS = 1000000 };
 
@@ -94,6 +95,7 @@ static void wait_for_keys(struct server *s, struct blocked *b, const struct byte
         w->blocked = b;
         if (waits_for(b, i, k)) continue;
         w->key = k;
+        s->blocks.loss_key_count += b->wants_loss && k->loss_count == 0;
         k->loss_count += b->wants_loss;
         list_append(&k->waiters, &w->in_key);
     }
@@ -123,9 +125,16 @@ void call_block(struct call *call, const struct block_wish *wish)
     list_append(&s->blocks.all, &b->in_all);
     c->flags |= CLIENT_BLOCKED;
     c->blocked = b;
-    s->tally->blocked_clients = s->blocks.all.count;
+    blocks_count_clients(s);
     s->blocks.loss_count += b->wants_loss;
     blocks_steer_hook(s);
+}
+
+uint64_t blocks_timeout_count(const struct server *s) { return s->blocks.wheel->armed_count; }
+
+void blocks_count_clients(struct server *s)
+{
+    s->tally->blocked_clients = s->blocks.all.count + s->pause.held.count;
 }
 
 // The client waits no more; whether it got an answer is the caller's business.
@@ -136,6 +145,7 @@ static void release(struct server *s, struct blocked *b)
         struct block_key *k = b->waits[i].key;
         if (!k) continue;
         k->loss_count -= b->wants_loss;
+        s->blocks.loss_key_count -= b->wants_loss && k->loss_count == 0;
         list_remove(&k->waiters, &b->waits[i].in_key);
         give_key_if_unused(s, k);
     }
@@ -146,7 +156,7 @@ static void release(struct server *s, struct blocked *b)
     heap_give(s->heap, b, sizeof *b + b->wait_count * sizeof b->waits[0], HEAP_SESSION);
     c->flags &= ~(uint32_t)CLIENT_BLOCKED;
     c->blocked = NULL;
-    s->tally->blocked_clients = s->blocks.all.count;
+    blocks_count_clients(s);
     blocks_steer_hook(s);
 }
 
@@ -253,6 +263,7 @@ static void serve_key(struct server *s, struct block_key *k)
 void blocks_serve(struct server *s)
 {
     struct list_node *node;
+    if (UNLIKELY(s->busy_script != NULL)) return; // after it
     while ((node = list_first(&s->blocks.ready)) != NULL) {
         struct block_key *k = LIST_OWNER(node, struct block_key, in_ready);
         // Still linked while it is served: its waiters' going must not free it.
@@ -276,6 +287,7 @@ static void give_up(struct server *s, struct blocked *b, enum unblock how)
         reply_int(&c->reply, 0);
     else
         reply_null_array(&c->reply);
+    if (c->tracker) c->tracker->mode &= ~(uint32_t)TRACKING_CACHING; // it was about this command
     release(s, b);
     s->ops->resume_client(s, c);
 }

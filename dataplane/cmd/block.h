@@ -44,9 +44,11 @@ void blocks_close(struct server *server);
 // After each command that may have signalled: serves, in order, until nothing is ready.
 void blocks_serve(struct server *server);
 void blocks_expire(struct server *server);                     // timeouts, once a ms at most
+uint64_t blocks_timeout_count(const struct server *server);    // clients that wait for a time
 uint64_t blocks_next_deadline_ns(const struct server *server); // monotonic; UINT64_MAX: none
 void block_forget_client(struct server *server, struct client *c);
 // The keyspace tells of keys that come and go only while somebody wants to know.
 void blocks_steer_hook(struct server *server);
 enum unblock { UNBLOCK_TIMEOUT, UNBLOCK_ERROR };
 bool block_unblock(struct server *server, struct client *c, enum unblock how); // CLIENT UNBLOCK
+void blocks_count_clients(struct server *server); // into the tally, with those that pause.h holds

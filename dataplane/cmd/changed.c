@@ -7,9 +7,11 @@
 static void on_changed(struct server *s, uint32_t db, struct bytes key, uint32_t class,
                        const char *event)
 {
-    if (s->notify_classes) notify_event(s, db, key, class, event);
+    bool is_own_act = !(class & (EVENT_EXPIRED | EVENT_EVICTED)); // of who runs a command
     if (s->watched_keys.count) watch_touch(s, db, key);
-    if (tracking_is_on(&s->tracking)) tracking_key_changed(s, key, s->executing);
+    if (tracking_is_on(&s->tracking))
+        tracking_key_changed(s, key, is_own_act ? s->executing : NULL);
+    if (s->notify_classes) notify_event(s, db, key, class, event);
 }
 
 static bool has_listeners(const struct server *s)

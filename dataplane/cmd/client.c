@@ -2,10 +2,12 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include "dataplane/base/heap.h"
 
 void client_table_init(struct client_table *t)
 {
     list_init(&t->all);
+    list_init(&t->walks);
     for (uint32_t i = 0; i < CLIENT_TABLE_BUCKETS; i++) list_init(&t->buckets[i]);
     t->next_id = 1;
 }
@@ -23,8 +25,17 @@ void client_table_add(struct client_table *t, struct client *c)
     list_append(bucket_of(t, c->id), &c->by_id);
 }
 
+static void step_over(struct client_table *t, const struct client *c)
+{
+    for (struct list_node *n = list_first(&t->walks); n; n = list_next(&t->walks, n)) {
+        struct client_walk *w = LIST_OWNER(n, struct client_walk, link);
+        if (w->next == &c->all) w->next = list_next(&t->all, &c->all);
+    }
+}
+
 void client_table_remove(struct client_table *t, struct client *c)
 {
+    step_over(t, c);
     list_remove(&t->all, &c->all);
     list_remove(bucket_of(t, c->id), &c->by_id);
 }
@@ -37,6 +48,25 @@ struct client *client_table_find(const struct client_table *t, uint64_t id)
         if (c->id == id) return c;
     }
     return NULL;
+}
+
+void client_walk_begin(struct client_table *t, struct client_walk *w)
+{
+    *w = (struct client_walk){ .next = list_first(&t->all) };
+    list_append(&t->walks, &w->link);
+}
+
+struct client *client_walk_next(struct client_table *t, struct client_walk *w)
+{
+    struct list_node *node = w->next;
+    if (!node) return NULL;
+    w->next = list_next(&t->all, node);
+    return LIST_OWNER(node, struct client, all);
+}
+
+void client_walk_end(struct client_table *t, struct client_walk *w)
+{
+    list_remove(&t->walks, &w->link);
 }
 
 static bool is_ip4(const struct net_addr *a)
@@ -63,6 +93,15 @@ enum output_limit client_output_class(const struct client *c)
 {
     return c->flags & (CLIENT_SUBSCRIBED | CLIENT_MONITOR) ? OUTPUT_LIMIT_PUBSUB
                                                           : OUTPUT_LIMIT_NORMAL;
+}
+
+void client_drop_texts(struct client *c, struct heap *heap)
+{
+    char **texts[] = { &c->name, &c->lib_name, &c->lib_version };
+    for (uint32_t i = 0; i < 3; i++) {
+        if (*texts[i]) heap_give(heap, *texts[i], strlen(*texts[i]) + 1, HEAP_SESSION);
+        *texts[i] = NULL;
+    }
 }
 
 bool client_is_local(const struct client *c)

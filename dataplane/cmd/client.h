@@ -13,11 +13,15 @@
 
 struct blocked;
 struct job;
+struct heap;
 struct held_back;
 struct kept_push;
 struct transaction;
+struct acl_user;
 struct subscriber;
 struct tracker;
+struct monitor;
+struct paused;
 
 enum client_flags {
     CLIENT_CLOSE_AFTER_REPLY = 1 << 0, // QUIT, protocol errors: send what is queued, then close
@@ -34,7 +38,8 @@ enum client_flags {
     CLIENT_BLOCKED = 1 << 9,
     CLIENT_IN_JOB = 1 << 10,
     CLIENT_HELD_BACK = 1 << 11,
-    CLIENT_SUSPENDED = CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK,
+    CLIENT_PAUSED = 1 << 17, // pause.h
+    CLIENT_SUSPENDED = CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK | CLIENT_PAUSED,
     CLIENT_IN_MULTI = 1 << 12,    // transaction.h
     CLIENT_BROKEN_MULTI = 1 << 13, // a command was refused: EXEC aborts
     CLIENT_STALE_WATCH = 1 << 14, // a watched key changed: EXEC answers null
@@ -50,7 +55,9 @@ struct client {
     struct list_node by_id; // on its bucket's chain (client_table)
     uint32_t flags;         // enum client_flags
     uint32_t db;
-    bool authenticated;                   // requirepass satisfied, or none asked
+    bool authenticated;                   // it has logged in, or need not
+    bool is_restricted;                   // its user may not do everything (acl_call.h)
+    struct acl_user *user;                // borrowed; NULL: the default user
     char *name, *lib_name, *lib_version;  // NULL = none
     uint64_t created_ms, last_command_ms; // wall clock
     uint16_t last_command_id;             // row of the command table; UINT16_MAX: none yet
@@ -61,6 +68,7 @@ struct client {
     struct transaction *transaction; // NULL: neither MULTI nor WATCH
     struct subscriber *subscriber;   // pubsub.h; NULL: to nothing
     struct tracker *tracker;         // tracking.h; NULL: off
+    struct monitor *monitor;         // monitor.h; NULL: no
     struct kept_push *pushes_first, *pushes_last; // push.h: they follow the reply under way
     uint64_t pushes_bytes;
     // By the flags of CLIENT_SUSPENDED. One who waited and is served by a job is both, for a
@@ -69,6 +77,7 @@ struct client {
     union {
         struct job *job;
         struct held_back *held_back;
+        struct paused *paused;
     };
 };
 
@@ -76,16 +85,27 @@ enum { CLIENT_TABLE_BUCKETS = 1024 };
 struct client_table {
     struct list all; // of client->all, oldest first
     struct list buckets[CLIENT_TABLE_BUCKETS];
-    uint64_t next_id; // starts at 1
+    struct list walks; // of struct client_walk.link
+    uint64_t next_id;  // starts at 1
 };
 void client_table_init(struct client_table *t);
 void client_table_add(struct client_table *t, struct client *c); // gives it its id
 void client_table_remove(struct client_table *t, struct client *c);
 struct client *client_table_find(const struct client_table *t, uint64_t id);
+// Every client, oldest first, by one who lets others run in between: who goes meanwhile is left
+// out. begin and end belong together.
+struct client_walk {
+    struct list_node link;
+    struct list_node *next; // of client->all; NULL: no more
+};
+void client_walk_begin(struct client_table *t, struct client_walk *w);
+struct client *client_walk_next(struct client_table *t, struct client_walk *w); // NULL: no more
+void client_walk_end(struct client_table *t, struct client_walk *w);
 // "127.0.0.1:6379", "[::1]:6379", or the socket's path with ":0". Returns length.
 uint32_t client_address_text(const struct client *c, bool local, const char *unix_path,
                              char out[128]);
 // Which client-output-buffer-limit is its own: subscribers and MONITORs have the one of pubsub, for
 // both are sent what others do.
 enum output_limit client_output_class(const struct client *c);
+void client_drop_texts(struct client *c, struct heap *heap); // name, library
 bool client_is_local(const struct client *c); // Unix socket, or the peer is 127.0.0.0/8 or ::1

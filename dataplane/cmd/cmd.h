@@ -66,6 +66,7 @@ struct call {
     bool has_key;
     uint64_t arrival_tsc;
     uint64_t now_ms; // wall clock, one value for the whole command
+    uint64_t pause_cycles; // DEBUG SLEEP: what its execution takes that follows the body
     // Blocking and long commands (block.h, job.h), effects (effects.h).
     bool is_retry;   // executed again, for a client that blocked
     bool no_suspend; // in a transaction or script: answer now

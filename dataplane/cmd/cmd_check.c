@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/command_ids.h"
 #include "dataplane/cmd/memory.h"
+#include "dataplane/cmd/script_run.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/cmd/transaction.h"
 
@@ -104,6 +106,9 @@ static bool needs_memory(const struct call *call)
 {
     const struct client *c = call->client;
     if (call->command->flags & CMD_DENYOOM) return true;
+    if (UNLIKELY(command_runs_script(call->command)) && memory_is_over(call->server) &&
+        script_command_flags(call) & CMD_DENYOOM)
+        return true;
     if (LIKELY(!(c->flags & CLIENT_IN_MULTI))) return false;
     switch (call->command->id) {
     case CMD_ID_EXEC:
@@ -140,6 +145,24 @@ static bool refuse_while_listening(struct call *call)
     return refuse(call, text);
 }
 
+static bool is_permitted(struct call *call)
+{
+    char why[ACL_REFUSAL_MAX], text[ACL_REFUSAL_MAX + 8];
+    bool in_multi = call->client->flags & CLIENT_IN_MULTI;
+    if (acl_allows(call, in_multi ? ACL_IN_MULTI : ACL_AT_TOP, why)) return true;
+    snprintf(text, sizeof text, "NOPERM %s", why);
+    return refuse(call, text);
+}
+
+// What a MONITOR may not: Redis takes it for a kind of replica, and words the refusal so.
+static bool touches_keys(const struct call *call)
+{
+    enum { TOUCHES = CMD_WRITE | CMD_MAY_REPLICATE | CMD_READONLY };
+    const struct transaction *t = call->client->transaction;
+    if (call->command->id == CMD_ID_EXEC) return t && (t->command_flags & TOUCHES);
+    return script_command_flags(call) & TOUCHES;
+}
+
 bool command_may_run(struct call *call)
 {
     const struct command *row = call->command;
@@ -148,20 +171,30 @@ bool command_may_run(struct call *call)
     if (UNLIKELY(!arity_fits(row, call->argc))) return refuse_arity(call);
     if (UNLIKELY((row->flags & CMD_PROTECTED) && !protected_fits(call)))
         return refuse_protected(call);
-    if (UNLIKELY(!c->authenticated && !(row->flags & CMD_NO_AUTH)))
+    if (UNLIKELY(!c->authenticated && !(row->flags & CMD_NO_AUTH)) &&
+        acl_requires_login(call->server))
         return refuse(call, reply_text_no_auth);
     if (UNLIKELY((row->flags & CMD_NO_MULTI) && (c->flags & CLIENT_IN_MULTI)))
         return refuse(call, "ERR Command not allowed inside a transaction");
-    if (UNLIKELY(needs_memory(call) && !memory_fits(call))) return refuse(call, reply_text_oom);
+    if (UNLIKELY(c->is_restricted) && !is_permitted(call)) return false;
+    bool is_busy = UNLIKELY(call->server->busy_script != NULL); // then nothing is evicted
+    if (UNLIKELY(needs_memory(call) && !is_busy && !memory_fits(call)))
+        return refuse(call, reply_text_oom);
     if (UNLIKELY((c->flags & CLIENT_SUBSCRIBED) && c->reply.version == 2 &&
                  !may_say_while_listening(row->id)))
         return refuse_while_listening(call);
+    if (UNLIKELY(is_busy) && !(row->flags & CMD_ALLOW_BUSY))
+        return refuse(call, script_busy_text(call->server));
+    if (UNLIKELY(c->flags & CLIENT_MONITOR) && touches_keys(call))
+        return refuse(call, "ERR Replica can't interact with the keyspace");
     return true;
 }
 
 bool command_may_run_queued(struct call *call)
 {
-    if (LIKELY(call->command != NULL)) return true;
-    reply_error_unknown_command(call->reply, call->argv, call->argc); // renamed meanwhile
-    return false;
+    if (UNLIKELY(!call->command)) {
+        reply_error_unknown_command(call->reply, call->argv, call->argc); // renamed meanwhile
+        return false;
+    }
+    return LIKELY(!call->client->is_restricted) || acl_allows_queued(call);
 }

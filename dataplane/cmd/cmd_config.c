@@ -1,10 +1,7 @@
-#include <errno.h>
-#include <limits.h>
-#include <string.h>
-#include <unistd.h>
 #include "dataplane/base/glob.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/config_apply.h"
 #include "dataplane/cmd/config_rewrite.h"
 
 static command_body config_get, config_help, config_resetstat, config_rewrite_body, config_set;
@@ -87,17 +84,6 @@ static void config_get(struct call *call)
 
 // ---- CONFIG SET
 
-struct change {
-    const struct setting_row **rows; // of the pairs, in their order
-    uint32_t count;
-};
-
-static void refuse(struct call *call, struct bytes name, const char *why)
-{
-    reply_errorf(call->reply, "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",
-                 text_chars(name), (const char *)name.data, why);
-}
-
 static bool protected_is_open(const struct call *call)
 {
     int64_t open_to = call->server->settings->enable_protected_configs;
@@ -105,7 +91,8 @@ static bool protected_is_open(const struct call *call)
 }
 
 // NULL: the directive may be set now.
-static const char *why_not(const struct call *call, const struct change *change, uint32_t index)
+static const char *why_not(const struct call *call, const struct config_change *change,
+                           uint32_t index)
 {
     const struct setting_row *row = change->rows[index];
     if (row->flags & SETTING_AT_START) return "can't set immutable config";
@@ -117,7 +104,7 @@ static const char *why_not(const struct call *call, const struct change *change,
     return NULL;
 }
 
-static bool find_rows(struct call *call, struct change *change)
+static bool find_rows(struct call *call, struct config_change *change)
 {
     for (uint32_t i = 0; i < change->count; i++) {
         struct bytes name = call->argv[2 + 2 * i];
@@ -130,86 +117,38 @@ static bool find_rows(struct call *call, struct change *change)
         }
         const char *why = why_not(call, change, i);
         if (!why) continue;
-        refuse(call, name, why);
+        config_refuse(call, name, why);
         return false;
     }
     return true;
 }
 
-static bool assign(struct call *call, const struct change *change, struct settings *next)
+static bool assign(struct call *call, const struct config_change *change, struct settings *next)
 {
     char error[SETTING_ERROR_MAX];
     for (uint32_t i = 0; i < change->count; i++) {
         struct bytes name = call->argv[2 + 2 * i], value = call->argv[3 + 2 * i];
         if (setting_assign_text(next, change->rows[i], value, error) == OK) continue;
-        refuse(call, name, error);
+        config_refuse(call, name, error);
         return false;
     }
     if (settings_check(next, error) == OK) return true;
-    refuse(call, call->argv[2], error);
+    config_refuse(call, call->argv[2], error);
     return false;
 }
 
-static bool row_is(const struct setting_row *row, const char *name)
-{
-    return strcmp(row->name, name) == 0;
-}
-
-// The parameter to name when the whole did not take effect: the first that can fail by itself.
-static struct bytes suspect(const struct call *call, const struct change *change)
-{
-    for (uint32_t i = 0; i < change->count; i++) {
-        const struct setting_row *row = change->rows[i];
-        if (row_is(row, "maxclients") || row_is(row, "port") || row_is(row, "bind") ||
-            strncmp(row->name, "tls-", 4) == 0)
-            return call->argv[2 + 2 * i];
-    }
-    return call->argv[2];
-}
-
-// Relative paths of files count from there at once; what CONFIG GET shows is the whole path.
-static bool change_directory(struct call *call, const struct change *change, struct settings *next)
-{
-    char path[PATH_MAX], error[SETTING_ERROR_MAX];
-    for (uint32_t i = 0; i < change->count; i++) {
-        if (!row_is(change->rows[i], "dir")) continue;
-        if (chdir(next->dir) != 0 || !getcwd(path, sizeof path)) {
-            refuse(call, call->argv[2 + 2 * i], strerror(errno));
-            return false;
-        }
-        return setting_assign_text(next, change->rows[i], bytes_text(path), error) == OK;
-    }
-    return true;
-}
-
-static void restore_directory(struct call *call)
-{
-    if (chdir(call->server->settings->dir) != 0)
-        call_log(call, LOG_WARNING, "Can't chdir to '%s': %s", call->server->settings->dir,
-                 strerror(errno));
-}
-
 // All or nothing: the pairs go into a copy, which takes effect as a whole.
-static void apply(struct call *call, const struct change *change)
+static void apply(struct call *call, const struct config_change *change)
 {
     struct settings next;
-    char error[SETTING_ERROR_MAX] = "";
-    struct server *s = call->server;
-    settings_copy(&next, s->settings);
-    if (assign(call, change, &next) && change_directory(call, change, &next)) {
-        if (s->ops->apply_settings(s, &next, change->rows, change->count, error) == OK) {
-            reply_ok(call->reply);
-        } else {
-            restore_directory(call);
-            refuse(call, suspect(call, change), error);
-        }
-    }
+    settings_copy(&next, call->server->settings);
+    if (assign(call, change, &next)) config_apply(call, change, &next);
     settings_close(&next);
 }
 
 static void config_set(struct call *call)
 {
-    struct change change = { .count = (call->argc - 2) / 2 };
+    struct config_change change = { .count = (call->argc - 2) / 2 };
     if (call->argc % 2) {
         reply_error(call->reply, reply_text_syntax);
         return;
@@ -223,6 +162,8 @@ static void config_resetstat(struct call *call)
 {
     struct server *s = call->server;
     tally_reset(s->tally);
+    command_latency_reset(s);
+    defrag_reset_stats(s);
     s->error_stat_count = 0;
     s->error_stats_overflow = 0;
     reply_ok(call->reply);

@@ -1,3 +1,4 @@
+#include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_info.h"
 #include "dataplane/cmd/cmd_rows.h"
@@ -41,37 +42,7 @@ static void cmd_select(struct call *call)
     if (call_db_index(call, 1, &call->client->db)) reply_ok(call->reply);
 }
 
-// ---- who the client is. There is one user, "default"; its password is requirepass, or it has
-// none.
-
-static bool needs_password(const struct call *call)
-{
-    return call->server->settings->requirepass[0] != 0;
-}
-
-// Takes a time that depends on the given text's length only, not on how much of it is right.
-static bool password_matches(const char *password, struct bytes given)
-{
-    size_t size = strlen(password);
-    uint32_t difference = given.size != size;
-    for (size_t i = 0; i < given.size; i++)
-        difference |= (uint32_t)(given.data[i] ^ (uint8_t)password[size ? i % size : 0]);
-    return difference == 0;
-}
-
-static bool authenticate(struct call *call, struct bytes user, struct bytes password)
-{
-    bool is_default = bytes_equal(user, BYTES_LITERAL("default"));
-    bool matches =
-        !needs_password(call) || password_matches(call->server->settings->requirepass, password);
-    if (is_default && matches) {
-        call->client->authenticated = true;
-        return true;
-    }
-    call->server->tally->acl_denied_auth++;
-    reply_error(call->reply, reply_text_wrong_pass);
-    return false;
-}
+// ---- who the client is
 
 static void cmd_auth(struct call *call)
 {
@@ -79,14 +50,14 @@ static void cmd_auth(struct call *call)
         reply_error(call->reply, reply_text_syntax);
         return;
     }
-    if (call->argc == 2 && !needs_password(call)) {
+    if (call->argc == 2 && call->server->acl->users.default_user->needs_no_password) {
         reply_error(call->reply,
                     "ERR AUTH <password> called without any password configured for the default "
                     "user. Are you sure your configuration is correct?");
         return;
     }
-    struct bytes user = call->argc == 3 ? call->argv[1] : BYTES_LITERAL("default");
-    if (authenticate(call, user, call->argv[call->argc - 1])) reply_ok(call->reply);
+    struct bytes user = call->argc == 3 ? call->argv[1] : ACL_DEFAULT_NAME;
+    if (acl_login(call, user, call->argv[call->argc - 1])) reply_ok(call->reply);
 }
 
 struct hello {
@@ -158,7 +129,7 @@ static void cmd_hello(struct call *call)
 {
     struct hello hello = { 0 };
     if (!parse_hello(call, &hello)) return;
-    if (hello.has_login && !authenticate(call, hello.user, hello.password)) return;
+    if (hello.has_login && !acl_login(call, hello.user, hello.password)) return;
     if (!call->client->authenticated) {
         reply_error(call->reply,
                     "NOAUTH HELLO must be called with the client already authenticated, otherwise "
@@ -180,7 +151,7 @@ static void cmd_reset(struct call *call)
     c->reply.muted = false;
     c->reply.version = 2;
     c->db = 0;
-    c->authenticated = !needs_password(call);
+    acl_greet(call->server, c);
     client_set_text(call->server, &c->name, bytes_make("", 0));
     server_forget_client(call->server, c);
     reply_status(call->reply, "RESET");

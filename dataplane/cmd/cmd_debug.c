@@ -35,6 +35,7 @@ static void debug_sleep(struct call *call)
     if (seconds > 1e6) seconds = 1e6;
     uint64_t now_ns = s->clock ? clock_now_ns(s->clock) : s->now_ns;
     s->busy_until_ns = now_ns + (uint64_t)(seconds * 1e9);
+    if (s->clock) call->pause_cycles = (uint64_t)(seconds * (double)s->clock->tsc_hz);
     reply_ok(call->reply);
 }
 

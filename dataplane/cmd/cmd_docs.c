@@ -4,6 +4,48 @@
 #include "dataplane/cmd/command_ids.h"
 
 // clang-format off
+static const struct command_argument doc_acl_cat_args[] = {
+    { "category", "string", NULL, -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const char *const doc_acl_deluser_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_acl_deluser_args[] = {
+    { "username", "string", NULL, -1, ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_acl_dryrun_args[] = {
+    { "username", "string", NULL, -1, 0, 0, NULL },
+    { "command", "string", NULL, -1, 0, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_argument doc_acl_genpass_args[] = {
+    { "bits", "integer", NULL, -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const struct command_argument doc_acl_getuser_args[] = {
+    { "username", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_acl_log_args_0[] = {
+    { "count", "integer", NULL, -1, 0, 0, NULL },
+    { "reset", "pure-token", "RESET", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_acl_log_args[] = {
+    { "count-reset", "oneof", NULL, -1, ARGUMENT_OPTIONAL, 2, doc_acl_log_args_0 },
+};
+
+static const char *const doc_acl_save_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
+
+static const char *const doc_acl_setuser_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_acl_setuser_args[] = {
+    { "username", "string", NULL, -1, 0, 0, NULL },
+    { "rule", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
 static const struct command_key_spec doc_bitfield_keys[] = {
     { NULL, KEY_RW | KEY_UPDATE | KEY_ACCESS | KEY_VARIABLE_FLAGS, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
 };
@@ -239,6 +281,16 @@ static const struct command_argument doc_client_no_touch_args_0[] = {
 
 static const struct command_argument doc_client_no_touch_args[] = {
     { "enabled", "oneof", NULL, -1, 0, 2, doc_client_no_touch_args_0 },
+};
+
+static const struct command_argument doc_client_pause_args_1[] = {
+    { "write", "pure-token", "WRITE", -1, 0, 0, NULL },
+    { "all", "pure-token", "ALL", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_client_pause_args[] = {
+    { "timeout", "integer", NULL, -1, 0, 0, NULL },
+    { "write-all", "oneof", NULL, -1, ARGUMENT_OPTIONAL, 2, doc_client_pause_args_1 },
 };
 
 static const struct command_argument doc_client_reply_args_0[] = {
@@ -487,6 +539,76 @@ static const struct command_key_spec doc_ttl_keys[] = {
 
 static const struct command_argument doc_ttl_args[] = {
     { "key", "key", NULL, 0, 0, 0, NULL },
+};
+
+static const char *const doc_function_delete_tips[] = { "request_policy:all_shards", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_function_delete_args[] = {
+    { "library-name", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const char *const doc_function_flush_tips[] = { "request_policy:all_shards", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_function_flush_args_0[] = {
+    { "async", "pure-token", "ASYNC", -1, 0, 0, NULL },
+    { "sync", "pure-token", "SYNC", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_function_flush_args[] = {
+    { "flush-type", "oneof", NULL, -1, ARGUMENT_OPTIONAL, 2, doc_function_flush_args_0 },
+};
+
+static const char *const doc_function_kill_tips[] = { "request_policy:all_shards", "response_policy:one_succeeded" };
+
+static const char *const doc_function_list_tips[] = { "nondeterministic_output_order" };
+
+static const struct command_argument doc_function_list_args[] = {
+    { "library-name-pattern", "string", "LIBRARYNAME", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "withcode", "pure-token", "WITHCODE", -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const char *const doc_function_load_tips[] = { "request_policy:all_shards", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_function_load_args[] = {
+    { "replace", "pure-token", "REPLACE", -1, ARGUMENT_OPTIONAL, 0, NULL },
+    { "function-code", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const char *const doc_function_restore_tips[] = { "request_policy:all_shards", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_function_restore_args_1[] = {
+    { "flush", "pure-token", "FLUSH", -1, 0, 0, NULL },
+    { "append", "pure-token", "APPEND", -1, 0, 0, NULL },
+    { "replace", "pure-token", "REPLACE", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_function_restore_args[] = {
+    { "serialized-value", "string", NULL, -1, 0, 0, NULL },
+    { "flush-append-replace", "oneof", NULL, -1, ARGUMENT_OPTIONAL, 3, doc_function_restore_args_1 },
+};
+
+static const char *const doc_function_stats_tips[] = { "nondeterministic_output", "request_policy:all_shards", "response_policy:special" };
+
+static const struct command_key_spec doc_fcall_keys[] = {
+    { NULL, KEY_RW | KEY_ACCESS | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_KEYNUM, NULL, 2, { 0, 1, 1 } },
+};
+
+static const struct command_argument doc_fcall_args[] = {
+    { "function", "string", NULL, -1, 0, 0, NULL },
+    { "numkeys", "integer", NULL, -1, 0, 0, NULL },
+    { "key", "key", NULL, 0, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_key_spec doc_fcall_ro_keys[] = {
+    { NULL, KEY_RO | KEY_ACCESS, KEY_BEGIN_INDEX, KEY_FIND_KEYNUM, NULL, 2, { 0, 1, 1 } },
+};
+
+static const struct command_argument doc_fcall_ro_args[] = {
+    { "function", "string", NULL, -1, 0, 0, NULL },
+    { "numkeys", "integer", NULL, -1, 0, 0, NULL },
+    { "key", "key", NULL, 0, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
 };
 
 static const struct command_key_spec doc_geoadd_keys[] = {
@@ -1263,6 +1385,34 @@ static const struct command_argument doc_unlink_args[] = {
     { "key", "key", NULL, 0, ARGUMENT_MULTIPLE, 0, NULL },
 };
 
+static const char *const doc_latency_doctor_tips[] = { "nondeterministic_output", "request_policy:all_nodes", "response_policy:special" };
+
+static const char *const doc_latency_graph_tips[] = { "nondeterministic_output", "request_policy:all_nodes", "response_policy:special" };
+
+static const struct command_argument doc_latency_graph_args[] = {
+    { "event", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const char *const doc_latency_histogram_tips[] = { "nondeterministic_output", "request_policy:all_nodes", "response_policy:special" };
+
+static const struct command_argument doc_latency_histogram_args[] = {
+    { "COMMAND", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const char *const doc_latency_history_tips[] = { "nondeterministic_output", "request_policy:all_nodes", "response_policy:special" };
+
+static const struct command_argument doc_latency_history_args[] = {
+    { "event", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const char *const doc_latency_latest_tips[] = { "nondeterministic_output", "request_policy:all_nodes", "response_policy:special" };
+
+static const char *const doc_latency_reset_tips[] = { "request_policy:all_nodes", "response_policy:agg_sum" };
+
+static const struct command_argument doc_latency_reset_args[] = {
+    { "event", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
 static const struct command_key_spec doc_lcs_keys[] = {
     { NULL, KEY_RO | KEY_ACCESS, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 1, 1, 0 } },
 };
@@ -1536,6 +1686,23 @@ static const struct command_argument doc_lolwut_args[] = {
     { "version", "integer", "VERSION", -1, ARGUMENT_OPTIONAL, 0, NULL },
 };
 
+static const char *const doc_memory_doctor_tips[] = { "nondeterministic_output", "request_policy:all_shards", "response_policy:special" };
+
+static const char *const doc_memory_malloc_stats_tips[] = { "nondeterministic_output", "request_policy:all_shards", "response_policy:special" };
+
+static const char *const doc_memory_purge_tips[] = { "request_policy:all_shards", "response_policy:all_succeeded" };
+
+static const char *const doc_memory_stats_tips[] = { "nondeterministic_output", "request_policy:all_shards", "response_policy:special" };
+
+static const struct command_key_spec doc_memory_usage_keys[] = {
+    { NULL, KEY_RO, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 2, { 0, 1, 0 } },
+};
+
+static const struct command_argument doc_memory_usage_args[] = {
+    { "key", "key", NULL, 0, 0, 0, NULL },
+    { "count", "integer", "SAMPLES", -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
 static const char *const doc_module_list_tips[] = { "nondeterministic_output_order" };
 
 static const struct command_argument doc_module_load_args[] = {
@@ -1746,6 +1913,85 @@ static const struct command_argument doc_scan_args[] = {
     { "pattern", "pattern", "MATCH", -1, ARGUMENT_OPTIONAL, 0, NULL },
     { "count", "integer", "COUNT", -1, ARGUMENT_OPTIONAL, 0, NULL },
     { "type", "string", "TYPE", -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const struct command_argument doc_script_debug_args_0[] = {
+    { "yes", "pure-token", "YES", -1, 0, 0, NULL },
+    { "sync", "pure-token", "SYNC", -1, 0, 0, NULL },
+    { "no", "pure-token", "NO", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_script_debug_args[] = {
+    { "yes-sync-no", "oneof", NULL, -1, 0, 3, doc_script_debug_args_0 },
+};
+
+static const char *const doc_script_exists_tips[] = { "request_policy:all_shards", "response_policy:agg_logical_and" };
+
+static const struct command_argument doc_script_exists_args[] = {
+    { "sha1", "string", NULL, -1, ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const char *const doc_script_flush_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_script_flush_args_0[] = {
+    { "async", "pure-token", "ASYNC", -1, 0, 0, NULL },
+    { "sync", "pure-token", "SYNC", -1, 0, 0, NULL },
+};
+
+static const struct command_argument doc_script_flush_args[] = {
+    { "flush-type", "oneof", NULL, -1, ARGUMENT_OPTIONAL, 2, doc_script_flush_args_0 },
+};
+
+static const char *const doc_script_kill_tips[] = { "request_policy:all_shards", "response_policy:one_succeeded" };
+
+static const char *const doc_script_load_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
+
+static const struct command_argument doc_script_load_args[] = {
+    { "script", "string", NULL, -1, 0, 0, NULL },
+};
+
+static const struct command_key_spec doc_eval_keys[] = {
+    { NULL, KEY_RW | KEY_ACCESS | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_KEYNUM, NULL, 2, { 0, 1, 1 } },
+};
+
+static const struct command_argument doc_eval_args[] = {
+    { "script", "string", NULL, -1, 0, 0, NULL },
+    { "numkeys", "integer", NULL, -1, 0, 0, NULL },
+    { "key", "key", NULL, 0, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_key_spec doc_eval_ro_keys[] = {
+    { NULL, KEY_RO | KEY_ACCESS, KEY_BEGIN_INDEX, KEY_FIND_KEYNUM, NULL, 2, { 0, 1, 1 } },
+};
+
+static const struct command_argument doc_eval_ro_args[] = {
+    { "script", "string", NULL, -1, 0, 0, NULL },
+    { "numkeys", "integer", NULL, -1, 0, 0, NULL },
+    { "key", "key", NULL, 0, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_key_spec doc_evalsha_keys[] = {
+    { NULL, KEY_RW | KEY_ACCESS | KEY_UPDATE, KEY_BEGIN_INDEX, KEY_FIND_KEYNUM, NULL, 2, { 0, 1, 1 } },
+};
+
+static const struct command_argument doc_evalsha_args[] = {
+    { "sha1", "string", NULL, -1, 0, 0, NULL },
+    { "numkeys", "integer", NULL, -1, 0, 0, NULL },
+    { "key", "key", NULL, 0, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+};
+
+static const struct command_key_spec doc_evalsha_ro_keys[] = {
+    { NULL, KEY_RO | KEY_ACCESS, KEY_BEGIN_INDEX, KEY_FIND_KEYNUM, NULL, 2, { 0, 1, 1 } },
+};
+
+static const struct command_argument doc_evalsha_ro_args[] = {
+    { "sha1", "string", NULL, -1, 0, 0, NULL },
+    { "numkeys", "integer", NULL, -1, 0, 0, NULL },
+    { "key", "key", NULL, 0, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
+    { "arg", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
 };
 
 static const char *const doc_dbsize_tips[] = { "request_policy:all_shards", "response_policy:agg_sum" };
@@ -1975,6 +2221,16 @@ static const struct command_argument doc_sscan_args[] = {
     { "pattern", "pattern", "MATCH", -1, ARGUMENT_OPTIONAL, 0, NULL },
     { "count", "integer", "COUNT", -1, ARGUMENT_OPTIONAL, 0, NULL },
 };
+
+static const char *const doc_slowlog_get_tips[] = { "request_policy:all_nodes", "nondeterministic_output" };
+
+static const struct command_argument doc_slowlog_get_args[] = {
+    { "count", "integer", NULL, -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const char *const doc_slowlog_len_tips[] = { "request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output" };
+
+static const char *const doc_slowlog_reset_tips[] = { "request_policy:all_nodes", "response_policy:all_succeeded" };
 
 static const struct command_key_spec doc_sort_keys[] = {
     { NULL, KEY_RO | KEY_ACCESS, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
@@ -2994,6 +3250,82 @@ static const struct command_argument doc_zscan_args[] = {
 };
 
 const struct command_docs command_docs[COMMAND_COUNT] = {
+    [CMD_ID_ACL_CAT] = { .summary = "Names the categories of commands, or the commands of one.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .argument_count = 1,
+        .arguments = doc_acl_cat_args },
+    [CMD_ID_ACL_DELUSER] = { .summary = "Removes users and closes their connections.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N client connections",
+        .tip_count = 2,
+        .tips = doc_acl_deluser_tips,
+        .argument_count = 1,
+        .arguments = doc_acl_deluser_args },
+    [CMD_ID_ACL_DRYRUN] = { .summary = "Tells whether a user may run a command, without running it.",
+        .since = "7.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .argument_count = 3,
+        .arguments = doc_acl_dryrun_args },
+    [CMD_ID_ACL_GENPASS] = { .summary = "Makes up a password.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .argument_count = 1,
+        .arguments = doc_acl_genpass_args },
+    [CMD_ID_ACL_GETUSER] = { .summary = "Shows a user and its rules.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N rules of the user",
+        .argument_count = 1,
+        .arguments = doc_acl_getuser_args },
+    [CMD_ID_ACL_HELP] = { .summary = "Lists the subcommands.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_ACL_LIST] = { .summary = "Shows all users as lines of a configuration.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N users" },
+    [CMD_ID_ACL_LOAD] = { .summary = "Takes all users from the aclfile, or none.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N users" },
+    [CMD_ID_ACL_LOG] = { .summary = "Shows what was denied lately, and to whom.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N entries shown",
+        .argument_count = 1,
+        .arguments = doc_acl_log_args },
+    [CMD_ID_ACL_SAVE] = { .summary = "Writes all users into the aclfile.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N users",
+        .tip_count = 2,
+        .tips = doc_acl_save_tips },
+    [CMD_ID_ACL_SETUSER] = { .summary = "Makes a user, or changes one.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N rules given",
+        .tip_count = 2,
+        .tips = doc_acl_setuser_tips,
+        .argument_count = 2,
+        .arguments = doc_acl_setuser_args },
+    [CMD_ID_ACL_USERS] = { .summary = "Names all users.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(N) with N users" },
+    [CMD_ID_ACL_WHOAMI] = { .summary = "Names the user of the connection.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_ACL] = { .summary = "Holds the commands about users and what they may do.",
+        .since = "6.0.0",
+        .group = "server",
+        .complexity = "Depends on subcommand." },
     [CMD_ID_BITFIELD] = { .summary = "Reads and changes numbers of any width within a string.",
         .since = "3.2.0",
         .group = "bitmap",
@@ -3114,6 +3446,12 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .complexity = "O(1)",
         .argument_count = 1,
         .arguments = doc_client_no_touch_args },
+    [CMD_ID_CLIENT_PAUSE] = { .summary = "Holds the commands of all clients for a while.",
+        .since = "3.0.0",
+        .group = "connection",
+        .complexity = "O(1)",
+        .argument_count = 2,
+        .arguments = doc_client_pause_args },
     [CMD_ID_CLIENT_REPLY] = { .summary = "Switches the replies to the connection on or off.",
         .since = "3.2.0",
         .group = "connection",
@@ -3142,6 +3480,10 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .complexity = "O(log N) with N clients",
         .argument_count = 2,
         .arguments = doc_client_unblock_args },
+    [CMD_ID_CLIENT_UNPAUSE] = { .summary = "Lets the commands go on that a pause holds.",
+        .since = "6.2.0",
+        .group = "connection",
+        .complexity = "O(N) with N clients held" },
     [CMD_ID_CLIENT] = { .summary = "Holds the commands about client connections.",
         .since = "2.4.0",
         .group = "connection",
@@ -3363,6 +3705,86 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_ttl_keys,
         .argument_count = 1,
         .arguments = doc_ttl_args },
+    [CMD_ID_FUNCTION_DELETE] = { .summary = "Drops a library with its functions.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(1)",
+        .tip_count = 2,
+        .tips = doc_function_delete_tips,
+        .argument_count = 1,
+        .arguments = doc_function_delete_args },
+    [CMD_ID_FUNCTION_DUMP] = { .summary = "Returns all libraries as a payload.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(N) with N bytes of code" },
+    [CMD_ID_FUNCTION_FLUSH] = { .summary = "Drops all libraries.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(N) with N functions, freed in slices unless SYNC is given",
+        .tip_count = 2,
+        .tips = doc_function_flush_tips,
+        .argument_count = 1,
+        .arguments = doc_function_flush_args },
+    [CMD_ID_FUNCTION_HELP] = { .summary = "Lists the subcommands.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(1)" },
+    [CMD_ID_FUNCTION_KILL] = { .summary = "Ends the function that runs for too long; with UNDO also one that has written.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(N) with N keys to undo",
+        .tip_count = 2,
+        .tips = doc_function_kill_tips },
+    [CMD_ID_FUNCTION_LIST] = { .summary = "Describes the libraries and their functions.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(N) with N functions",
+        .tip_count = 1,
+        .tips = doc_function_list_tips,
+        .argument_count = 2,
+        .arguments = doc_function_list_args },
+    [CMD_ID_FUNCTION_LOAD] = { .summary = "Loads a library of functions from its code.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(1) but for what the code does",
+        .tip_count = 2,
+        .tips = doc_function_load_tips,
+        .argument_count = 2,
+        .arguments = doc_function_load_args },
+    [CMD_ID_FUNCTION_RESTORE] = { .summary = "Loads the libraries of a payload.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(N) with N functions of the payload",
+        .tip_count = 2,
+        .tips = doc_function_restore_tips,
+        .argument_count = 2,
+        .arguments = doc_function_restore_args },
+    [CMD_ID_FUNCTION_STATS] = { .summary = "Describes the function that runs for too long, and the engines.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_function_stats_tips },
+    [CMD_ID_FCALL] = { .summary = "Calls a function.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "Depends on the function.",
+        .key_spec_count = 1,
+        .key_specs = doc_fcall_keys,
+        .argument_count = 4,
+        .arguments = doc_fcall_args },
+    [CMD_ID_FCALL_RO] = { .summary = "Calls a function that only reads.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "Depends on the function.",
+        .key_spec_count = 1,
+        .key_specs = doc_fcall_ro_keys,
+        .argument_count = 4,
+        .arguments = doc_fcall_ro_args },
+    [CMD_ID_FUNCTION] = { .summary = "Holds the commands about functions.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "Depends on subcommand." },
     [CMD_ID_GEOADD] = { .summary = "Adds places to a geospatial index, a sorted set.",
         .since = "3.2.0",
         .group = "geo",
@@ -3787,6 +4209,58 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_unlink_keys,
         .argument_count = 1,
         .arguments = doc_unlink_args },
+    [CMD_ID_LATENCY_DOCTOR] = { .summary = "Reports what took long and what may help.",
+        .since = "2.8.13",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_latency_doctor_tips },
+    [CMD_ID_LATENCY_GRAPH] = { .summary = "Draws the samples of one kind of event.",
+        .since = "2.8.13",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_latency_graph_tips,
+        .argument_count = 1,
+        .arguments = doc_latency_graph_args },
+    [CMD_ID_LATENCY_HELP] = { .summary = "Lists the subcommands.",
+        .since = "2.8.13",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_LATENCY_HISTOGRAM] = { .summary = "Shows how long calls of commands took, as counts per step.",
+        .since = "7.0.0",
+        .group = "server",
+        .complexity = "O(N) with N commands that were called",
+        .tip_count = 3,
+        .tips = doc_latency_histogram_tips,
+        .argument_count = 1,
+        .arguments = doc_latency_histogram_args },
+    [CMD_ID_LATENCY_HISTORY] = { .summary = "Lists the samples of one kind of event.",
+        .since = "2.8.13",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_latency_history_tips,
+        .argument_count = 1,
+        .arguments = doc_latency_history_args },
+    [CMD_ID_LATENCY_LATEST] = { .summary = "Shows the latest sample of each kind of event.",
+        .since = "2.8.13",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_latency_latest_tips },
+    [CMD_ID_LATENCY_RESET] = { .summary = "Forgets the samples of some or all kinds of events.",
+        .since = "2.8.13",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 2,
+        .tips = doc_latency_reset_tips,
+        .argument_count = 1,
+        .arguments = doc_latency_reset_args },
+    [CMD_ID_LATENCY] = { .summary = "Holds the commands about what took long.",
+        .since = "2.8.13",
+        .group = "server",
+        .complexity = "Depends on subcommand." },
     [CMD_ID_LCS] = { .summary = "Finds the longest common subsequence of two strings.",
         .since = "7.0.0",
         .group = "string",
@@ -3981,6 +4455,46 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .complexity = "O(N) with N characters of the picture",
         .argument_count = 1,
         .arguments = doc_lolwut_args },
+    [CMD_ID_MEMORY_DOCTOR] = { .summary = "Reports what is unusual about the use of memory.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_memory_doctor_tips },
+    [CMD_ID_MEMORY_HELP] = { .summary = "Lists the subcommands.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_MEMORY_MALLOC_STATS] = { .summary = "Shows the allocator's own statistics.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "Depends on how much memory is allocated, could be slow",
+        .tip_count = 3,
+        .tips = doc_memory_malloc_stats_tips },
+    [CMD_ID_MEMORY_PURGE] = { .summary = "Gives unused pages back to the kernel.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "Depends on how much memory is unused, could be slow",
+        .tip_count = 2,
+        .tips = doc_memory_purge_tips },
+    [CMD_ID_MEMORY_STATS] = { .summary = "Shows what memory is used for.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_memory_stats_tips },
+    [CMD_ID_MEMORY_USAGE] = { .summary = "Tells the bytes that a key and its value take.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "O(1), O(N) with N consumers for streams",
+        .key_spec_count = 1,
+        .key_specs = doc_memory_usage_keys,
+        .argument_count = 2,
+        .arguments = doc_memory_usage_args },
+    [CMD_ID_MEMORY] = { .summary = "Holds the commands about memory.",
+        .since = "4.0.0",
+        .group = "server",
+        .complexity = "Depends on subcommand." },
     [CMD_ID_MODULE_HELP] = { .summary = "Lists the subcommands.",
         .since = "5.0.0",
         .group = "server",
@@ -4013,6 +4527,10 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .since = "4.0.0",
         .group = "server",
         .complexity = "Depends on subcommand." },
+    [CMD_ID_MONITOR] = { .summary = "Shows every command that the server runs.",
+        .since = "1.0.0",
+        .group = "server",
+        .complexity = "O(N) with N bytes of arguments, for each command shown" },
     [CMD_ID_DECR] = { .summary = "Takes one from the integer at a key; an absent key counts as 0.",
         .since = "1.0.0",
         .group = "string",
@@ -4229,6 +4747,82 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .tips = doc_scan_tips,
         .argument_count = 4,
         .arguments = doc_scan_args },
+    [CMD_ID_SCRIPT_DEBUG] = { .summary = "Accepts that there is no debugger.",
+        .since = "3.2.0",
+        .group = "scripting",
+        .complexity = "O(1)",
+        .argument_count = 1,
+        .arguments = doc_script_debug_args },
+    [CMD_ID_SCRIPT_EXISTS] = { .summary = "Tells which scripts are in the script cache.",
+        .since = "2.6.0",
+        .group = "scripting",
+        .complexity = "O(N) with N scripts asked for",
+        .tip_count = 2,
+        .tips = doc_script_exists_tips,
+        .argument_count = 1,
+        .arguments = doc_script_exists_args },
+    [CMD_ID_SCRIPT_FLUSH] = { .summary = "Empties the script cache.",
+        .since = "2.6.0",
+        .group = "scripting",
+        .complexity = "O(N) with N scripts, freed in slices unless SYNC is given",
+        .tip_count = 2,
+        .tips = doc_script_flush_tips,
+        .argument_count = 1,
+        .arguments = doc_script_flush_args },
+    [CMD_ID_SCRIPT_HELP] = { .summary = "Lists the subcommands.",
+        .since = "5.0.0",
+        .group = "scripting",
+        .complexity = "O(1)" },
+    [CMD_ID_SCRIPT_KILL] = { .summary = "Ends the script that runs for too long; with UNDO also one that has written.",
+        .since = "2.6.0",
+        .group = "scripting",
+        .complexity = "O(N) with N keys to undo",
+        .tip_count = 2,
+        .tips = doc_script_kill_tips },
+    [CMD_ID_SCRIPT_LOAD] = { .summary = "Puts a script into the script cache.",
+        .since = "2.6.0",
+        .group = "scripting",
+        .complexity = "O(N) with N bytes of the script",
+        .tip_count = 2,
+        .tips = doc_script_load_tips,
+        .argument_count = 1,
+        .arguments = doc_script_load_args },
+    [CMD_ID_EVAL] = { .summary = "Runs a script.",
+        .since = "2.6.0",
+        .group = "scripting",
+        .complexity = "Depends on the script.",
+        .key_spec_count = 1,
+        .key_specs = doc_eval_keys,
+        .argument_count = 4,
+        .arguments = doc_eval_args },
+    [CMD_ID_EVAL_RO] = { .summary = "Runs a script that only reads.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "Depends on the script.",
+        .key_spec_count = 1,
+        .key_specs = doc_eval_ro_keys,
+        .argument_count = 4,
+        .arguments = doc_eval_ro_args },
+    [CMD_ID_EVALSHA] = { .summary = "Runs a script of the script cache, by its SHA-1.",
+        .since = "2.6.0",
+        .group = "scripting",
+        .complexity = "Depends on the script.",
+        .key_spec_count = 1,
+        .key_specs = doc_evalsha_keys,
+        .argument_count = 4,
+        .arguments = doc_evalsha_args },
+    [CMD_ID_EVALSHA_RO] = { .summary = "Runs a script of the script cache that only reads, by its SHA-1.",
+        .since = "7.0.0",
+        .group = "scripting",
+        .complexity = "Depends on the script.",
+        .key_spec_count = 1,
+        .key_specs = doc_evalsha_ro_keys,
+        .argument_count = 4,
+        .arguments = doc_evalsha_ro_args },
+    [CMD_ID_SCRIPT] = { .summary = "Holds the commands about scripts.",
+        .since = "2.6.0",
+        .group = "scripting",
+        .complexity = "Depends on subcommand." },
     [CMD_ID_DBSIZE] = { .summary = "Counts the keys of the database.",
         .since = "1.0.0",
         .group = "server",
@@ -4427,6 +5021,34 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_sscan_keys,
         .argument_count = 4,
         .arguments = doc_sscan_args },
+    [CMD_ID_SLOWLOG_GET] = { .summary = "Shows the latest entries of the log of slow commands.",
+        .since = "2.2.12",
+        .group = "server",
+        .complexity = "O(N) with N entries shown",
+        .tip_count = 2,
+        .tips = doc_slowlog_get_tips,
+        .argument_count = 1,
+        .arguments = doc_slowlog_get_args },
+    [CMD_ID_SLOWLOG_HELP] = { .summary = "Lists the subcommands.",
+        .since = "6.2.0",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_SLOWLOG_LEN] = { .summary = "Counts the entries of the log of slow commands.",
+        .since = "2.2.12",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 3,
+        .tips = doc_slowlog_len_tips },
+    [CMD_ID_SLOWLOG_RESET] = { .summary = "Empties the log of slow commands.",
+        .since = "2.2.12",
+        .group = "server",
+        .complexity = "O(N) with N entries",
+        .tip_count = 2,
+        .tips = doc_slowlog_reset_tips },
+    [CMD_ID_SLOWLOG] = { .summary = "Holds the commands about the log of slow commands.",
+        .since = "2.2.12",
+        .group = "server",
+        .complexity = "Depends on subcommand." },
     [CMD_ID_SORT] = { .summary = "Sorts a list, set or sorted set, and may store the result.",
         .since = "1.0.0",
         .group = "generic",

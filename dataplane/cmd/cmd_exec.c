@@ -5,6 +5,8 @@
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/monitor.h"
+#include "dataplane/cmd/pause.h"
 #include "dataplane/cmd/push.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/cmd/tracking.h"
@@ -40,18 +42,41 @@ void command_prefetch(const struct call *call)
 
 // ---- counting
 
+// Somebody makes codes up, as a script can: they would push out all that INFO tells.
+static void stop_error_stats(struct call *call)
+{
+    enum { SHOWN = 32 };
+    struct server *s = call->server;
+    char codes[SHOWN * 26];
+    size_t size = 0;
+    for (uint32_t i = 0; i < SHOWN; i++)
+        size += (size_t)snprintf(codes + size, sizeof codes - size, "%s%s", i ? ", " : "",
+                                 s->error_stats[i].code);
+    call_log(call, LOG_WARNING,
+             "Errorstats stopped adding new errors because the number of errors reached the limit "
+             "(suggested action: reset with 'CONFIG RESETSTAT').");
+    call_log(call, LOG_WARNING, "Current errors code list: %s, ...", codes);
+    s->error_stats[0] = (struct error_stat){ "ERRORSTATS_DISABLED", 1 };
+    s->error_stat_count = 1;
+    s->error_stats_overflow = call->reply->error_count;
+}
+
 void command_book_errors(struct call *call)
 {
     struct server *s = call->server;
     struct reply *r = call->reply;
     s->tally->error_replies += r->error_count;
+    if (UNLIKELY(s->error_stats_overflow)) {
+        s->error_stats_overflow += r->error_count;
+        return;
+    }
     for (uint32_t i = 0; i < s->error_stat_count; i++) {
         if (strcmp(s->error_stats[i].code, r->error_code) != 0) continue;
         s->error_stats[i].count += r->error_count;
         return;
     }
     if (s->error_stat_count == sizeof s->error_stats / sizeof s->error_stats[0]) {
-        s->error_stats_overflow += r->error_count;
+        stop_error_stats(call);
         return;
     }
     struct error_stat *stat = &s->error_stats[s->error_stat_count++];
@@ -59,12 +84,19 @@ void command_book_errors(struct call *call)
     stat->count = r->error_count;
 }
 
+static inline void book_latency(struct server *s, uint16_t id, uint64_t cycles)
+{
+    struct command_latency *h = s->command_latencies.by_id[id];
+    if (UNLIKELY(!h)) h = command_latency_start(s, id);
+    h->counts[command_latency_bucket(cycles)]++;
+}
+
 static void book_call(struct call *call, uint64_t start, uint64_t end)
 {
     struct shard_tally *t = call->server->tally;
     struct command_tally *row = &t->commands[call->command->id];
     uint64_t wait = start > call->arrival_tsc ? start - call->arrival_tsc : 0;
-    uint64_t execute = end - start;
+    uint64_t execute = end - start + call->pause_cycles;
     row->calls++;
     row->failed += call->reply->error_count != 0;
     row->wait_cycles += wait;
@@ -73,6 +105,10 @@ static void book_call(struct call *call, uint64_t start, uint64_t end)
     if (execute > row->execute_cycles_max) row->execute_cycles_max = execute;
     if (execute > t->execute_cycles_max) t->execute_cycles_max = execute;
     t->commands_processed++;
+    struct server *s = call->server;
+    if (LIKELY(s->command_latencies.is_on)) book_latency(s, call->command->id, execute);
+    if (UNLIKELY(execute >= s->slow.execute_cycles) || UNLIKELY(wait >= s->slow.wait_cycles))
+        slow_note(call, wait, execute);
 }
 
 // CLIENT REPLY SKIP silences the one command that follows it.
@@ -108,8 +144,10 @@ static void run_body(struct call *call)
     if (UNLIKELY(call->server->jobs.watchers.count)) jobs_tell_call(call);
     bool in_command = call->server->in_command; // of EXEC or a script
     call->server->in_command = true;
+    if (UNLIKELY(monitor_is_on(call->server))) monitor_before(call);
     call->command->body(call);
     call->server->in_command = in_command;
+    if (UNLIKELY(monitor_is_on(call->server))) monitor_after(call);
     if (UNLIKELY(tracking_is_on(&call->server->tracking))) tracking_after(call);
     if (LIKELY(!effects_are_on(effects))) return;
     if (!call->suspended) add_effect(call, dirty);
@@ -140,13 +178,16 @@ void command_execute(struct call *call)
     call->reply->error_count = 0;
     note_client(call);
     bool ran = command_may_run(call);
-    if (UNLIKELY(c->flags & CLIENT_IN_MULTI) && ran && transaction_takes(call)) return;
+    if (UNLIKELY(pause_is_on(call->server)) && ran && pause_holds(call)) return;
+    if (UNLIKELY(c->flags & CLIENT_IN_MULTI) && ran && transaction_takes(call)) ran = false;
     if (ran && is_held_back(call)) return;
     if (LIKELY(ran)) {
         call->server->executing = c;
         run_body(call);
         call->server->executing = NULL;
         if (UNLIKELY(client_has_pushes(c))) client_send_pushes(call->server, c);
+    } else if (UNLIKELY(c->tracker)) {
+        tracking_caching_used(call);
     }
     uint64_t end = cycle_meter_switch(meter, CYCLES_EXECUTE);
     if (UNLIKELY(call->suspended)) return; // counted when it is done
@@ -187,7 +228,8 @@ bool command_execute_kept(struct server *server, struct client *client,
                          .argv = again.argv,
                          .argc = again.argc,
                          .request = &again,
-                         .arrival_tsc = request->arrival_tsc,
+                         // To wait for a key is what a blocking command is for.
+                         .arrival_tsc = is_retry ? UINT64_MAX : request->arrival_tsc,
                          .now_ms = server->now_ms,
                          .is_retry = is_retry };
     command_prepare(&call);

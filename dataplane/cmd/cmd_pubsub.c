@@ -46,11 +46,11 @@ struct subscription {
 };
 
 static const struct kind_words {
-    const char *subscribed, *unsubscribed, *message;
+    const char *command, *subscribed, *unsubscribed, *message;
 } words[PUBSUB_KIND_COUNT] = {
-    [PUBSUB_CHANNEL] = { "subscribe", "unsubscribe", "message" },
-    [PUBSUB_PATTERN] = { "psubscribe", "punsubscribe", "pmessage" },
-    [PUBSUB_SHARD_CHANNEL] = { "ssubscribe", "sunsubscribe", "smessage" },
+    [PUBSUB_CHANNEL] = { "SUBSCRIBE", "subscribe", "unsubscribe", "message" },
+    [PUBSUB_PATTERN] = { "PSUBSCRIBE", "psubscribe", "punsubscribe", "pmessage" },
+    [PUBSUB_SHARD_CHANNEL] = { "SSUBSCRIBE", "ssubscribe", "sunsubscribe", "smessage" },
 };
 
 void pubsub_open(struct server *s)
@@ -297,18 +297,20 @@ static void reply_subscription(struct call *call, const char *what, const struct
     r->muted = muted;
 }
 
-// Where nobody could read the messages: in a script.
-static bool refuse_in_script(struct call *call)
+// Where nobody could read the messages: in a script. Redis lets EXEC subscribe, but not to shard
+// channels.
+static bool refuse_where_none_reads(struct call *call, enum pubsub_kind kind)
 {
-    if (!call->no_suspend || call->client->stream) return false;
+    bool is_in_script = !call->client->stream;
+    if (!call->no_suspend || (!is_in_script && kind != PUBSUB_SHARD_CHANNEL)) return false;
     reply_errorf(call->reply, "ERR %s isn't allowed for a DENY BLOCKING client",
-                 call->command->name);
+                 words[kind].command);
     return true;
 }
 
 static void subscribe(struct call *call, enum pubsub_kind kind)
 {
-    if (refuse_in_script(call)) return;
+    if (refuse_where_none_reads(call, kind)) return;
     for (uint32_t i = 1; i < call->argc; i++) {
         add(call->server, call->client, call->argv[i], kind);
         reply_subscription(call, words[kind].subscribed, &call->argv[i],

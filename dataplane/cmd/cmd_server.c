@@ -2,6 +2,7 @@
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/script_run.h"
 
 static command_body cmd_dbsize, cmd_flushdb, cmd_flushall, cmd_swapdb, cmd_time, cmd_shutdown,
     cmd_wait;
@@ -80,7 +81,7 @@ static void cmd_swapdb(struct call *call)
 
 static void cmd_time(struct call *call)
 {
-    uint64_t now_us = clock_wall_us();
+    uint64_t now_us = script_wall_us(call->server);
     reply_array(call->reply, 2);
     reply_bulk_int(call->reply, (int64_t)(now_us / 1000000));
     reply_bulk_int(call->reply, (int64_t)(now_us % 1000000));
@@ -143,6 +144,8 @@ static void cmd_shutdown(struct call *call)
     } else if (flags &
                SHUTDOWN_ABORT) { // stopping is never drawn out: there are no replicas to wait for
         reply_error(call->reply, "ERR No shutdown in progress.");
+    } else if (call->server->busy_script && !(flags & LANE_STOP_NOSAVE)) {
+        reply_error(call->reply, script_busy_text(call->server));
     } else if (flags & LANE_STOP_SAVE) {
         call_log(call, LOG_WARNING, "SHUTDOWN SAVE: snapshots do not exist yet, can't exit");
         reply_error(call->reply, "ERR Errors trying to SHUTDOWN. Check logs.");

@@ -1,4 +1,5 @@
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/sort_job.h"
 
@@ -35,6 +36,15 @@ static void set_by(struct call *call, struct sort_options *o, uint32_t argument)
     o->has_by = true;
 }
 
+// Keys that no argument names: no user may read them who may not read all.
+static bool may_look_up(struct call *call, const char *option)
+{
+    if (acl_may_read_all_keys(call)) return true;
+    reply_errorf(call->reply, "ERR %s option of SORT denied due to insufficient ACL permissions.",
+                 option);
+    return false;
+}
+
 // The option at argv[i]; returns how many arguments it takes, 0 after an error.
 static uint32_t parse_option(struct call *call, struct sort_options *o, uint32_t i, bool may_store)
 {
@@ -59,9 +69,11 @@ static uint32_t parse_option(struct call *call, struct sort_options *o, uint32_t
     }
     if (bytes_is_option(word, "by") && left >= 1) {
         set_by(call, o, i + 1);
+        if (sort_pattern_looks_up(&o->by) && !may_look_up(call, "BY")) return 0;
         return 2;
     }
     if (bytes_is_option(word, "get") && left >= 1) {
+        if (!may_look_up(call, "GET")) return 0;
         add_get(call, o, i + 1);
         return 2;
     }

@@ -119,8 +119,8 @@ static void cmd_getrange(struct call *call)
 // ---- SET and its family
 
 // Sets argv[value_index]; a big argument's blob becomes the value without a copy.
-static void put(struct call *call, const struct key *key, uint32_t value_index,
-                uint64_t deadline_ms, uint32_t flags)
+static void put_quietly(struct call *call, const struct key *key, uint32_t value_index,
+                        uint64_t deadline_ms, uint32_t flags)
 {
     struct bytes value = call->argv[value_index];
     struct blob *blob = NULL;
@@ -133,6 +133,12 @@ static void put(struct call *call, const struct key *key, uint32_t value_index,
         string_read(e, &view);
         call->argv[value_index] = view.bytes;
     }
+}
+
+static void put(struct call *call, const struct key *key, uint32_t value_index,
+                uint64_t deadline_ms, uint32_t flags)
+{
+    put_quietly(call, key, value_index, deadline_ms, flags);
     call_changed(call, key, EVENT_STRING, "set");
     if (deadline_ms != KEYSPACE_NO_DEADLINE) call_changed(call, key, EVENT_GENERIC, "expire");
 }
@@ -376,7 +382,8 @@ static void cmd_append(struct call *call)
     struct bytes more = call->argv[2];
     struct entry *e = call_find(call, &key, FIND_WRITE);
     if (!e) {
-        put(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
+        put_quietly(call, &key, 2, KEYSPACE_NO_DEADLINE, 0);
+        call_changed(call, &key, EVENT_STRING, "append");
         reply_int(call->reply, (int64_t)more.size);
         return;
     }

@@ -2,6 +2,8 @@
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/pause.h"
+#include "dataplane/cmd/script_run.h"
 
 static command_body cmd_multi, cmd_exec, cmd_discard, cmd_watch, cmd_unwatch;
 
@@ -22,6 +24,7 @@ struct watch { // one client's of one key
     struct list_node in_key, in_client;
     struct name *key;
     struct client *client;
+    bool was_over; // its key's time was, when it was watched, and it was still there (pause.h)
 };
 
 static struct transaction *transaction_of(struct server *s, struct client *c)
@@ -49,18 +52,26 @@ static bool is_watching(const struct transaction *t, const struct name *key)
     return false;
 }
 
+// Looks key up, so that it goes when its time is over. True: it is, and it stays for now.
+static bool is_over(const struct call *call, uint32_t db, const struct key *key)
+{
+    if (keyspace_find(call->keyspace, db, key, FIND_QUIET, call->now_ms)) return false;
+    return pause_is_on(call->server) && keyspace_peek(call->keyspace, db, key);
+}
+
 static void watch_key(struct call *call, const struct key *key)
 {
     struct server *s = call->server;
     struct client *c = call->client;
     // A key whose time is over goes now: from here on its going would be a change.
-    (void)keyspace_find(call->keyspace, c->db, key, FIND_QUIET, call->now_ms);
+    bool was_over = is_over(call, c->db, key);
     struct transaction *t = transaction_of(s, c);
     struct name *name = names_take(&s->watched_keys, c->db, key->name);
     if (is_watching(t, name)) return;
     struct watch *w = heap_take(s->heap, sizeof *w, HEAP_SESSION);
-    *w = (struct watch){ .key = name, .client = c };
+    *w = (struct watch){ .key = name, .client = c, .was_over = was_over };
     list_append(&name->members, &w->in_key);
+    s->watching_clients += t->watched.count == 0;
     list_append(&t->watched, &w->in_client);
 }
 
@@ -68,6 +79,7 @@ static void drop_watch(struct server *s, struct watch *w)
 {
     list_remove(&w->key->members, &w->in_key);
     list_remove(&w->client->transaction->watched, &w->in_client);
+    s->watching_clients -= w->client->transaction->watched.count == 0;
     if (w->key->members.count == 0) names_give(&s->watched_keys, w->key);
     heap_give(s->heap, w, sizeof *w, HEAP_SESSION);
 }
@@ -184,7 +196,7 @@ bool transaction_takes(struct call *call)
         t->bytes += r->bytes;
     }
     t->count++;
-    t->command_flags |= call->command->flags;
+    t->command_flags |= script_command_flags(call);
     reply_status(call->reply, "QUEUED");
     return true;
 }
@@ -266,10 +278,11 @@ static bool is_stale(struct call *call)
     struct transaction *t = c->transaction;
     struct list_node *n = list_first(&t->watched);
     while (n && !(c->flags & CLIENT_STALE_WATCH)) {
-        const struct name *name = LIST_OWNER(n, struct watch, in_client)->key;
-        struct key key = key_make(call->keyspace, name_text(name));
+        const struct watch *w = LIST_OWNER(n, struct watch, in_client);
+        struct key key = key_make(call->keyspace, name_text(w->key));
+        bool was_over = w->was_over;
         n = list_next(&t->watched, n); // finding it may drop the watch, and no other of this client
-        (void)keyspace_find(call->keyspace, name->db, &key, FIND_QUIET, call->now_ms);
+        if (is_over(call, w->key->db, &key) && !was_over) c->flags |= CLIENT_STALE_WATCH;
     }
     return c->flags & CLIENT_STALE_WATCH;
 }
@@ -279,14 +292,31 @@ static void run_queue(struct call *exec, struct transaction *queue)
     struct effects *effects = &exec->server->effects;
     reply_array(exec->reply, queue->count);
     effects_hold(effects);
+    struct effects_mark mark = effects_mark(effects);
     struct call next = { 0 };
     if (queue->first) next = make_call(exec, queue->first);
     for (const struct kept_request *r = queue->first; r; r = r->next) {
         struct call call = next;
+        // A script before it may have lost the client it was made for.
+        call.client = exec->client;
+        call.reply = exec->reply;
         if (r->next) next = make_call(exec, r->next); // asks for its bucket meanwhile
         if (command_may_run_queued(&call)) command_run(&call);
+        if (UNLIKELY(scripts_must_stop(exec->server))) {
+            effects_back_to(effects, mark);
+            break;
+        }
     }
     effects_release(effects);
+}
+
+// On the scripts' stack, where all of EXEC is suspended when a script of it takes long: the queue
+// is to be there too.
+static void run_scripted_queue(struct call *exec, void *context)
+{
+    struct transaction queue = *(struct transaction *)context;
+    run_queue(exec, &queue);
+    drop_queue(exec->server, &queue);
 }
 
 static void cmd_exec(struct call *call)
@@ -312,6 +342,10 @@ static void cmd_exec(struct call *call)
     struct transaction queue = *c->transaction;
     c->transaction->first = c->transaction->last = NULL;
     transaction_discard(s, c);
+    if (UNLIKELY(queue.command_flags & CMD_NO_MANDATORY_KEYS)) {
+        script_on_stack(call, run_scripted_queue, &queue);
+        return;
+    }
     run_queue(call, &queue);
     drop_queue(s, &queue);
 }

@@ -34,7 +34,7 @@ static void ask(struct server *s, struct errand *e)
     struct lane_msg m = { .kind = LANE_ERRAND };
     m.a = e->number = ++s->errands.number;
     errand_slot_ask(s->region->errand, e->number, e->kind, bytes_make(e->payload, e->size));
-    if (lane_send(&s->region_shard->events, &m) == OK) bell_ring(s->bell);
+    if (lane_send(&s->region_shard->events, &m) == OK && s->bell) bell_ring(s->bell);
 }
 
 // Off the list, the memory too; the next one has its turn. Who waited behind one that control took

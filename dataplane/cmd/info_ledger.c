@@ -101,6 +101,16 @@ static void add_bytes(struct text *t, const struct shard_tally *y)
              (unsigned long)y->timeout_disconnections);
 }
 
+static void add_tls(struct text *t, const struct shard_tally *y)
+{
+    text_add(t,
+             "tls_handshakes:%lu\r\ntls_resumed:%lu\r\ntls_failures:%lu\r\ntls_timeouts:%lu\r\n"
+             "tls_refusals:%lu\r\n",
+             (unsigned long)y->tls_handshakes, (unsigned long)y->tls_resumed,
+             (unsigned long)y->tls_failures, (unsigned long)y->tls_timeouts,
+             (unsigned long)y->tls_refusals);
+}
+
 static void add_frames(struct text *t, const struct shard_tally *y)
 {
     for (uint32_t i = 0; i < tally_row_count; i++) {
@@ -119,5 +129,6 @@ void info_ledger(struct text *t, struct call *call)
     add_commands(t, s);
     add_memory(t, s);
     add_bytes(t, s->tally);
+    if (s->settings->tls_port) add_tls(t, s->tally);
     if (s->settings->transport == TRANSPORT_NIC) add_frames(t, s->tally);
 }

@@ -5,6 +5,7 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/cmd_info.h"
 #include "dataplane/cmd/info_priv.h"
+#include "dataplane/cmd/script_cache.h"
 
 // Second number of /proc/self/statm: pages the kernel backs.
 uint64_t info_rss_bytes(void)
@@ -50,17 +51,26 @@ static void add_used(struct text *t, const struct server *s, uint64_t rss)
     text_add(t, "used_memory_overhead:%lu\r\nused_memory_startup:%lu\r\n",
              (unsigned long)(used - dataset), (unsigned long)s->startup_memory_bytes);
     text_add(t, "used_memory_dataset:%lu\r\nused_memory_dataset_perc:%.2f%%\r\n",
-             (unsigned long)dataset, percent(dataset, used));
+             (unsigned long)dataset,
+             percent(dataset, used > s->startup_memory_bytes ? used - s->startup_memory_bytes : 1));
 }
 
-static void add_scripts(struct text *t)
+static void add_scripts(struct text *t, const struct server *s)
 {
-    text_add(t, "used_memory_lua:0\r\nused_memory_vm_eval:0\r\nused_memory_lua_human:0B\r\n"
-                "used_memory_scripts_eval:0\r\nnumber_of_cached_scripts:0\r\n"
-                "number_of_functions:0\r\nnumber_of_libraries:0\r\nused_memory_vm_functions:0\r\n"
-                "used_memory_vm_total:0\r\nused_memory_vm_total_human:0B\r\n"
-                "used_memory_functions:0\r\nused_memory_scripts:0\r\n"
-                "used_memory_scripts_human:0B\r\n");
+    struct scripts_memory m;
+    scripts_measure(s, &m);
+    uint64_t vm = m.eval.vm_bytes, functions = m.functions.vm_bytes;
+    uint64_t kept = m.eval.cached_bytes + m.functions.cached_bytes;
+    add_human(t, "used_memory_lua", vm);
+    text_add(t, "used_memory_vm_eval:%lu\r\nused_memory_scripts_eval:%lu\r\n", (unsigned long)vm,
+             (unsigned long)m.eval.cached_bytes);
+    text_add(t, "number_of_cached_scripts:%lu\r\nnumber_of_functions:%lu\r\n",
+             (unsigned long)m.eval.count, (unsigned long)m.function_count);
+    text_add(t, "number_of_libraries:%lu\r\nused_memory_vm_functions:%lu\r\n",
+             (unsigned long)m.library_count, (unsigned long)functions);
+    add_human(t, "used_memory_vm_total", vm + functions);
+    text_add(t, "used_memory_functions:%lu\r\n", (unsigned long)m.functions.cached_bytes);
+    add_human(t, "used_memory_scripts", kept);
 }
 
 static void add_limits(struct text *t, const struct settings *settings)
@@ -92,14 +102,18 @@ static void add_owners(struct text *t, const struct server *s)
     const uint64_t *bytes = s->heap->bytes;
     uint64_t clients = bytes[HEAP_CLIENT_IN] + bytes[HEAP_CLIENT_OUT] + bytes[HEAP_SESSION];
     text_add(t,
-             "mem_not_counted_for_evict:0\r\nmem_replication_backlog:%lu\r\n"
+             "mem_not_counted_for_evict:%lu\r\nmem_overhead_db_hashtable_rehashing:0\r\n"
+             "mem_replication_backlog:%lu\r\n"
              "mem_total_replication_buffers:%lu\r\nmem_clients_slaves:0\r\n",
+             (unsigned long)(bytes[HEAP_BACKLOG] + bytes[HEAP_LOG]),
              (unsigned long)bytes[HEAP_BACKLOG], (unsigned long)bytes[HEAP_BACKLOG]);
     text_add(t, "mem_clients_normal:%lu\r\nmem_cluster_links:0\r\nmem_aof_buffer:%lu\r\n",
              (unsigned long)clients, (unsigned long)bytes[HEAP_LOG]);
-    text_add(t, "mem_allocator:%s\r\nactive_defrag_running:0\r\n", heap_allocator());
-    text_add(t, "lazyfree_pending_objects:%lu\r\nlazyfreed_objects:0\r\n",
-             (unsigned long)keyspace_reap_pending(s->keyspace));
+    text_add(t, "mem_allocator:%s\r\nactive_defrag_running:%u\r\n", heap_allocator(),
+             s->defrag.percent);
+    text_add(t, "lazyfree_pending_objects:%lu\r\nlazyfreed_objects:%lu\r\n",
+             (unsigned long)keyspace_reap_pending(s->keyspace),
+             (unsigned long)s->tally->lazyfreed_objects);
 }
 
 void info_memory(struct text *t, struct call *call)
@@ -112,7 +126,7 @@ void info_memory(struct text *t, struct call *call)
              (unsigned long)s->tally->heap_allocated, (unsigned long)s->tally->heap_active,
              (unsigned long)s->tally->heap_resident);
     add_human(t, "total_system_memory", machine);
-    add_scripts(t);
+    add_scripts(t, s);
     add_limits(t, s->settings);
     add_fragmentation(t, s, rss);
     add_owners(t, s);

@@ -38,8 +38,8 @@ static void add_process(struct text *t, const struct server *s)
              control ? control->dataplane_restarts : 0, supervision_name(s->settings->supervised),
              control && control->run_id[0] ? control->run_id
                                            : "0000000000000000000000000000000000000000");
-    text_add(t, "tcp_port:%ld\r\nserver_time_usec:%lu\r\n", (long)(s->tcp_port ? s->tcp_port : s->tls_port),
-             (unsigned long)clock_wall_us());
+    text_add(t, "tcp_port:%ld\r\nserver_time_usec:%lu\r\n",
+             (long)(s->tcp_port ? s->tcp_port : s->tls_port), (unsigned long)clock_wall_us());
     text_add(t, "uptime_in_seconds:%lu\r\nuptime_in_days:%lu\r\n", (unsigned long)up_s,
              (unsigned long)(up_s / 86400));
 }

@@ -1,6 +1,8 @@
-// info_stats.c: INFO's sections about what was served: clients, stats, commandstats, errorstats.
+// info_stats.c: INFO's sections about what was served: clients and stats.
+#include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_info.h"
 #include "dataplane/cmd/info_priv.h"
+#include "dataplane/cmd/memory.h"
 
 void info_clients(struct text *t, struct call *call)
 {
@@ -10,9 +12,16 @@ void info_clients(struct text *t, struct call *call)
     text_add(t, "client_recent_max_input_buffer:%lu\r\nclient_recent_max_output_buffer:%lu\r\n",
              (unsigned long)s->tally->client_input_max, (unsigned long)s->tally->client_output_max);
     text_add(t,
-             "blocked_clients:%lu\r\ntracking_clients:0\r\nclients_in_timeout_table:0\r\n"
-             "total_blocking_keys:0\r\ntotal_blocking_keys_on_nokey:0\r\n",
-             (unsigned long)s->tally->blocked_clients);
+             "blocked_clients:%lu\r\ntracking_clients:%lu\r\npubsub_clients:%lu\r\n"
+             "watching_clients:%lu\r\nclients_in_timeout_table:%lu\r\n",
+             (unsigned long)s->tally->blocked_clients, (unsigned long)s->tracking.clients,
+             (unsigned long)s->pubsub.clients, (unsigned long)s->watching_clients,
+             (unsigned long)blocks_timeout_count(s));
+    text_add(t,
+             "total_watched_keys:%lu\r\ntotal_blocking_keys:%lu\r\n"
+             "total_blocking_keys_on_nokey:%lu\r\n",
+             (unsigned long)s->watched_keys.count, (unsigned long)s->blocks.key_count,
+             (unsigned long)s->blocks.loss_key_count);
 }
 
 static void add_traffic(struct text *t, const struct server *s)
@@ -48,32 +57,38 @@ static void add_keys(struct text *t, const struct server *s)
              (unsigned long)y->expired_stale_slices,
              (unsigned long)(info_cycles_us(s, y->cycles[CYCLES_EXPIRY]) / 1000));
     text_add(t,
-             "evicted_keys:%lu\r\nevicted_clients:%lu\r\ntotal_eviction_exceeded_time:0\r\n"
-             "current_eviction_exceeded_time:0\r\n",
-             (unsigned long)y->evicted_keys, (unsigned long)y->evicted_clients);
+             "evicted_keys:%lu\r\nevicted_clients:%lu\r\ntotal_eviction_exceeded_time:%lu\r\n"
+             "current_eviction_exceeded_time:%lu\r\n",
+             (unsigned long)y->evicted_keys, (unsigned long)y->evicted_clients,
+             (unsigned long)(memory_over_ns(s, true) / 1000000),
+             (unsigned long)(memory_over_ns(s, false) / 1000000));
     text_add(t,
-             "keyspace_hits:%lu\r\nkeyspace_misses:%lu\r\npubsub_channels:0\r\n"
-             "pubsub_patterns:0\r\npubsubshard_channels:0\r\nlatest_fork_usec:0\r\n"
-             "total_forks:0\r\nmigrate_cached_sockets:0\r\nslave_expires_tracked_keys:0\r\n",
-             (unsigned long)y->keyspace_hits, (unsigned long)y->keyspace_misses);
+             "keyspace_hits:%lu\r\nkeyspace_misses:%lu\r\npubsub_channels:%lu\r\n"
+             "pubsub_patterns:%lu\r\npubsubshard_channels:%lu\r\n",
+             (unsigned long)y->keyspace_hits, (unsigned long)y->keyspace_misses,
+             (unsigned long)s->pubsub.names[PUBSUB_CHANNEL].count,
+             (unsigned long)s->pubsub.names[PUBSUB_PATTERN].count,
+             (unsigned long)s->pubsub.names[PUBSUB_SHARD_CHANNEL].count);
+    text_add(t, "latest_fork_usec:0\r\ntotal_forks:0\r\nmigrate_cached_sockets:0\r\n"
+                "slave_expires_tracked_keys:0\r\n");
 }
 
-static void add_absent(struct text *t)
+static void add_defrag_and_tracking(struct text *t, const struct server *s)
 {
-    text_add(t, "active_defrag_hits:0\r\nactive_defrag_misses:0\r\nactive_defrag_key_hits:0\r\n"
-                "active_defrag_key_misses:0\r\ntotal_active_defrag_time:0\r\n"
-                "current_active_defrag_time:0\r\ntracking_total_keys:0\r\n"
-                "tracking_total_items:0\r\ntracking_total_prefixes:0\r\n"
-                "unexpected_error_replies:0\r\n");
-}
-
-// What is not idle is what Redis calls the duration of its event loop.
-static uint64_t busy_cycles(const struct shard_tally *y)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < CYCLE_ACCOUNT_COUNT; i++)
-        if (i != CYCLES_IDLE) sum += y->cycles[i];
-    return sum;
+    const struct defrag *d = &s->defrag;
+    text_add(t,
+             "active_defrag_hits:%lu\r\nactive_defrag_misses:%lu\r\n"
+             "active_defrag_key_hits:%lu\r\nactive_defrag_key_misses:%lu\r\n",
+             (unsigned long)d->hits, (unsigned long)d->misses, (unsigned long)d->key_hits,
+             (unsigned long)d->key_misses);
+    text_add(t, "total_active_defrag_time:%lu\r\ncurrent_active_defrag_time:%lu\r\n",
+             (unsigned long)(defrag_time_ns(s, true) / 1000000),
+             (unsigned long)(defrag_time_ns(s, false) / 1000000));
+    text_add(t,
+             "tracking_total_keys:%lu\r\ntracking_total_items:%lu\r\n"
+             "tracking_total_prefixes:%lu\r\nunexpected_error_replies:0\r\n",
+             (unsigned long)s->tracking.keys.count, (unsigned long)s->tracking.items,
+             (unsigned long)s->tracking.prefixes.count);
 }
 
 static void add_loop(struct text *t, const struct server *s)
@@ -89,14 +104,22 @@ static void add_loop(struct text *t, const struct server *s)
     text_add(t,
              "eventloop_cycles:%lu\r\neventloop_duration_sum:%lu\r\n"
              "eventloop_duration_cmd_sum:%lu\r\n",
-             (unsigned long)y->turns, (unsigned long)info_cycles_us(s, busy_cycles(y)),
+             (unsigned long)y->turns, (unsigned long)info_cycles_us(s, tally_busy_cycles(y)),
              (unsigned long)info_cycles_us(s, y->cycles[CYCLES_EXECUTE]));
     text_add(t,
-             "instantaneous_eventloop_cycles_per_sec:0\r\n"
-             "instantaneous_eventloop_duration_usec:0\r\nacl_access_denied_auth:%lu\r\n"
-             "acl_access_denied_cmd:0\r\nacl_access_denied_key:0\r\n"
-             "acl_access_denied_channel:0\r\n",
-             (unsigned long)y->acl_denied_auth);
+             "instantaneous_eventloop_cycles_per_sec:%lu\r\n"
+             "instantaneous_eventloop_duration_usec:%lu\r\n",
+             (unsigned long)s->instantaneous_turns,
+             (unsigned long)info_cycles_us(s, s->instantaneous_turns
+                                                  ? s->instantaneous_busy_cycles /
+                                                        s->instantaneous_turns
+                                                  : 0));
+    text_add(t,
+             "acl_access_denied_auth:%lu\r\n"
+             "acl_access_denied_cmd:%lu\r\nacl_access_denied_key:%lu\r\n"
+             "acl_access_denied_channel:%lu\r\n",
+             (unsigned long)y->acl_denied_auth, (unsigned long)y->acl_denied_command,
+             (unsigned long)y->acl_denied_key, (unsigned long)y->acl_denied_channel);
     text_add(t,
              "client_query_buffer_limit_disconnections:%lu\r\n"
              "client_output_buffer_limit_disconnections:%lu\r\n",
@@ -109,47 +132,6 @@ void info_stats(struct text *t, struct call *call)
     const struct server *s = call->server;
     add_traffic(t, s);
     add_keys(t, s);
-    add_absent(t);
+    add_defrag_and_tracking(t, s);
     add_loop(t, s);
 }
-
-static double per_call(uint64_t us, uint64_t calls)
-{
-    return calls ? (double)us / (double)calls : 0;
-}
-
-// Redis's fields first; how long requests had waited before they ran comes behind them.
-static void add_command(struct text *t, const struct server *s, const struct command *row)
-{
-    const struct command_tally *c = &s->tally->commands[row->id];
-    uint64_t execute_us = info_cycles_us(s, c->execute_cycles);
-    uint64_t wait_us = info_cycles_us(s, c->wait_cycles);
-    if (!c->calls && !c->rejected && !c->failed) return;
-    text_add(t,
-             "cmdstat_%s:calls=%lu,usec=%lu,usec_per_call=%.2f,rejected_calls=%lu,failed_calls=%lu",
-             row->full_name, (unsigned long)c->calls, (unsigned long)execute_us,
-             per_call(execute_us, c->calls), (unsigned long)c->rejected, (unsigned long)c->failed);
-    text_add(t, ",wait_usec=%lu,wait_usec_per_call=%.2f,usec_max=%lu,wait_usec_max=%lu\r\n",
-             (unsigned long)wait_us, per_call(wait_us, c->calls),
-             (unsigned long)info_cycles_us(s, c->execute_cycles_max),
-             (unsigned long)info_cycles_us(s, c->wait_cycles_max));
-}
-
-void info_commandstats(struct text *t, struct call *call)
-{
-    for (uint32_t id = 0; id < command_count(); id++)
-        add_command(t, call->server, command_by_id((uint16_t)id));
-}
-
-void info_errorstats(struct text *t, struct call *call)
-{
-    const struct server *s = call->server;
-    for (uint32_t i = 0; i < s->error_stat_count; i++)
-        text_add(t, "errorstat_%s:count=%lu\r\n", s->error_stats[i].code,
-                 (unsigned long)s->error_stats[i].count);
-    if (s->error_stats_overflow) // codes beyond the table's size, together
-        text_add(t, "errorstat_OTHER:count=%lu\r\n", (unsigned long)s->error_stats_overflow);
-}
-
-// Percentiles need a histogram per command; there is none yet, so no line claims one.
-void info_latencystats(struct text *t, struct call *call) {}

@@ -1,9 +1,11 @@
 #include "dataplane/cmd/job.h"
+#include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_docs.h"
 #include "dataplane/cmd/command_ids.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/push.h"
+#include "dataplane/cmd/script_run.h"
 #include "dataplane/cmd/transaction.h"
 
 struct closed_key {
@@ -136,6 +138,9 @@ static bool touches_closed(const struct call *call)
 {
     const struct command *row = call->command;
     struct touch t = { call, false };
+    // What keys a script touches nobody knows before.
+    if (command_runs_script(row))
+        return call->server->jobs.closed || !(row->flags & CMD_READONLY);
     if (row->id == CMD_ID_EXEC) return transaction_any(call, queued_touches_closed, NULL);
     if (!command_has_keys(row)) {
         if (!(row->acl_categories & ACL_KEYSPACE)) return false;
@@ -210,6 +215,15 @@ static void make_call(struct server *s, const struct job *job, struct call *call
     command_prepare(call);
 }
 
+// What an EXEC may have made of it goes too.
+static void drop_stand_in(struct server *s, struct client *c)
+{
+    server_forget_client(s, c);
+    acl_forget_stand_in(s, c);
+    client_drop_texts(c, s->heap);
+    heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
+}
+
 static void finish(struct server *s, struct job *job)
 {
     struct client *c = job->client;
@@ -222,7 +236,7 @@ static void finish(struct server *s, struct job *job)
     c->flags &= ~(uint32_t)CLIENT_IN_JOB;
     c->job = NULL;
     if (is_orphan)
-        heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
+        drop_stand_in(s, c);
     else
         s->ops->resume_client(s, c);
     if (!is_orphan) client_send_pushes(s, c);
@@ -240,12 +254,13 @@ static bool may_run(const struct job *job)
 {
     const struct stream *stream = job->client->stream;
     if (job->is_waiting) return false;
-    if (job->closed || !stream || stream->out.open_gaps) return true;
+    if (job->must_end || job->closed || !stream || stream->out.open_gaps) return true;
     return stream->out.bytes + stream->ops->pending(stream) < JOB_OUTPUT_MAX;
 }
 
 static struct job *next_job(struct server *s)
 {
+    if (UNLIKELY(s->busy_script != NULL)) return s->scripts->job;
     for (uint64_t left = s->jobs.list.count; left > 0; left--) {
         struct list_node *node = list_take_first(&s->jobs.list);
         struct job *job = LIST_OWNER(node, struct job, link);
@@ -266,10 +281,13 @@ bool jobs_run(struct server *s, uint64_t cycles)
     if (UNLIKELY(s->jobs.watchers.count))
         for (const struct closed_key *k = job->closed; k; k = k->also)
             jobs_tell_write(s, bytes_make(k->name, k->size));
+    s->executing = job->client;
     bool is_done = job->ops->step(job, &call, start + cycles);
+    s->executing = NULL;
     uint64_t used = clock_tsc() - start;
     job->cycles += used;
     tally_slice(s->tally, used);
+    latency_note(s, LATENCY_SLICE, used);
     s->ops->client_wrote(s, job->client);
     if (is_done) {
         command_finish(&call, job->cycles);
@@ -289,6 +307,7 @@ static struct client *orphan_client(struct server *s, const struct client *c)
     orphan->db = c->db;
     orphan->reply = (struct reply){ .version = c->reply.version, .muted = true };
     orphan->authenticated = true;
+    acl_add_stand_in(s, orphan, c);
     return orphan;
 }
 
@@ -326,7 +345,7 @@ void jobs_close(struct server *s)
         kept_free(s->heap, job->request);
         open_keys(s, job->closed);
         c->flags &= ~(uint32_t)CLIENT_IN_JOB;
-        if (job->is_orphan) heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
+        if (job->is_orphan) drop_stand_in(s, c);
         job->ops->close(job, s);
     }
     while ((node = list_first(&s->jobs.held)) != NULL)

@@ -31,7 +31,7 @@ void latency_close(struct server *s)
 bool latency_find(struct bytes name, enum latency_event *event)
 {
     for (uint32_t i = 0; i < LATENCY_EVENT_COUNT; i++) {
-        if (!bytes_equal_nocase(name, bytes_text(latency_event_names[i]))) continue;
+        if (!bytes_equal(name, bytes_text(latency_event_names[i]))) continue;
         *event = (enum latency_event)i;
         return true;
     }

@@ -46,7 +46,7 @@ void latency_close(struct server *server);
 // One that took so long; kept when it is at or above the threshold. Of one second the longest is
 // kept.
 void latency_note(struct server *server, enum latency_event event, uint64_t cycles);
-bool latency_find(struct bytes name, enum latency_event *event); // case folded
+bool latency_find(struct bytes name, enum latency_event *event); // as it is spelled
 bool latency_reset(struct server *server, enum latency_event event); // false: there was none
 // The i-th sample, oldest first.
 const struct latency_sample *latency_at(const struct latency_series *series, uint32_t i);

@@ -15,9 +15,12 @@ uint64_t memory_counted_bytes(const struct server *server);
 bool memory_is_over(const struct server *server);
 // Evicts by the policy, for MEMORY_SLICE_US at most. False: still over, and nothing may go.
 bool memory_make_room(struct server *server);
+// Follows how long memory has been above maxmemory: called when it may have changed.
+void memory_note_level(struct server *server);
+uint64_t memory_over_ns(const struct server *server, bool before_too); // now, or altogether
 // maxmemory-clients: the client with the most is disconnected until all fit (one per call).
 void memory_check_clients(struct server *server);
-// What one client costs: its struct, input and output.
+// What one client costs: its struct, input and output, queue, subscriptions, what it tracks.
 struct client;
 uint64_t memory_of_client(const struct client *c);
 // Expiry and eviction propagate as DEL and are told as events.

@@ -8,6 +8,11 @@ void names_open(struct names *n, struct heap *heap)
     rng_entropy(&n->hash_key, sizeof n->hash_key);
 }
 
+void names_open_like(struct names *n, const struct names *like)
+{
+    *n = (struct names){ .heap = like->heap, .hash_key = like->hash_key };
+}
+
 static struct name **bucket_at(const struct names *n, uint32_t index)
 {
     return &n->segments[index / NAMES_SEGMENT][index % NAMES_SEGMENT];
@@ -120,7 +125,7 @@ struct name *names_next(const struct names *n, uint32_t *position, struct name *
     return NULL;
 }
 
-void names_close(struct names *n)
+static void give_all(struct names *n)
 {
     for (uint32_t i = 0; i < n->bucket_count; i++) {
         struct name *name = *bucket_at(n, i);
@@ -130,9 +135,31 @@ void names_close(struct names *n)
             name = next;
         }
     }
-    for (uint32_t i = 0; i < n->bucket_count; i += NAMES_SEGMENT)
+}
+
+static void give_segments(struct names *n, uint32_t from_bucket)
+{
+    for (uint32_t i = from_bucket; i < n->bucket_count; i += NAMES_SEGMENT) {
         heap_give(n->heap, n->segments[i / NAMES_SEGMENT], SEGMENT_BYTES, HEAP_SESSION);
+        n->bytes -= SEGMENT_BYTES;
+    }
+}
+
+void names_close(struct names *n)
+{
+    give_all(n);
+    give_segments(n, 0);
     if (n->segments)
         heap_give(n->heap, n->segments, n->segment_room * sizeof *n->segments, HEAP_SESSION);
-    names_open(n, n->heap);
+    names_open_like(n, n);
+}
+
+void names_clear(struct names *n)
+{
+    if (!n->bucket_count) return;
+    give_all(n);
+    give_segments(n, NAMES_SEGMENT);
+    memset(n->segments[0], 0, SEGMENT_BYTES);
+    n->bucket_count = 1;
+    n->count = 0;
 }

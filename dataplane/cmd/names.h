@@ -34,7 +34,10 @@ struct names {
 enum { NAMES_SEGMENT = 256 };
 
 void names_open(struct names *n, struct heap *heap); // allocates nothing yet
-void names_close(struct names *n);                   // names left are given back
+// With another's heap and hash key: asks for no randomness.
+void names_open_like(struct names *n, const struct names *like);
+void names_close(struct names *n); // names left are given back
+void names_clear(struct names *n); // likewise, but it is used again at once
 struct name *names_find(const struct names *n, uint32_t db, struct bytes text); // NULL: none
 struct name *names_take(struct names *n, uint32_t db, struct bytes text); // found, or made empty
 void names_give(struct names *n, struct name *name); // its list is empty: it goes

@@ -1,9 +1,11 @@
 #include "dataplane/cmd/script_call.h"
+#include <stdio.h>
 #include "dataplane/base/fiber.h"
+#include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/script_run.h"
 #include "dataplane/types/digest.h"
 
-_Static_assert(DIGEST_HEX_CHARS == SCRIPT_SHA_CHARS, "scripts are named by a SHA-1");
+_Static_assert((int)DIGEST_HEX_CHARS == (int)SCRIPT_SHA_CHARS, "scripts are named by a SHA-1");
 
 // ---- redis.call
 
@@ -27,6 +29,17 @@ static bool memory_fits(const struct script_run *run, const struct call *call)
            !(call->command->flags & CMD_DENYOOM);
 }
 
+// Whoever runs the script may do no more by it than else.
+// Whoever runs the script may do no more by it than else. Also tells the scripts' client whose it
+// is now.
+static bool is_permitted(const struct script_run *run, struct call *call)
+{
+    char why[ACL_REFUSAL_MAX], text[ACL_REFUSAL_MAX + 32];
+    if (acl_allows_script(call, run->call->client, why)) return true;
+    snprintf(text, sizeof text, "ERR ACL failure in script: %s", why);
+    return refuse(call, text);
+}
+
 static bool may_run(struct script_run *run, struct call *call)
 {
     const struct command *row = call->command;
@@ -35,6 +48,7 @@ static bool may_run(struct script_run *run, struct call *call)
         return refuse(call, "ERR Wrong number of args calling Redis command from script");
     if (UNLIKELY(row->flags & CMD_NOSCRIPT) && !call->server->scripts_may_do_all)
         return refuse(call, "ERR This Redis command is not allowed from script");
+    if (UNLIKELY(run->call->client->is_restricted) && !is_permitted(run, call)) return false;
     if (UNLIKELY(run->is_read_only && row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
         return refuse(call, "ERR Write commands are not allowed from read-only scripts.");
     if (UNLIKELY(!memory_fits(run, call))) return refuse(call, reply_text_oom);
@@ -116,7 +130,7 @@ static const char *op_poll(void *context)
     } else if (clock_tsc() < s->until_tsc) {
         return NULL;
     }
-    if (run->kill == SCRIPT_GOES_ON) fiber_leave(s->fiber);
+    if (run->kill == SCRIPT_GOES_ON) fiber_yield(s->fiber);
     return why_killed(run);
 }
 
@@ -149,7 +163,10 @@ static enum script_acl op_acl_check(void *context, const struct bytes *argv, uin
                          .argv = (struct bytes *)(uintptr_t)argv,
                          .argc = argc };
     command_prepare(&call);
-    return call.command ? SCRIPT_ACL_ALLOWED : SCRIPT_ACL_UNKNOWN_COMMAND;
+    if (!call.command) return SCRIPT_ACL_UNKNOWN_COMMAND;
+    const struct acl_user *user = acl_client_user(s->server, s->running->call->client);
+    struct acl_verdict verdict = acl_judge(user, call.command, argv, argc);
+    return verdict.denial == ACL_ALLOWED ? SCRIPT_ACL_ALLOWED : SCRIPT_ACL_DENIED;
 }
 
 // There is one stream of effects, for log and replicas alike: it gets what either is to have.

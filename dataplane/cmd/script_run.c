@@ -34,7 +34,7 @@ void scripts_close(struct server *server)
     }
     scripts_flush(s, SCRIPT_KIND_EVAL, true);
     scripts_flush(s, SCRIPT_KIND_FUNCTIONS, true);
-    if (s->fiber) fiber_close(s->fiber);
+    fiber_close(s->fiber);
     heap_give(server->heap, s, sizeof *s, HEAP_SCRIPTS);
     server->scripts = NULL;
 }
@@ -58,15 +58,15 @@ static void run_work(void *context)
     s->work(&s->call, s->context);
 }
 
-// True: the work is done.
-static bool enter(struct scripts *s)
+// Begins the work, or goes on with it. True: it is done.
+static bool enter(struct scripts *s, bool is_new)
 {
     struct server *server = s->server;
     struct client *executing = server->executing;
     bool in_command = server->in_command;
     server->executing = s->call.client;
     server->in_command = s->is_inside = true;
-    bool done = fiber_enter(s->fiber);
+    bool done = is_new ? fiber_start(s->fiber, run_work, s) : fiber_enter(s->fiber);
     server->executing = executing;
     server->in_command = in_command;
     s->is_inside = false;
@@ -95,6 +95,13 @@ static const struct stream_ops nowhere_ops = { .flush = nothing_to_do,
                                                .pause = nothing_to_pause,
                                                .pending = nothing_pending };
 
+// What a script reads its client has read, for client-side caching.
+static void read_for(struct scripts *s, const struct client *c)
+{
+    s->client.id = c->id;
+    s->client.tracker = c->tracker;
+}
+
 // Whose command it is may have changed since the last slice: he has gone, and c stands in for him.
 static void set_client(struct scripts *s, struct client *c)
 {
@@ -106,6 +113,7 @@ static void set_client(struct scripts *s, struct client *c)
     run->call->reply = &c->reply;
     run->reply.out = c->reply.out;
     run->reply.muted = c->reply.muted;
+    read_for(s, c);
 }
 
 static bool script_job_step(struct job *job, struct call *call, uint64_t until_tsc)
@@ -120,7 +128,7 @@ static bool script_job_step(struct job *job, struct call *call, uint64_t until_t
     }
     set_client(s, c);
     s->until_tsc = until_tsc;
-    bool done = enter(s);
+    bool done = enter(s, false);
     if (job->is_orphan) c->stream = NULL;
     return done;
 }
@@ -135,9 +143,10 @@ static void script_job_close(struct job *job, struct server *server)
         s->running->kill = SCRIPT_STOP;
         s->client.reply = (struct reply){ .version = 2, .muted = true };
         set_client(s, &s->client);
-        CHECK(enter(s));
+        CHECK(enter(s, false));
     }
     s->job = NULL;
+    fiber_trim(s->fiber);
     heap_give(server->heap, job, sizeof(struct script_job), HEAP_SCRIPTS);
 }
 
@@ -165,12 +174,11 @@ void script_on_stack(struct call *call, void (*work)(struct call *call, void *co
         return;
     }
     CHECK(!s->server->busy_script); // scripts are refused then
-    if (UNLIKELY(!s->fiber)) s->fiber = fiber_open(STACK_BYTES);
+    if (UNLIKELY(!s->fiber)) CHECK(fiber_open(&s->fiber, STACK_BYTES) == OK);
     s->call = *call;
     s->work = work;
     s->context = context;
-    fiber_start(s->fiber, run_work, s);
-    if (LIKELY(enter(s)))
+    if (LIKELY(enter(s, true)))
         call->has_effect = s->call.has_effect;
     else
         suspend(call, s);
@@ -263,23 +271,25 @@ static void begin(struct scripts *s, struct script_run *run, uint32_t flags)
     run->may_exceed_memory = has_flags && flags & SCRIPT_ALLOW_OOM;
     run->reply = *run->call->reply;
     run->reply.error_count = 0;
+    run->reply.error_code[0] = 0;
     run->now_ms = run->call->now_ms;
     run->started_ns = clock_now_ns(server->clock);
     s->client.db = caller->db;
     s->client.flags = caller->flags & CLIENT_NO_TOUCH;
+    read_for(s, caller);
     s->running = run;
     if (!run->is_read_only) script_undo_begin(&run->undo, server, &s->client);
     effects_hold(&server->effects);
     run->mark = effects_mark(&server->effects);
 }
 
-// Errors that commands of it have replied were counted with them.
-static void book_end(struct script_run *run, enum script_end end)
+// Errors that commands of it have replied were counted with them, but the script has failed, too.
+static void book_end(struct script_run *run)
 {
     struct call *call = run->call;
     struct reply *r = call->reply;
-    if (!run->reply.error_count) return;
-    if (end == SCRIPT_FAILED_COUNTED) {
+    if (!run->reply.error_code[0]) return;
+    if (!run->reply.error_count) {
         call->server->tally->commands[call->command->id].failed++;
         return;
     }
@@ -297,7 +307,7 @@ static void finish(struct scripts *s, struct script_run *run, enum script_end en
     else
         script_undo_end(&run->undo, server);
     effects_release(&server->effects);
-    book_end(run, end);
+    book_end(run);
     if (end == SCRIPT_KILLED)
         script_log(server, LOG_NOTICE, "Script %.*s killed by user%s.", (int)run->name.size,
                    (const char *)run->name.data,
@@ -374,7 +384,7 @@ void call_script_kill(struct call *call, enum script_kind kind)
     struct script_run *run = call->server->busy_script;
     const char *refusal = NULL;
     bool undo = call->argc == 3 && bytes_is_option(call->argv[2], "undo");
-    if (call->argc > 2 + undo)
+    if (call->argc > (undo ? 3 : 2))
         refusal = reply_text_syntax;
     else if (!run)
         refusal = "NOTBUSY No scripts in execution right now.";

@@ -99,6 +99,10 @@ static inline bool command_runs_script(const struct command *row)
     return row->flags & CMD_NO_MANDATORY_KEYS; // all of which do
 }
 
+static inline bool call_is_from_script(const struct call *call)
+{
+    return call->client == &call->server->scripts->client;
+}
 // TIME: within a script it stands still.
 uint64_t script_wall_us(struct server *server);
 // "BUSY Redis is busy running a script. ..."

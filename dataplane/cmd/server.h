@@ -11,9 +11,14 @@
 #include "dataplane/base/heap.h"
 #include "dataplane/base/tally.h"
 #include "dataplane/cmd/client.h"
+#include "dataplane/cmd/command_latency.h"
+#include "dataplane/cmd/defrag.h"
 #include "dataplane/cmd/effects.h"
+#include "dataplane/cmd/latency.h"
 #include "dataplane/cmd/names.h"
 #include "dataplane/cmd/pubsub.h"
+#include "dataplane/cmd/slow.h"
+#include "dataplane/cmd/slowlog.h"
 #include "dataplane/cmd/suspend.h"
 #include "dataplane/cmd/tracking_state.h"
 #include "dataplane/conf/settings.h"
@@ -25,6 +30,9 @@
 struct server;
 struct bell;
 struct command_renames;
+struct acl;
+struct scripts;
+struct script_run;
 
 // What a command asks of the shard. Each is carried out at the end of the turn unless it says
 // otherwise.
@@ -58,15 +66,26 @@ struct server {
     struct blocks blocks;
     struct jobs jobs;
     struct errands errands;
+    struct pause pause;
+    struct list monitors; // of struct monitor
+    struct acl *acl;                      // acl_call.h
     struct command_renames *renames;      // rename.h; NULL: none
     struct hash_deadlines hash_deadlines; // hash_expiry.h
     struct names watched_keys;            // transaction.h
+    struct scripts *scripts;              // script_run.h
+    // One that has run for longer than busy-reply-threshold: nothing but it goes on. NULL: none.
+    struct script_run *busy_script;
     struct pubsub pubsub;
     struct tracking tracking;
     uint32_t notify_classes; // notify.h; 0: none
     // Who wants to know about changed keys (changed.h); NULL: nobody.
     void (*on_changed)(struct server *s, uint32_t db, struct bytes key, uint32_t class,
                        const char *event);
+    struct slow_thresholds slow; // slow.h
+    struct slowlog slowlog;
+    struct latency latency;
+    struct command_latencies command_latencies;
+    struct defrag defrag;
     struct shard_tally *tally;
     struct region *region; // control's and dataplane's parts for INFO
     struct region_shard *region_shard;
@@ -91,13 +110,17 @@ struct server {
     // Rates, sampled by the shard 10 times a second over 16 samples, as Redis's instantaneous_*
     // fields.
     uint64_t instantaneous_ops, instantaneous_input_bps, instantaneous_output_bps;
+    uint64_t instantaneous_turns, instantaneous_busy_cycles; // per second
+    uint64_t over_since_ns, over_ns; // above maxmemory: since when, 0: not now; how long before
+    uint64_t watching_clients;       // transaction.h
     uint64_t startup_memory_bytes; // booked when the shard was open and empty
     uint64_t peak_memory_bytes, peak_memory_ms;
-    uint64_t error_stats_overflow;
+    // As in Redis: beyond so many different codes none is counted any more, until CONFIG RESETSTAT.
+    uint64_t error_stats_overflow; // replies since then
     struct error_stat {
         char code[24];
         uint64_t count;
-    } error_stats[64];
+    } error_stats[128];
     uint32_t error_stat_count;
 };
 

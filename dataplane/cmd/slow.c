@@ -21,6 +21,7 @@ void slow_configure(struct server *s)
     s->slow = (struct slow_thresholds){ .execute_cycles = execute < latency ? execute : latency,
                                         .wait_cycles = wait < latency ? wait : latency,
                                         .latency_cycles = latency };
+    s->command_latencies.is_on = f->latency_tracking;
     slowlog_shrink(s);
 }
 

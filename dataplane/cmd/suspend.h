@@ -1,6 +1,6 @@
-// suspend.h: what server.h holds of block.h, job.h and errand.h.
+// suspend.h: what server.h holds of block.h, job.h, errand.h and pause.h.
 //
-// Memory:  owned by struct server; see the three headers
+// Memory:  owned by struct server; see those headers
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@ struct blocks {
     struct list ready;    // keys signalled and not served yet
     struct wheel *wheel;  // timeouts, in ms of the monotonic clock
     uint64_t key_count;
+    uint64_t loss_key_count; // keys that they want to know it of
     uint64_t loss_count; // clients that want to know of a key's end
     bool has_met_closed; // somebody's retry needs a key that a job will put
 };
@@ -23,6 +24,11 @@ struct jobs {
     struct list held;          // of struct held_back: clients that wait for a closed key
     struct list watchers;      // of struct job_watch
     struct closed_key *closed; // destinations of writing jobs; NULL: none
+};
+struct pause {
+    uint64_t until_ns; // monotonic; 0: there is none
+    bool all;          // else what may write
+    struct list held;  // of struct paused
 };
 struct errands {
     struct list list; // of struct errand, the first is under way

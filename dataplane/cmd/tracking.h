@@ -17,7 +17,6 @@ enum tracking_mode {
     TRACKING_OPTIN = 1 << 1,
     TRACKING_OPTOUT = 1 << 2,
     TRACKING_NOLOOP = 1 << 3,
-    TRACKING_MODES = TRACKING_BCAST | TRACKING_OPTIN | TRACKING_OPTOUT | TRACKING_NOLOOP,
     TRACKING_CACHING = 1 << 4, // CLIENT CACHING was said: for the next command
     TRACKING_BROKEN_REDIRECT = 1 << 5,
 };
@@ -30,19 +29,27 @@ struct tracker { // of a client; NULL: tracking is off
 
 void tracking_open(struct server *server);
 void tracking_close(struct server *server);
-// A command has run (or become a job): if it was a read of a client that tracks, its keys are
-// remembered. Only to be called while tracking_is_on.
+static inline bool tracking_is_on(const struct tracking *t) { return t->clients != 0; }
+// Only to be called while tracking_is_on: a command has run (or become a job). If it was a read in
+// the name of a client that tracks, its keys are remembered.
 void tracking_after(const struct call *call);
+// What CLIENT CACHING said was about call, a command that its client is done with, also when it was
+// refused.
+void tracking_caching_used(const struct call *call);
 // Told by changed.c. by: whose command it was; NULL: nobody's.
 void tracking_key_changed(struct server *server, struct bytes key, const struct client *by);
 void tracking_flushed(struct server *server); // any key may be gone
-// Once a turn, before replies leave, while tracking_is_on: tells BCAST clients what changed, and
-// gives keys up (a bounded number) while there are more than tracking-table-max-keys.
-void tracking_turn(struct server *server);
+// Once a turn, before replies leave, while tracking_has_work: tells BCAST clients what changed, and
+// does a bounded piece of giving keys up and freeing. True: there is more to do.
+bool tracking_turn(struct server *server);
+static inline bool tracking_has_work(const struct tracking *t)
+{
+    return tracking_is_on(t) || t->dying.count;
+}
 void tracking_forget_client(struct server *server, struct client *c);
-static inline bool tracking_is_on(const struct tracking *t) { return t->clients != 0; }
+uint64_t tracking_memory(const struct client *c); // without the keys it has read
 
-// ---- CLIENT's subcommands
+// ---- CLIENT's subcommands (tracking_args.c)
 void client_tracking(struct call *call);
 void client_caching(struct call *call);
 void client_getredir(struct call *call);

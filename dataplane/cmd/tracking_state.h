@@ -7,10 +7,12 @@
 #include "dataplane/cmd/names.h"
 
 struct tracking {
-    struct names keys;     // each with one struct readers
-    struct list prefixes;  // of struct prefix
-    uint64_t clients;      // that track
-    uint64_t items;        // (key, reader) pairs
-    uint64_t fresh_keys;   // changed since the last broadcast, over all prefixes
-    uint32_t evict_cursor; // bucket at which keys are given up next
+    uint64_t clients;         // that track
+    struct names keys;        // each with one struct readers
+    uint64_t items;           // (key, reader) pairs
+    struct names prefixes;    // each with one struct prefix
+    struct list prefix_sizes; // of struct prefix_size: those that occur
+    struct list fresh;        // of struct prefix: keys of these changed since the last broadcast
+    uint32_t evict_cursor;    // bucket at which keys are given up next
+    struct list dying;        // of struct dying_keys: forgotten at once, freed from turn to turn
 };

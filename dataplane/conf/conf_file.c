@@ -13,7 +13,8 @@ struct reader {
     struct conf_error *error;
     const char *file;
     uint32_t line, depth;
-    bool may_include; // a text in memory names no files
+    uint32_t lines_of_file; // newlines of the last file that was read
+    bool may_include;       // a text in memory names no files
     bool *seen;
 };
 
@@ -77,8 +78,8 @@ static enum status read_directive(struct reader *r, struct bytes line, const str
     if (bytes_is_word(words[0], "include") && count == 2 && r->may_include)
         return read_include(r, line, words[1]);
     const struct setting_row *row = setting_find(words[0]);
-    if (!row || count < 2)
-        return directive_error(r, line, "Bad directive or wrong number of arguments");
+    if (!row) return directive_error(r, line, "Bad directive or wrong number of arguments");
+    if (count < 2) return directive_error(r, line, "wrong number of arguments");
     bool *seen = &r->seen[row - setting_rows];
     if (setting_assign(r->settings, row, words + 1, count - 1, *seen, r->error->text) != OK) {
         if (row->flags & SETTING_SECRET) line = words[0];
@@ -171,6 +172,8 @@ static enum status read_file(struct reader *r, const char *path)
         inner.depth++;
         status = read_text(&inner, bytes_make(text, size));
     }
+    r->lines_of_file = 0;
+    for (size_t i = 0; i < size; i++) r->lines_of_file += text[i] == '\n';
     free(text);
     return status;
 }
@@ -203,68 +206,102 @@ enum status conf_read_file(struct settings *s, const char *path, struct conf_err
 
 // ---- arguments
 
-static bool is_option(const char *argument)
+struct lines {
+    char *text;
+    size_t size, capacity;
+};
+
+static void lines_put(struct lines *l, char c)
 {
-    return argument[0] == '-' && argument[1] == '-' && argument[2];
+    if (l->size == l->capacity) {
+        l->capacity = l->capacity ? l->capacity * 2 : 256;
+        l->text = realloc(l->text, l->capacity);
+        CHECK(l->text != NULL);
+    }
+    l->text[l->size++] = c;
 }
 
-// Everything from an option to the next is one directive. "--name value" may come as one argument
-// in quotes; an option without any value is "yes" for a switch and "" for anything else, as in
-// Redis 7.
-static enum status read_option(struct reader *r, char **argv, int count)
+static void lines_put_quoted(struct lines *l, const char *word)
 {
+    static const char letters[] = "\n\r\t\a\b\\\"", names[] = "nrtab\\\"";
+    char hex[8];
+    lines_put(l, '"');
+    for (; *word; word++) {
+        const char *found = strchr(letters, *word);
+        bool plain = *word >= 0x20 && *word < 0x7f;
+        snprintf(hex, sizeof hex, "\\x%02x", (unsigned char)*word);
+        if (found) {
+            lines_put(l, '\\');
+            lines_put(l, names[found - letters]);
+        } else if (plain) {
+            lines_put(l, *word);
+        } else {
+            for (const char *c = hex; *c; c++) lines_put(l, *c);
+        }
+    }
+    lines_put(l, '"');
+    lines_put(l, ' ');
+}
+
+static bool is_option(const char *argument) { return argument[0] == '-' && argument[1] == '-'; }
+
+// "--port 7000" in one argument has its value; of "--port" the next argument is the value, whatever
+// it looks like, but for "--save --port": a list that came out empty.
+static bool wants_value(const char *option, const char *next)
+{
+    struct bytes words[2];
     char scratch[4096];
-    struct bytes words[CONF_WORDS_MAX];
-    struct bytes first = bytes_text(argv[0] + 2);
-    uint32_t used;
-    char shown[256];
-    snprintf(shown, sizeof shown, "%s%s%s", argv[0], count > 1 ? " " : "",
-             count > 1 ? argv[1] : "");
-    struct bytes line = bytes_text(shown);
-    if (first.size > sizeof scratch ||
-        conf_split_line(first, scratch, sizeof scratch, words, CONF_WORDS_MAX, &used) != OK ||
-        used == 0)
-        return directive_error(r, line, "Unbalanced quotes in configuration line");
-    if (used + (uint32_t)count > CONF_WORDS_MAX)
-        return directive_error(r, line, "too many arguments");
-    for (int i = 1; i < count; i++) words[used++] = bytes_text(argv[i]);
-    if (used == 1) {
-        const struct setting_row *row = setting_find(words[0]);
-        words[used++] = row && row->kind == SETTING_BOOL ? bytes_text("yes") : bytes_make("", 0);
-    }
-    return read_directive(r, line, words, used);
+    uint32_t count = 0;
+    struct bytes text = bytes_text(option);
+    if (text.size > sizeof scratch ||
+        conf_split_line(text, scratch, sizeof scratch, words, 2, &count) != OK || count != 1)
+        return false;
+    return !bytes_is_word(words[0], "--save") || (next && !is_option(next));
 }
 
-static enum status read_options(struct reader *r, int argc, char **argv)
+// As lines of a configuration file, one for each "--name" with what follows it: so errors read as
+// in Redis.
+static struct lines lines_of_arguments(int argc, char **argv)
 {
-    for (int i = 0; i < argc;) {
-        int next = i + 1;
-        r->line++;
-        if (!is_option(argv[i]))
-            return directive_error(r, bytes_text(argv[i]),
-                                   "Bad directive or wrong number of arguments");
-        while (next < argc && !is_option(argv[next])) next++;
-        enum status status = read_option(r, argv + i, next - i);
-        if (status != OK) return status;
-        i = next;
+    struct lines l = { NULL, 0, 0 };
+    bool takes_value = false;
+    for (int i = 0; i < argc; i++) {
+        if (!is_option(argv[i]) || takes_value) {
+            lines_put_quoted(&l, argv[i]);
+            takes_value = false;
+            continue;
+        }
+        const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+        takes_value = wants_value(argv[i], next);
+        if (l.size) lines_put(&l, '\n');
+        for (const char *c = argv[i] + 2; *c; c++) lines_put(&l, *c == '\n' ? ' ' : *c);
+        lines_put(&l, ' ');
+        bool is_empty_list = !takes_value && bytes_is_word(bytes_text(argv[i]), "--save") &&
+                             (!next || is_option(next));
+        if (is_empty_list) lines_put_quoted(&l, "");
     }
-    return OK;
+    return l;
 }
 
 enum status conf_read_arguments(struct settings *s, int argc, char **argv, const char **file,
                                 struct conf_error *error)
 {
-    struct reader r = { .settings = s, .error = error, .file = "", .may_include = true };
+    struct reader r = {
+        .settings = s, .error = error, .file = "", .may_include = true, .seen = seen_new()
+    };
+    enum status status = OK;
     *file = NULL;
-    if (argc > 0 && !is_option(argv[0])) {
-        *file = argv[0];
+    if (argc > 0 && (argv[0][0] != '-' || argv[0][1] == '\0')) {
+        *file = r.file = argv[0];
+        status = read_file(&r, *file);
         argc--;
         argv++;
-        enum status status = conf_read_file(s, *file, error);
-        if (status != OK) return status;
     }
-    r.seen = seen_new();
-    enum status status = read_options(&r, argc, argv);
+    struct lines l = lines_of_arguments(status == OK ? argc : 0, argv);
+    r.file = "";
+    r.line = r.lines_of_file + 1; // they stand behind the file and an empty line
+    if (l.size) status = read_text(&r, bytes_make(l.text, l.size));
+    free(l.text);
     free(r.seen);
     return status;
 }

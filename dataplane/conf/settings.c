@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "dataplane/base/check.h"
+#include "dataplane/base/heap.h"
 #include "dataplane/conf/settings_priv.h"
 
 // ---- memory of texts
@@ -43,6 +44,26 @@ char *setting_join_words(const struct bytes *words, uint32_t count)
     }
     text[at] = 0;
     return text;
+}
+
+size_t setting_quote(char *out, struct bytes text)
+{
+    size_t at = 0;
+    out[at++] = '"';
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+        static const char digits[] = "0123456789abcdef";
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            out[at++] = (char)c;
+            continue;
+        }
+        out[at++] = '\\';
+        out[at++] = 'x';
+        out[at++] = digits[c >> 4];
+        out[at++] = digits[c & 15];
+    }
+    out[at++] = '"';
+    return at;
 }
 
 // ---- finding
@@ -110,6 +131,16 @@ void settings_copy(struct settings *to, const struct settings *from)
     }
 }
 
+int64_t settings_oom_score(const struct settings *s, int64_t base)
+{
+    const struct setting_row *row = setting_find(BYTES_LITERAL("oom-score-adj-values"));
+    char text[64] = "";
+    if (s->oom_score_adj == OOM_NO) return base;
+    (void)setting_text(s, row, text, sizeof text - 1);
+    int64_t value = strtol(text, NULL, 10);
+    return s->oom_score_adj == OOM_ABSOLUTE ? value : base + value;
+}
+
 static enum status fail(char error[SETTING_ERROR_MAX], const char *text)
 {
     snprintf(error, SETTING_ERROR_MAX, "%s", text);
@@ -134,5 +165,8 @@ enum status settings_check(const struct settings *s, char error[SETTING_ERROR_MA
     if (s->transport == TRANSPORT_NIC && s->nic_address.count == 0)
         return fail(error, "transport nic needs a nic-address directive");
     if (s->shards != 1) return fail(error, "shards: this version runs one shard");
+    if (s->activedefrag && !heap_can_relocate())
+        return fail(error, "Active defragmentation cannot be enabled: it requires jemalloc, which "
+                           "this build is without");
     return OK;
 }

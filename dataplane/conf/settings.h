@@ -38,6 +38,7 @@ enum setting_flags {
     SETTING_HIDDEN = 16,     // CONFIG GET shows it only when named exactly
     SETTING_MANY_WORDS = 32, // a text of several words (oom-score-adj-values); max: exactly so
                              // many, 0: any number
+    SETTING_QUOTED = 64,     // a line's words are kept in quotes where they need them (user)
 };
 
 struct setting_words {
@@ -75,6 +76,8 @@ enum { // maxmemory-policy
     EVICT_ALLKEYS_RANDOM,
     EVICT_NOEVICTION,
 };
+enum { CHANNELS_ALL, CHANNELS_NONE }; // acl-pubsub-default
+enum { OOM_NO, OOM_YES, OOM_RELATIVE, OOM_ABSOLUTE }; // oom-score-adj
 enum { LOCAL_NO, LOCAL_YES, LOCAL_ONLY }; // enable-debug-command and the like
 
 // The fields that code reads. Directives without an effect yet keep only their text (in other[]).
@@ -92,7 +95,12 @@ struct settings {
         shutdown_on_sigint;
     char *pidfile, *logfile, *syslog_ident, *dir, *dbfilename, *requirepass, *proc_title_template;
     struct setting_save save;
+    int64_t oom_score_adj;
     int64_t enable_debug_command, enable_module_command, enable_protected_configs;
+    // users
+    char *aclfile;
+    struct setting_words users; // lines, without "user"; words in quotes where they need them
+    int64_t acl_pubsub_default, acllog_max_len;
     // memory
     uint64_t maxmemory;
     int64_t maxmemory_clients; // bytes, or percent of maxmemory as a negative
@@ -102,6 +110,10 @@ struct settings {
         zset_max_listpack_entries, zset_max_listpack_value, stream_node_max_bytes,
         stream_node_max_entries, hll_sparse_max_bytes;
     bool rdbcompression; // of DUMP, so far
+    bool activedefrag;
+    uint64_t active_defrag_ignore_bytes;
+    int64_t active_defrag_threshold_lower, active_defrag_threshold_upper, active_defrag_cycle_min,
+        active_defrag_cycle_max;
     // scripting
     int64_t busy_reply_threshold;
     uint64_t script_undo_memory;
@@ -114,8 +126,10 @@ struct settings {
     // operators
     char *notify_keyspace_events;
     int64_t tracking_table_max_keys;
-    int64_t slowlog_log_slower_than, slowlog_max_len, latency_monitor_threshold;
+    int64_t slowlog_log_slower_than, slowlog_log_wait_slower_than, slowlog_max_len,
+        latency_monitor_threshold;
     bool latency_tracking;
+    char *latency_percentiles; // in canonical form
     // ours
     int64_t transport, shards, core, housekeeping_core, nic_memory_mb, nic_rx_descriptors,
         nic_tx_descriptors, nic_frames, nic_mtu, nic_vlan, nic_congestion, admin_reserved_clients,
@@ -168,6 +182,10 @@ size_t setting_text(const struct settings *s, const struct setting_row *row, cha
 // Rules that span directives (output: error). Called after a file, an argument list or a CONFIG
 // SET.
 enum status settings_check(const struct settings *s, char error[SETTING_ERROR_MAX]) MUST_USE;
+
+// The score that oom-score-adj and oom-score-adj-values ask for, of a primary. base: what the
+// process was started with.
+int64_t settings_oom_score(const struct settings *s, int64_t base);
 
 // All of it as configuration text, and back: how control hands settings to the dataplane. Lossless.
 size_t settings_write(const struct settings *s, char *out, size_t capacity); // 0: does not fit

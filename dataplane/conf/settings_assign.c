@@ -253,13 +253,47 @@ static enum status assign_events(struct settings *s, const struct setting_row *r
     return OK;
 }
 
+static bool needs_quotes(struct bytes word)
+{
+    for (size_t i = 0; i < word.size; i++)
+        if (word.data[i] <= ' ' || word.data[i] >= 0x7f || strchr("\"'\\", word.data[i]))
+            return true;
+    return word.size == 0;
+}
+
+// One word alone is a line that was made here, or one without rules: it stays as it is.
+static char *join_line(const struct setting_row *row, const struct bytes *words, uint32_t count)
+{
+    if (!(row->flags & SETTING_QUOTED) || count == 1) return setting_join_words(words, count);
+    size_t size = 1, at = 0;
+    for (uint32_t i = 0; i < count; i++) size += 4 * words[i].size + 3;
+    char *line = malloc(size);
+    CHECK(line != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *text = (const char *)words[i].data;
+        if (i) line[at++] = ' ';
+        if (needs_quotes(words[i])) {
+            at += setting_quote(line + at, words[i]);
+            continue;
+        }
+        memcpy(line + at, text, words[i].size);
+        at += words[i].size;
+    }
+    line[at] = '\0';
+    return line;
+}
+
 static enum status assign_lines(struct settings *s, const struct setting_row *row,
                                 const struct bytes *words, uint32_t count, bool repeat,
                                 char error[SETTING_ERROR_MAX])
 {
     struct setting_words *field = row_field(s, row);
-    char *line = setting_join_words(words, count);
+    char *line = join_line(row, words, count);
     enum status status = OK;
+    if (!setting_line_is_valid(row, words, count)) {
+        free(line);
+        return fail(error, "Bad directive or wrong number of arguments");
+    }
     if (!field) { // kept as one text, a line each
         char **other = &s->other[row_index(row)];
         bool adds = repeat && **other;
@@ -356,9 +390,10 @@ enum status setting_assign(struct settings *s, const struct setting_row *row,
             return fail(error, "argument holds a NUL byte");
     if (kind_has_many_words(row) && words_hold_space(words, count)) {
         // "--bind '1.2.3.4 ::1'": a list in one word is a list, as in Redis 7. One of several words
-        // would fall apart when it is shown.
-        if (count > 1) return fail(error, "argument holds a space");
-        return assign_list(s, row, words[0], repeat, error);
+        // would fall apart when it is shown; the other kinds say themselves what they do not know.
+        if (count == 1) return assign_list(s, row, words[0], repeat, error);
+        if (row->kind == SETTING_WORDS || row->kind == SETTING_TEXT)
+            return fail(error, "argument holds a space");
     }
     switch (row->kind) {
     case SETTING_TEXT:

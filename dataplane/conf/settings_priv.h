@@ -25,12 +25,17 @@ static inline bool kind_has_many_words(const struct setting_row *row)
 // Owned copies, malloc'ed and NUL-ended.
 char *setting_copy_text(struct bytes b);
 char *setting_join_words(const struct bytes *words, uint32_t count); // by single spaces
+// In quotes, so that the reader of lines gives back exactly these bytes: at most 4 * size + 2
+// characters at out. Returns how many.
+size_t setting_quote(char *out, struct bytes text);
 void setting_words_clear(struct setting_words *w);
 void setting_words_add(struct setting_words *w, struct bytes value);
 
 // Rules of single directives (settings_valid.c). *text is malloc'ed and may be replaced.
 bool setting_text_is_valid(const struct setting_row *row, char **text,
                            char error[SETTING_ERROR_MAX]);
+bool setting_line_is_valid(const struct setting_row *row, const struct bytes *words,
+                           uint32_t count); // words of a SETTING_LINES, or their line as one
 int64_t setting_settle_number(const struct setting_row *row, int64_t value); // within its range
 
 enum { SETTING_NUMBER_TEXT = 128 };

@@ -68,14 +68,15 @@ static bool template_is_valid(char **text, char error[SETTING_ERROR_MAX])
 {
     static const char *const names[] = { "title",    "listen-addr", "server-mode", "port",
                                          "tls-port", "unixsocket",  "config-file" };
+    static const char wrong[] = "template format is invalid or contains unknown variables";
+    if ((*text)[strspn(*text, " ")] == '\0') return refuse(error, wrong);
     for (const char *at = *text; (at = strchr(at, '{'));) {
         const char *close = strchr(at, '}');
         size_t size = close ? (size_t)(close - at - 1) : 0;
         bool is_known = false;
         for (uint32_t i = 0; close && i < sizeof names / sizeof *names; i++)
             is_known |= strlen(names[i]) == size && memcmp(at + 1, names[i], size) == 0;
-        if (!is_known)
-            return refuse(error, "template format is invalid or contains unknown variables");
+        if (!is_known) return refuse(error, wrong);
         at = close;
     }
     return true;
@@ -125,6 +126,21 @@ static bool oom_scores_are_valid(char **text, char error[SETTING_ERROR_MAX])
     return true;
 }
 
+// "no one" is no primary.
+static bool primary_is_valid(char **text, char error[SETTING_ERROR_MAX])
+{
+    int64_t port;
+    const char *space = strchr(*text, ' ');
+    if (**text == '\0') return true;
+    if (!space || strchr(space + 1, ' ')) return refuse(error, "wrong number of arguments");
+    if (bytes_equal_nocase(bytes_text(*text), BYTES_LITERAL("no one"))) {
+        **text = '\0';
+        return true;
+    }
+    bool is_port = num_parse_int(bytes_text(space + 1), &port) && port >= 0 && port <= 65535;
+    return is_port || refuse(error, "Invalid master port");
+}
+
 bool setting_text_is_valid(const struct setting_row *row, char **text,
                            char error[SETTING_ERROR_MAX])
 {
@@ -140,14 +156,25 @@ bool setting_text_is_valid(const struct setting_row *row, char **text,
         { "latency-tracking-info-percentiles", percentiles_are_valid },
         { "oom-score-adj-values", oom_scores_are_valid },
         { "proc-title-template", template_is_valid },
+        { "replicaof", primary_is_valid },
     };
     for (uint32_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (strcmp(rules[i].name, row->name) == 0) return rules[i].is_valid(text, error);
     return true;
 }
 
+bool setting_line_is_valid(const struct setting_row *row, const struct bytes *words, uint32_t count)
+{
+    if (strcmp(row->name, "rename-command") != 0) return true;
+    if (count == 1) return words[0].size == 0 || memchr(words[0].data, ' ', words[0].size) != NULL;
+    return count == 2;
+}
+
 int64_t setting_settle_number(const struct setting_row *row, int64_t value)
 {
+    enum { BACKLOG_BYTES_MIN = 16 * 1024 };
     if (strcmp(row->name, "hz") == 0) return value < 1 ? 1 : value > 500 ? 500 : value;
+    if (strcmp(row->name, "repl-backlog-size") == 0 && value < BACKLOG_BYTES_MIN)
+        return BACKLOG_BYTES_MIN;
     return value;
 }

@@ -95,7 +95,7 @@ static void on_fire(void *context, struct wheel_timer *timer)
 uint32_t keyspace_expire_step(struct keyspace *k, uint64_t now_ms, uint32_t budget)
 {
     k->now_ms = now_ms;
-    if (!k->active_expire) return 0;
+    if (!keyspace_active_expire(k)) return 0;
     if (now_ms + k->skew_ms < k->tick) k->skew_ms = k->tick - now_ms;
     k->tick = now_ms + k->skew_ms;
     uint32_t done = wheel_advance(&k->wheel, k->tick, budget, on_fire, k);
@@ -106,12 +106,16 @@ uint32_t keyspace_expire_step(struct keyspace *k, uint64_t now_ms, uint32_t budg
 uint64_t keyspace_next_deadline_ms(const struct keyspace *k)
 {
     uint64_t tick = wheel_next(&k->wheel);
-    if (!k->active_expire || tick == UINT64_MAX) return UINT64_MAX;
+    if (!keyspace_active_expire(k) || tick == UINT64_MAX) return UINT64_MAX;
     return tick > k->skew_ms ? tick - k->skew_ms : 0;
 }
 
 void keyspace_set_active_expire(struct keyspace *k, bool on) { k->active_expire = on; }
-bool keyspace_active_expire(const struct keyspace *k) { return k->active_expire; }
+bool keyspace_active_expire(const struct keyspace *k)
+{
+    return k->active_expire && !k->expiry_is_paused;
+}
+void keyspace_pause_expiry(struct keyspace *k, bool on) { k->expiry_is_paused = on; }
 
 void keyspace_on_expired(struct keyspace *k,
                          void (*hook)(void *context, uint32_t db, struct bytes key), void *context)

@@ -2,6 +2,8 @@
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/keyspace/object.h"
 
+enum { NODES_NOW = 16 };
+
 static struct key_image *image_new(struct keyspace *k, uint32_t db, const struct key *key,
                                    size_t value_bytes)
 {
@@ -61,6 +63,11 @@ void key_image_restore(struct keyspace *k, struct key_image *i)
 void key_image_drop(struct keyspace *k, struct key_image *i)
 {
     if (i->value.blob) blob_release(i->value.blob);
-    if (i->value.object) i->value.object->ops->close(i->value.object, k);
+    if (i->value.object) {
+        i->value.object->ops->close(i->value.object, k);
+        // The nodes that were copied on its account are the last that the reaper got: given back
+        // now, while they are in the cache, they serve for the next copies.
+        reaper_step(&k->reaper, NODES_NOW);
+    }
     free_image(k, i);
 }

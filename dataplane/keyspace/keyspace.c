@@ -66,7 +66,7 @@ struct entry *keyspace_table_find_live(struct keyspace *k, struct table *t, cons
 {
     struct entry *e = table_find(t, key);
     if (!e || LIKELY(!entry_is_expired(e, now_ms))) return e;
-    entry_expire(k, t, key->hash, e);
+    if (LIKELY(!k->expiry_is_paused)) entry_expire(k, t, key->hash, e);
     return NULL;
 }
 
@@ -118,10 +118,18 @@ static void tell_replaced(struct keyspace *k, const struct table *t, const struc
     k->on_gone(k->on_gone_context, (uint32_t)t->db, entry_key(e));
 }
 
+// While expiry is paused one that nobody finds may stand in the way.
+static void expire_hidden(struct keyspace *k, struct table *t, const struct key *key)
+{
+    struct entry *e = table_find(t, key);
+    if (e) entry_expire(k, t, key->hash, e);
+}
+
 struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const struct key *key,
                                  struct entry *existing, const struct value *v,
                                  uint64_t deadline_ms)
 {
+    if (UNLIKELY(k->expiry_is_paused) && !existing) expire_hidden(k, t, key);
     bool has_deadline = deadline_ms != KEYSPACE_NO_DEADLINE;
     if (UNLIKELY(k->on_gone != NULL) && existing) tell_replaced(k, t, existing, v);
     if (existing && LIKELY(put_fits(existing, v, has_deadline)))
@@ -242,6 +250,11 @@ uint64_t keyspace_size(const struct keyspace *k, uint32_t db)
 {
     return keyspace_table(k, db)->index.count;
 }
+uint64_t keyspace_table_bytes(const struct keyspace *k, uint32_t db)
+{
+    return index_memory_bytes(&keyspace_table(k, db)->index);
+}
+
 uint64_t keyspace_deadline_count(const struct keyspace *k, uint32_t db)
 {
     return keyspace_table(k, db)->deadline_count;

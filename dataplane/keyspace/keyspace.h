@@ -195,6 +195,7 @@ struct entry *keyspace_copy(struct keyspace *k, uint32_t from_db, struct entry *
 struct entry *keyspace_random(struct keyspace *k, uint32_t db, struct rng *rng,
                               uint64_t now_ms); // NULL: empty
 uint64_t keyspace_size(const struct keyspace *k, uint32_t db);
+uint64_t keyspace_table_bytes(const struct keyspace *k, uint32_t db); // segments and directory
 uint64_t keyspace_deadline_count(const struct keyspace *k, uint32_t db);
 uint64_t keyspace_average_ttl_ms(const struct keyspace *k, uint32_t db,
                                  uint64_t now_ms); // INFO keyspace avg_ttl
@@ -221,6 +222,8 @@ uint64_t keyspace_next_deadline_ms(const struct keyspace *k); // UINT64_MAX: non
 uint64_t keyspace_reap_pending(const struct keyspace *k);     // objects detached, not yet freed
 void keyspace_set_active_expire(struct keyspace *k, bool on); // DEBUG SET-ACTIVE-EXPIRE
 bool keyspace_active_expire(const struct keyspace *k);
+// CLIENT PAUSE: meanwhile keys whose time is over are shown to nobody, and stay.
+void keyspace_pause_expiry(struct keyspace *k, bool on);
 void keyspace_set_access_clock(struct keyspace *k, bool lfu); // maxmemory-policy changed
 void keyspace_set_lfu(struct keyspace *k, uint32_t log_factor,
                       uint32_t decay_min); // lfu-log-factor, lfu-decay-time

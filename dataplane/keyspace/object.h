@@ -11,6 +11,7 @@ struct entry;
 struct object;
 struct tree_space;
 struct keyspace;
+struct relocate_pass;
 
 struct object_ops {
     // Gives everything back: trees to the reaper, the rest at once. O(1) but for small parts.
@@ -19,6 +20,11 @@ struct object_ops {
     struct object *(*copy)(const struct object *o, struct keyspace *k);
     uint64_t (*memory_bytes)(const struct object *o); // all of it
     uint64_t (*count)(const struct object *o);        // elements; how much work freeing it is
+    // relocate.h: moves what of it lies in sparse pages, from *position on, for so long; *position
+    // becomes where to go on, or RELOCATE_DONE. 0: the beginning, the object itself with it.
+    // Returns the object, wherever it is now. May be NULL.
+    struct object *(*relocate)(struct object *o, struct relocate_pass *p, uint64_t *position,
+                               uint64_t until_tsc);
 };
 struct object {
     const struct object_ops *ops;

@@ -43,7 +43,7 @@ struct entry *keyspace_random(struct keyspace *k, uint32_t db, struct rng *rng, 
         // Past the bound a dead key is shown: as Redis's replicas do, and only with active expiry
         // off.
         if (!e || !entry_is_expired(e, now_ms) || i == RANDOM_EXPIRED_MAX) return e;
-        entry_expire(k, t, entry_hash(e, &k->hash_key), e);
+        if (!k->expiry_is_paused) entry_expire(k, t, entry_hash(e, &k->hash_key), e);
     }
 }
 

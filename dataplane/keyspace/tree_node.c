@@ -28,6 +28,8 @@ static struct tree_node *leaf_copy(struct tree_space *s, const struct tree_node 
     struct tree_node *leaf = tree_leaf_make(s, from->room);
     leaf->count = from->count;
     leaf->used = from->used;
+    leaf->anchor = from->anchor;
+    leaf->anchor_slot = from->anchor_slot;
     memcpy(tree_records(leaf), tree_records(from), from->used);
     return leaf;
 }

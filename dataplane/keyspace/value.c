@@ -3,7 +3,10 @@
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/keyspace/object.h"
 
-enum { GROW_DOUBLE_MAX = 1 << 20 }; // bytes: above, a growing value gets this much spare room
+enum {
+    GROW_DOUBLE_MAX = 1 << 20, // bytes: above, a growing value gets this much spare room
+    ZEROS_MIN = 1 << 20,       // from here on new zeros come as fresh pages, not by writing them
+};
 
 struct tree_space *keyspace_space(struct keyspace *k) { return &k->space; }
 
@@ -32,13 +35,35 @@ static size_t capacity_for(const struct edit *edit, size_t size, bool is_growth)
     return blob_capacity(size < GROW_DOUBLE_MAX ? size * 2 : size + GROW_DOUBLE_MAX);
 }
 
+// Mostly zeros (SETBIT far out): cheaper to copy what there is than to write them.
+static bool is_mostly_new(size_t old_size, size_t size)
+{
+    return size > old_size && size - old_size >= ZEROS_MIN && size - old_size > old_size;
+}
+
+static struct blob *copy_with_zeros(struct heap *heap, struct bytes old, size_t capacity)
+{
+    struct blob *b = blob_new_zeroed(heap, capacity, HEAP_DATASET);
+    if (old.size) memcpy(b->data, old.data, old.size);
+    return b;
+}
+
+static struct blob *grow_own_blob(struct blob *b, const struct edit *edit)
+{
+    size_t capacity = capacity_for(edit, edit->size, edit->size > b->size);
+    if (!is_mostly_new(b->size, edit->size)) return blob_resize(b, capacity);
+    struct blob *zeroed = copy_with_zeros(b->heap, blob_bytes(b), capacity);
+    zeroed->size = edit->size;
+    blob_release(b);
+    return zeroed;
+}
+
 static void edit_own_blob(struct entry *e, const struct edit *edit)
 {
     struct blob *b = edit->old_blob;
-    size_t old_size = b->size, size = edit->size;
-    if (size > b->capacity || (!edit->grows && size < b->capacity / 2))
-        b = blob_resize(b, capacity_for(edit, size, size > old_size));
-    if (size > old_size) memset(b->data + old_size, 0, size - old_size);
+    size_t size = edit->size;
+    if (size > b->capacity || (!edit->grows && size < b->capacity / 2)) b = grow_own_blob(b, edit);
+    if (size > b->size) memset(b->data + b->size, 0, size - b->size);
     b->size = size;
     memcpy(entry_value_data(e), &b, sizeof(struct blob *));
     e->encoding = (uint32_t)edit->encoding & 15;
@@ -47,9 +72,15 @@ static void edit_own_blob(struct entry *e, const struct edit *edit)
 static struct blob *edit_new_blob(struct keyspace *k, const struct edit *edit)
 {
     size_t size = edit->size, kept = edit->old.size < size ? edit->old.size : size;
-    struct blob *b = blob_new(k->heap, capacity_for(edit, size, kept && size > kept), HEAP_DATASET);
-    if (kept) memcpy(b->data, edit->old.data, kept);
-    memset(b->data + kept, 0, size - kept);
+    size_t capacity = capacity_for(edit, size, kept && size > kept);
+    struct blob *b;
+    if (is_mostly_new(kept, size)) {
+        b = copy_with_zeros(k->heap, bytes_make(edit->old.data, kept), capacity);
+    } else {
+        b = blob_new(k->heap, capacity, HEAP_DATASET);
+        if (kept) memcpy(b->data, edit->old.data, kept);
+        memset(b->data + kept, 0, size - kept);
+    }
     b->size = size;
     return b;
 }

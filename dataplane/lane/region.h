@@ -18,13 +18,13 @@
 #include "dataplane/lane/lane_msg.h"
 
 enum {
-    REGION_VERSION = 3,
+    REGION_VERSION = 4,
     REGION_SETTINGS_BYTES = 128 * 1024,
     REGION_LOG_BYTES = 64 * 1024, // power of two
     REGION_CRASH_BYTES = 16 * 1024,
     REGION_SHARDS_MAX = 64,
     REGION_COMMAND_NAME_BYTES = 40,
-    REGION_ERROR_CODES = 64,
+    REGION_ERROR_CODES = 128,
     REGION_ERROR_CODE_BYTES = 24,
 };
 #define REGION_MAGIC 0x4b434f54534e4550ull // "PENSTOCK"
@@ -53,6 +53,7 @@ struct region_control { // written by control
     char config_file[512], executable[512], run_id[41];
     char version[32];
     uint16_t bell_generation;
+    int64_t oom_score_base; // what control was started with: oom-score-adj adds to it
     struct region_text settings; // what the dataplane starts with
 };
 

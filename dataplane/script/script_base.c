@@ -126,18 +126,22 @@ static int base_collectgarbage(lua_State *L)
 static int table_insert(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    if (script_table_is_sealed(L, 1)) return script_raise_readonly(L, false);
+    bool is_sealed = script_table_is_sealed(L, 1);
     int end = (int)lua_objlen(L, 1) + 1, at = end;
     if (lua_gettop(L) == 3) {
         at = luaL_checkint(L, 2);
+        if (is_sealed) return script_raise_readonly(L, false);
         if (at > end) end = at;
+        uint64_t step = 0;
         for (int i = end; i > at; i--) {
+            script_tick(L, step++);
             lua_rawgeti(L, 1, i - 1);
             lua_rawseti(L, 1, i);
         }
     } else if (lua_gettop(L) != 2) {
         return luaL_error(L, "wrong number of arguments to 'insert'");
     }
+    if (is_sealed) return script_raise_readonly(L, false);
     lua_rawseti(L, 1, at);
     return 0;
 }

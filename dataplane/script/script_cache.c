@@ -96,7 +96,8 @@ static int compile(struct script_host *h, struct bytes code, struct bytes *error
 {
     lua_State *L = h->lua;
     int callback = 0;
-    if (script_compile(h, L, code, "@user_script")) callback = luaL_ref(L, LUA_REGISTRYINDEX);
+    if (script_compile(h, L, code, "@user_script"))
+        callback = luaL_ref(L, LUA_REGISTRYINDEX);
     else
         *error = script_host_error(h, "ERR Error compiling script (new function): %s",
                                    lua_tostring(L, -1));
@@ -111,8 +112,7 @@ struct script *script_add(struct script_host *h, struct bytes body, struct bytes
     CHECK(h->kind == SCRIPT_KIND_EVAL && !h->call);
     if (known) return known;
     if (!script_parse_shebang(h, body, &head, error)) return NULL;
-    int callback =
-        compile(h, bytes_make(body.data + head.skip, body.size - head.skip), error);
+    int callback = compile(h, bytes_make(body.data + head.skip, body.size - head.skip), error);
     if (!callback) return NULL;
     if (h->scripts.bits == 0 || h->scripts.count >> h->scripts.bits) table_grow(h);
     size_t bytes = sizeof(struct script_node) + body.size;
@@ -142,8 +142,7 @@ void script_drop(struct script_host *h, struct script *script)
     struct script_node *node = (struct script_node *)script, **at;
     struct script_table *t = &h->scripts;
     CHECK(!h->call);
-    for (at = chain(t->by_sha, t->bits, sha_hash(script->sha)); *at != node;
-         at = &(*at)->next_sha)
+    for (at = chain(t->by_sha, t->bits, sha_hash(script->sha)); *at != node; at = &(*at)->next_sha)
         CHECK(*at);
     *at = node->next_sha;
     for (at = chain(t->by_body, t->bits, node->body_hash); *at != node; at = &(*at)->next_body)
@@ -159,8 +158,10 @@ bool script_cache_shrink(struct script_host *h)
     uint32_t done = 0;
     while (t->count > 0 && h->shrink_at < (size_t)1 << t->bits && done < SHRINK_SCRIPTS) {
         struct script_node *node = t->by_sha[h->shrink_at];
-        if (node) script_drop(h, &node->script);
-        else h->shrink_at++;
+        if (node)
+            script_drop(h, &node->script);
+        else
+            h->shrink_at++;
         done += node != NULL;
     }
     return t->count == 0;

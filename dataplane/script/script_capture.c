@@ -101,8 +101,7 @@ struct bytes script_capture_end(struct script_capture *c)
     CHECK(!c->out.broken && c->out.open_gaps == 0);
     if (p && !p->next) return bytes_make(p->data, p->used);
     c->flat.size = 0;
-    for (; p; p = p->next)
-        script_buffer_append(c->heap, &c->flat, bytes_make(p->data, p->used));
+    for (; p; p = p->next) script_buffer_append(c->heap, &c->flat, bytes_make(p->data, p->used));
     return bytes_make(c->flat.data, c->flat.size);
 }
 

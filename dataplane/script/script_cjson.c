@@ -1,7 +1,6 @@
 // Debian's lua-cjson behind guards. Its buffers count in int and come from malloc, and it ends the
 // process when they overflow: so what is encoded is measured first, and buffers that grew large are
 // given back.
-#include <lua-cjson.h>
 #include "dataplane/script/script_priv.h"
 
 enum {

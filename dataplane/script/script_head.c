@@ -49,7 +49,8 @@ static bool line_is_fine(struct script_host *h, struct bytes body, struct words 
     size_t size;
     enum words_result result;
     if (!line_open(h, body, words, &size)) return false;
-    while ((result = words_next(words, &word)) == WORDS_ONE) {}
+    while ((result = words_next(words, &word)) == WORDS_ONE) {
+    }
     return result == WORDS_END && line_open(h, body, words, &size);
 }
 
@@ -118,8 +119,8 @@ static bool parse_name(struct script_host *h, struct bytes word, struct bytes *n
     if (word.size >= PREFIX &&
         bytes_equal_nocase(bytes_make(word.data, PREFIX), BYTES_LITERAL("name="))) {
         if (name->data) {
-            *error = BYTES_LITERAL(
-                "ERR Invalid metadata value, name argument was given multiple times");
+            *error =
+                BYTES_LITERAL("ERR Invalid metadata value, name argument was given multiple times");
             return false;
         }
         *name = bytes_make(word.data + PREFIX, word.size - PREFIX);
@@ -130,8 +131,8 @@ static bool parse_name(struct script_host *h, struct bytes word, struct bytes *n
     return false;
 }
 
-bool script_parse_library(struct script_host *h, struct bytes body,
-                          struct script_library_head *out, struct bytes *error)
+bool script_parse_library(struct script_host *h, struct bytes body, struct script_library_head *out,
+                          struct bytes *error)
 {
     struct words words;
     struct bytes word;

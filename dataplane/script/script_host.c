@@ -21,6 +21,7 @@ struct script_host *script_host_open(struct heap *heap, enum script_kind kind,
     h->kind = kind;
     h->ops = ops;
     h->context = context;
+    script_host_set_limit(h, 0);
     rng_entropy(&h->hash_key, sizeof h->hash_key);
     script_capture_init(&h->capture, heap);
     h->lua = lua_newstate(script_allocate, h);
@@ -69,6 +70,11 @@ bool script_host_shrink(struct script_host *h)
     // Callbacks go a few at a time too: there may be a hundred thousand.
     return script_cache_shrink(h) && script_libraries_shrink(h) &&
            lua_gc(h->lua, LUA_GCSTEP, SHRINK_KIB) == 1;
+}
+
+void script_host_set_limit(struct script_host *h, uint64_t vm_bytes_max)
+{
+    h->vm_bytes_max = vm_bytes_max ? vm_bytes_max : UINT64_MAX;
 }
 
 bool script_host_is_running(const struct script_host *h) { return h->call || h->load; }

@@ -39,8 +39,18 @@ enum script_flags {
 extern const char *const script_flag_names[SCRIPT_FLAG_COUNT];
 
 enum script_acl { SCRIPT_ACL_ALLOWED, SCRIPT_ACL_DENIED, SCRIPT_ACL_UNKNOWN_COMMAND };
-enum script_log_level { SCRIPT_LOG_DEBUG, SCRIPT_LOG_VERBOSE, SCRIPT_LOG_NOTICE, SCRIPT_LOG_WARNING };
-enum script_repl { SCRIPT_REPL_NONE = 0, SCRIPT_REPL_AOF = 1, SCRIPT_REPL_REPLICA = 2, SCRIPT_REPL_ALL = 3 };
+enum script_log_level {
+    SCRIPT_LOG_DEBUG,
+    SCRIPT_LOG_VERBOSE,
+    SCRIPT_LOG_NOTICE,
+    SCRIPT_LOG_WARNING
+};
+enum script_repl {
+    SCRIPT_REPL_NONE = 0,
+    SCRIPT_REPL_AOF = 1,
+    SCRIPT_REPL_REPLICA = 2,
+    SCRIPT_REPL_ALL = 3
+};
 
 // What a script may reach. Called on the run's C stack, with its host's context. None may be NULL.
 // An operation may switch stacks and return later; it must not longjmp out.
@@ -79,6 +89,9 @@ void script_host_close(struct script_host *host);
 // its scripts left; true when there is no more.
 bool script_host_shrink(struct script_host *host);
 bool script_host_is_running(const struct script_host *host);
+// What scripts and functions may hold in all; 0 (at first): no limit. What asks for more fails with
+// "not enough memory". Besides, no single string or table may grow beyond 512 MiB.
+void script_host_set_limit(struct script_host *host, uint64_t vm_bytes_max);
 
 struct script_memory {
     uint64_t vm_bytes;     // Lua's: used_memory_vm_eval, used_memory_vm_functions
@@ -102,8 +115,8 @@ struct script_library_head {
     struct bytes engine, name; // views of the host's own copy of the line, until its next use
     struct bytes code;         // view of the body behind the shebang
 };
-// "#!lua name=mylib". Does not look at what the engine and the name are: the caller says "ERR Engine
-// 'x' not found", script_name_is_valid does the rest.
+// "#!lua name=mylib". Does not look at what the engine and the name are: the caller says "ERR
+// Engine 'x' not found", script_name_is_valid does the rest.
 bool script_parse_library(struct script_host *host, struct bytes body,
                           struct script_library_head *out, struct bytes *error);
 // Names of libraries and functions: one or more of A-Z a-z 0-9 _

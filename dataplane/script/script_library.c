@@ -81,8 +81,7 @@ static uint32_t read_flags(lua_State *L, int index)
     for (int i = 1;; i++) {
         lua_rawgeti(L, index, i);
         if (lua_isnil(L, -1)) break;
-        uint32_t flag =
-            lua_type(L, -1) == LUA_TSTRING ? script_flag_find(text_at(L, -1)) : 0;
+        uint32_t flag = lua_type(L, -1) == LUA_TSTRING ? script_flag_find(text_at(L, -1)) : 0;
         if (!flag) script_raise(L, "unknown flag given");
         flags |= flag;
         lua_pop(L, 1);
@@ -102,13 +101,13 @@ static void read_field(lua_State *L, const char *key, struct registration *r)
         r->name = value;
     } else if (strcmp(key, "description") == 0) {
         if (!lua_isstring(L, value))
-            script_raise(
-                L, "description argument given to redis.register_function must be a string");
+            script_raise(L,
+                         "description argument given to redis.register_function must be a string");
         r->description = value;
     } else if (strcmp(key, "callback") == 0) {
         if (!lua_isfunction(L, value))
-            script_raise(
-                L, "callback argument given to redis.register_function must be a function");
+            script_raise(L,
+                         "callback argument given to redis.register_function must be a function");
         r->callback = value;
     } else if (strcmp(key, "flags") == 0) {
         if (!lua_istable(L, value))
@@ -128,8 +127,7 @@ static void read_named(lua_State *L, struct registration *r)
     lua_pushnil(L);
     while (lua_next(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING && lua_type(L, -2) != LUA_TNUMBER)
-            script_raise(
-                L, "named argument key given to redis.register_function is not a string");
+            script_raise(L, "named argument key given to redis.register_function is not a string");
         luaL_checkstack(L, 4, "too many arguments");
         lua_pushvalue(L, -2); // a copy: making text of a number must not disturb lua_next
         const char *key = lua_tostring(L, -1);
@@ -160,8 +158,10 @@ static int register_function(lua_State *L)
                             "redis.register_function can only be called on FUNCTION LOAD command");
     if (count < 1 || count > 2)
         return script_raise(L, "wrong number of arguments to redis.register_function");
-    if (count == 1) read_named(L, &r);
-    else read_positional(L, &r);
+    if (count == 1)
+        read_named(L, &r);
+    else
+        read_positional(L, &r);
     return add_registration(L, h, &r);
 }
 
@@ -220,8 +220,7 @@ static bool load(struct script_host *h, struct bytes code, struct bytes *error)
     lua_State *L = h->lua;
     struct script_failure failure;
     if (!script_compile(h, L, code, "@user_function")) {
-        *error =
-            script_host_error(h, "ERR Error compiling function: %s", lua_tostring(L, -1));
+        *error = script_host_error(h, "ERR Error compiling function: %s", lua_tostring(L, -1));
         return false;
     }
     set_globals(L, SCRIPT_REF_LOAD_GLOBALS);
@@ -269,8 +268,10 @@ struct script_library *script_library_load(struct script_host *h, struct bytes c
 
 static void unlink_library(struct script_host *h, struct script_library *library)
 {
-    if (library->previous) library->previous->next = library->next;
-    else h->libraries = library->next;
+    if (library->previous)
+        library->previous->next = library->next;
+    else
+        h->libraries = library->next;
     if (library->next) library->next->previous = library->previous;
     h->library_count--;
     h->library_bytes -= library->bytes;

@@ -1,13 +1,12 @@
-// Numbers that only look random, the same in every run: what a script does must not depend on where
-// and when it ran. And bit.tohex, whose counterpart in Debian's library fails on a length of
-// -2147483648 (CVE-2024-31449).
+// Numbers that only look random, in the same order from every start on. And bit.tohex, whose
+// counterpart in Debian's library fails on a length of -2147483648 (CVE-2024-31449).
 #include <math.h>
 #include "dataplane/script/script_priv.h"
 
 enum { RANDOM_RANGE = INT32_MAX };
 
 // POSIX's 48-bit generator (srand48, lrand48).
-void script_random_seed(struct script_host *h, int32_t seed)
+static void random_seed(struct script_host *h, int32_t seed)
 {
     h->random = (uint64_t)(uint32_t)seed << 16 | 0x330e;
 }
@@ -38,13 +37,15 @@ static int math_random(lua_State *L)
     default:
         return luaL_error(L, "wrong number of arguments");
     }
-    lua_pushnumber(L, floor(unit * ((lua_Number)high - low + 1)) + low);
+    // An interval of all numbers wraps to an empty one, as it does in Lua.
+    int32_t width = (int32_t)((uint32_t)high - (uint32_t)low + 1);
+    lua_pushnumber(L, floor(unit * width) + low);
     return 1;
 }
 
 static int math_randomseed(lua_State *L)
 {
-    script_random_seed(script_host_of(L), luaL_checkint(L, 1));
+    random_seed(script_host_of(L), luaL_checkint(L, 1));
     return 0;
 }
 
@@ -80,7 +81,7 @@ void script_open_math(struct script_host *h)
         { "randomseed", math_randomseed },
     };
     lua_State *L = h->lua;
-    script_random_seed(h, 0);
+    h->random = 0x1234abcd330eULL; // lrand48's before any seed
     lua_getfield(L, -1, "math");
     SCRIPT_SET_FUNCTIONS(L, math);
     lua_pop(L, 1);

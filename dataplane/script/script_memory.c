@@ -10,10 +10,7 @@ static inline size_t class_of(size_t size)
 #ifdef PENSTOCK_SLOW_CHECKS // a sanitizer shall see every block
 static inline bool is_small(size_t size) { return false; }
 #else
-static inline bool is_small(size_t size)
-{
-    return size <= SCRIPT_CLASS_BYTES * SCRIPT_CLASS_COUNT;
-}
+static inline bool is_small(size_t size) { return size <= SCRIPT_CLASS_BYTES * SCRIPT_CLASS_COUNT; }
 #endif
 
 static void *block_take(struct script_host *h, size_t size)
@@ -58,7 +55,9 @@ void *script_allocate(void *host, void *block, size_t old_size, size_t new_size)
 {
     struct script_host *h = host;
     // Refused where a script runs: Lua makes an error of it. Elsewhere nobody could catch that.
-    if (UNLIKELY(new_size > SCRIPT_BLOCK_BYTES_MAX) && h->is_protected && new_size > old_size)
+    if (new_size > old_size && h->is_protected &&
+        UNLIKELY(new_size > SCRIPT_BLOCK_BYTES_MAX ||
+                 h->vm_bytes + new_size - old_size > h->vm_bytes_max))
         return NULL;
     h->vm_bytes += new_size - old_size;
     if (new_size == 0) {
@@ -70,7 +69,7 @@ void *script_allocate(void *host, void *block, size_t old_size, size_t new_size)
 
 void script_blocks_free(struct script_host *h)
 {
-    for (size_t class = 1; class <= SCRIPT_CLASS_COUNT; class++) {
+    for (size_t class = 1; class <= SCRIPT_CLASS_COUNT; class ++) {
         while (h->blocks.free[class]) {
             struct script_free *block = h->blocks.free[class];
             h->blocks.free[class] = block->next;

@@ -6,6 +6,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+// These two need what stands before.
+#include <lua-bitop.h>
+#include <lua-cjson.h>
 #include "dataplane/base/hash.h"
 #include "dataplane/base/outq.h"
 #include "dataplane/script/script_host.h"
@@ -13,12 +16,11 @@
 enum {
     SCRIPT_CAPTURE_BYTES = 16 * 1024, // a reply of redis.call up to this size takes no allocation
     SCRIPT_KEEP_BYTES = 64 * 1024,    // of a buffer that grew, kept for the next use
-    SCRIPT_ARGS_KEPT = 1024,
     // One block of Lua's: no string of a script can be larger. cjson counts in int.
     SCRIPT_BLOCK_BYTES_MAX = 512 * 1024 * 1024,
     SCRIPT_GC_RUNS = 50, // as Redis: so many runs, then so many KiB of collection
     SCRIPT_CLASS_BYTES = 16,
-    SCRIPT_CLASS_COUNT = 16, // blocks of up to 256 bytes are kept for reuse, by size ...
+    SCRIPT_CLASS_COUNT = 16,            // blocks of up to 256 bytes are kept for reuse, by size ...
     SCRIPT_FREE_BYTES_MAX = 256 * 1024, // ... up to so much in all
 };
 
@@ -71,7 +73,7 @@ struct script_load { // a library being loaded
 
 struct script_host {
     lua_State *lua;
-    struct heap *heap;                 // borrowed, as the next two
+    struct heap *heap; // borrowed, as the next two
     const struct script_host_ops *ops;
     void *context;
     enum script_kind kind;
@@ -84,7 +86,7 @@ struct script_host {
     uint8_t resp;                   // redis.setresp
     uint64_t random;                // 48 bits
     uint32_t gc_runs;
-    uint64_t vm_bytes;
+    uint64_t vm_bytes, vm_bytes_max;
     uint64_t library_count, library_bytes;
     struct script_library *libraries;
     bool is_emptied; // of script_host_shrink, as the next
@@ -98,7 +100,7 @@ struct script_host {
     struct hash_key hash_key;
     struct script_blocks blocks;
     // Of Debian's libraries, behind guards of ours.
-    lua_CFunction string_find, string_match, string_gmatch, string_gsub, collectgarbage;
+    lua_CFunction string_find, string_match, string_gmatch, string_gsub, string_rep, collectgarbage;
     lua_CFunction cjson_encode, cjson_decode, cjson_new;
     struct script_capture capture;
 };
@@ -167,6 +169,13 @@ int script_error_handler(lua_State *L);
 void script_push_error(lua_State *L, struct bytes text);
 int script_raise(lua_State *L, const char *text); // as redis.* raises: {err = "ERR text"}
 void script_hook(lua_State *L, lua_Debug *debug);
+// From loops of C that a script may make long: does now and then what the hook does, and may raise.
+enum { SCRIPT_TICK_STEPS = 8192 };
+void script_poll(lua_State *L);
+static inline void script_tick(lua_State *L, uint64_t step)
+{
+    if (step % SCRIPT_TICK_STEPS == SCRIPT_TICK_STEPS - 1) script_poll(L);
+}
 bool script_compile(struct script_host *h, lua_State *L, struct bytes code, const char *name);
 
 // ---- script_wire.c: RESP to Lua
@@ -194,5 +203,3 @@ void script_libraries_free(struct script_host *h);
 bool script_libraries_shrink(struct script_host *h);
 // ---- script_head.c
 uint32_t script_flag_find(struct bytes name); // 0: unknown
-// ---- script_math.c
-void script_random_seed(struct script_host *h, int32_t seed);

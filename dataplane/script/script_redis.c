@@ -25,8 +25,7 @@ void script_push_error(lua_State *L, struct bytes text)
         text.data++;
         text.size--;
     }
-    while (text.size > 0 &&
-           (text.data[text.size - 1] == '\r' || text.data[text.size - 1] == '\n'))
+    while (text.size > 0 && (text.data[text.size - 1] == '\r' || text.data[text.size - 1] == '\n'))
         text.size--;
     lua_createtable(L, 0, 4); // err, source, line, ignore_error_stats_update
     lua_pushliteral(L, "err");
@@ -76,8 +75,8 @@ static bool gather_args(struct script_host *h, lua_State *L, uint32_t *argc)
         h->args_capacity = (uint32_t)count;
     }
     h->scratch.size = 0;
-    char *numbers = (char *)script_buffer_room(h->heap, &h->scratch,
-                                               (size_t)count * NUMBER_CHARS_MAX);
+    char *numbers =
+        (char *)script_buffer_room(h->heap, &h->scratch, (size_t)count * NUMBER_CHARS_MAX);
     for (int i = 0; i < count; i++) {
         int type = lua_type(L, i + 1);
         size_t size = 0;
@@ -103,8 +102,7 @@ static int run_command(lua_State *L, bool is_raising)
     struct script_host *h = script_host_of(L);
     uint32_t argc;
     if (!h->call)
-        return script_raise(L,
-                            "redis.call/pcall can only be called inside a script invocation");
+        return script_raise(L, "redis.call/pcall can only be called inside a script invocation");
     if (!gather_args(h, L, &argc)) return is_raising ? lua_error(L) : 1;
     h->ops->command(h->context, h->args, argc, script_capture_begin(&h->capture, h->resp));
     lua_settop(L, 0);
@@ -121,8 +119,7 @@ static int redis_acl_check_cmd(lua_State *L)
     struct script_host *h = script_host_of(L);
     uint32_t argc;
     if (!h->call)
-        return script_raise(L,
-                            "redis.acl_check_cmd can only be called inside a script invocation");
+        return script_raise(L, "redis.acl_check_cmd can only be called inside a script invocation");
     if (!gather_args(h, L, &argc)) return lua_error(L);
     enum script_acl acl = h->ops->acl_check(h->context, h->args, argc);
     if (acl == SCRIPT_ACL_UNKNOWN_COMMAND)
@@ -173,8 +170,7 @@ static int redis_setresp(lua_State *L)
     struct script_host *h = script_host_of(L);
     if (lua_gettop(L) != 1) return script_raise(L, "redis.setresp() requires one argument.");
     lua_Number version = lua_tonumber(L, 1);
-    if (!(version >= 2 && version < 4))
-        return script_raise(L, "RESP version must be 2 or 3.");
+    if (!(version >= 2 && version < 4)) return script_raise(L, "RESP version must be 2 or 3.");
     h->resp = (uint8_t)version;
     return 0;
 }
@@ -198,8 +194,7 @@ static int redis_log(lua_State *L)
     struct script_host *h = script_host_of(L);
     int count = lua_gettop(L);
     if (count < 2) return script_raise(L, "redis.log() requires two arguments or more.");
-    if (!lua_isnumber(L, 1))
-        return script_raise(L, "First argument must be a number (log level).");
+    if (!lua_isnumber(L, 1)) return script_raise(L, "First argument must be a number (log level).");
     lua_Number level = lua_tonumber(L, 1);
     if (!(level > -1 && level < SCRIPT_LOG_WARNING + 1))
         return script_raise(L, "Invalid log level.");
@@ -249,8 +244,8 @@ static void set_numbers(lua_State *L, const struct number_row *rows, size_t coun
 void script_open_log(lua_State *L)
 {
     static const struct number_row numbers[] = {
-        { "LOG_DEBUG", SCRIPT_LOG_DEBUG },     { "LOG_VERBOSE", SCRIPT_LOG_VERBOSE },
-        { "LOG_NOTICE", SCRIPT_LOG_NOTICE },   { "LOG_WARNING", SCRIPT_LOG_WARNING },
+        { "LOG_DEBUG", SCRIPT_LOG_DEBUG },          { "LOG_VERBOSE", SCRIPT_LOG_VERBOSE },
+        { "LOG_NOTICE", SCRIPT_LOG_NOTICE },        { "LOG_WARNING", SCRIPT_LOG_WARNING },
         { "REDIS_VERSION_NUM", REDIS_VERSION_NUM },
     };
     set_numbers(L, numbers, sizeof numbers / sizeof *numbers);

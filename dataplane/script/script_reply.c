@@ -203,8 +203,7 @@ static bool write_shaped(struct writer *w)
     for (int i = 0; i < SHAPE_COUNT; i++) {
         lua_pushvalue(w->L, w->names + i);
         lua_rawget(w->L, table);
-        bool is_done =
-            lua_type(w->L, -1) == shapes[i].type && write_shape(w, (enum shape)i);
+        bool is_done = lua_type(w->L, -1) == shapes[i].type && write_shape(w, (enum shape)i);
         lua_settop(w->L, table);
         if (is_done) return true;
     }
@@ -227,9 +226,12 @@ static void write_array(struct writer *w)
 
 static void write_bool(struct writer *w, bool value)
 {
-    if (w->resp >= 3) reply_bool(w->reply, value);
-    else if (value) reply_int(w->reply, 1);
-    else reply_null(w->reply);
+    if (w->resp >= 3)
+        reply_bool(w->reply, value);
+    else if (value)
+        reply_int(w->reply, 1);
+    else
+        reply_null(w->reply);
 }
 
 static void write_value(struct writer *w)

@@ -17,10 +17,14 @@ int script_error_handler(lua_State *L)
     if (!lua_istable(L, 1)) {
         const char *text = lua_tostring(L, 1);
         lua_createtable(L, 0, 3);
-        if (text) lua_pushfstring(L, "ERR %s", text);
-        else if (lua_isboolean(L, 1)) lua_pushstring(L, lua_toboolean(L, 1) ? "ERR true" : "ERR false");
-        else if (lua_isnil(L, 1)) lua_pushliteral(L, "ERR nil");
-        else lua_pushfstring(L, "ERR %s: %p", luaL_typename(L, 1), lua_topointer(L, 1));
+        if (text)
+            lua_pushfstring(L, "ERR %s", text);
+        else if (lua_isboolean(L, 1))
+            lua_pushstring(L, lua_toboolean(L, 1) ? "ERR true" : "ERR false");
+        else if (lua_isnil(L, 1))
+            lua_pushliteral(L, "ERR nil");
+        else
+            lua_pushfstring(L, "ERR %s: %p", luaL_typename(L, 1), lua_topointer(L, 1));
         lua_setfield(L, 2, "err");
         lua_replace(L, 1);
     }
@@ -45,13 +49,16 @@ void script_hook(lua_State *L, lua_Debug *debug)
 {
     struct script_host *h = script_host_of(L);
     h->is_protected = true;
-    if (!h->killed) {
-        // A coroutine that was made while another run was being ended.
-        if (debug->event != LUA_HOOKCOUNT || lua_gethookcount(L) != SCRIPT_POLL_INSTRUCTIONS)
-            hook_at_leisure(L);
-        h->killed = h->ops->poll(h->context);
-        if (!h->killed) return;
-    }
+    // A coroutine that was made while another run was being ended.
+    if (!h->killed && lua_gethookcount(L) != SCRIPT_POLL_INSTRUCTIONS) hook_at_leisure(L);
+    script_poll(L);
+}
+
+void script_poll(lua_State *L)
+{
+    struct script_host *h = script_host_of(L);
+    if (!h->killed) h->killed = h->ops->poll(h->context);
+    if (!h->killed) return;
     lua_sethook(L, script_hook, LUA_MASKLINE | LUA_MASKCOUNT, 1);
     lua_checkstack(L, 8);
     lua_pushfstring(L, "-%s", h->killed);
@@ -157,7 +164,6 @@ enum script_end script_run(struct script_host *h, const struct script *script,
     lua_State *L = h->lua;
     CHECK(h->kind == SCRIPT_KIND_EVAL);
     begin(h, call);
-    script_random_seed(h, 0); // the same numbers in every run
     lua_rawgeti(L, LUA_REGISTRYINDEX, SCRIPT_REF_GLOBALS);
     set_global_texts(L, "KEYS", call->keys, call->key_count);
     set_global_texts(L, "ARGV", call->args, call->arg_count);

@@ -2,7 +2,6 @@
 // changed. Debian's Lua has no read-only tables. A sealed table is an empty one whose metatable
 // leads to the real one, which no script ever gets to hold: what reads or writes without asking
 // metatables (next, rawset, table.insert, ...) is replaced in script_base.c by what knows of it.
-#include <lua-bitop.h>
 #include <string.h>
 #include "dataplane/base/check.h"
 #include "dataplane/script/script_priv.h"
@@ -15,8 +14,10 @@ static void *mark(void) { return (void *)(uintptr_t)&seal_mark; }
 
 int script_raise_readonly(lua_State *L, bool with_place)
 {
-    if (with_place) luaL_where(L, 1);
-    else lua_pushliteral(L, "");
+    if (with_place)
+        luaL_where(L, 1);
+    else
+        lua_pushliteral(L, "");
     lua_pushliteral(L, "Attempt to modify a readonly table");
     lua_concat(L, 2);
     return lua_error(L);
@@ -78,8 +79,8 @@ static int refuse_unknown(lua_State *L)
     if (lua_gettop(L) != 2)
         return luaL_error(L, "Wrong number of arguments to luaProtectedTableError");
     if (!lua_isstring(L, -1) && !lua_isnumber(L, -1))
-        return luaL_error(
-            L, "Second argument to luaProtectedTableError must be a string or number");
+        return luaL_error(L,
+                          "Second argument to luaProtectedTableError must be a string or number");
     return luaL_error(L, "Script attempted to access nonexistent global variable '%s'",
                       lua_tostring(L, -1));
 }
@@ -105,11 +106,40 @@ static void open_library(lua_State *L, lua_CFunction open, const char *name)
 static bool is_kept(const char *name)
 {
     static const char *const kept[] = {
-        "_G",     "_VERSION", "assert", "bit",      "cjson",        "cmsgpack",    "collectgarbage",
-        "math",   "coroutine", "error", "gcinfo",   "getmetatable", "ipairs",      "load",
-        "next",   "pairs",    "pcall",  "rawequal", "rawget",       "rawset",      "loadstring",
-        "redis",  "select",   "os",     "string",   "struct",       "table",       "setmetatable",
-        "type",   "tonumber", "unpack", "xpcall",   "tostring",     "__redis__err__handler",
+        "_G",
+        "_VERSION",
+        "assert",
+        "bit",
+        "cjson",
+        "cmsgpack",
+        "collectgarbage",
+        "math",
+        "coroutine",
+        "error",
+        "gcinfo",
+        "getmetatable",
+        "ipairs",
+        "load",
+        "next",
+        "pairs",
+        "pcall",
+        "rawequal",
+        "rawget",
+        "rawset",
+        "loadstring",
+        "redis",
+        "select",
+        "os",
+        "string",
+        "struct",
+        "table",
+        "setmetatable",
+        "type",
+        "tonumber",
+        "unpack",
+        "xpcall",
+        "tostring",
+        "__redis__err__handler",
     };
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (strcmp(kept[i], name) == 0) return true;

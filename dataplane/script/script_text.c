@@ -1,10 +1,10 @@
-// Text that becomes code (load, loadstring: never bytecode), and patterns that are too deep for a C
-// stack.
+// Text that becomes code (load, loadstring: never bytecode), patterns that are too deep for a C
+// stack, and repetitions too long for anything.
 #include "dataplane/base/check.h"
 #include "dataplane/script/script_priv.h"
 
-// Lua's matcher calls itself once per repeated item; a level takes some 200 bytes of C stack.
-enum { PATTERN_REPEATS_MAX = 2000 };
+// Lua's matcher calls itself once per repeated item; a level takes some 80 bytes of C stack.
+enum { PATTERN_REPEATS_MAX = 10000 };
 
 struct source {
     struct bytes pieces[2];
@@ -61,7 +61,9 @@ static int read_pieces(lua_State *L)
         lua_call(L, 0, 1);
         if (lua_isnil(L, -1)) break;
         if (!lua_isstring(L, -1)) {
+            luaL_where(L, 2); // behind load itself
             lua_pushliteral(L, "reader function must return a string");
+            lua_concat(L, 2);
             return lua_error(L);
         }
         if (lua_objlen(L, -1) == 0) break;
@@ -120,6 +122,21 @@ static int text_gsub(lua_State *L)
     return script_host_of(L)->string_gsub(L);
 }
 
+// Lua's own appends piece by piece, however little a piece is, and out of reach of the hook.
+static int text_rep(lua_State *L)
+{
+    size_t size;
+    luaL_checklstring(L, 1, &size);
+    int count = luaL_checkint(L, 2);
+    if (size == 0 || count <= 0) {
+        lua_pushliteral(L, "");
+        return 1;
+    }
+    if (size > SCRIPT_BLOCK_BYTES_MAX / (size_t)count)
+        return luaL_error(L, "resulting string too large");
+    return script_host_of(L)->string_rep(L);
+}
+
 static lua_CFunction take_function(lua_State *L, const char *name)
 {
     lua_getfield(L, -1, name);
@@ -136,8 +153,8 @@ void script_open_text(struct script_host *h)
         { "loadstring", text_loadstring },
     };
     static const struct script_function_row string[] = {
-        { "find", text_find },     { "match", text_match }, { "gmatch", text_gmatch },
-        { "gfind", text_gmatch }, { "gsub", text_gsub },
+        { "find", text_find },    { "match", text_match }, { "gmatch", text_gmatch },
+        { "gfind", text_gmatch }, { "gsub", text_gsub },   { "rep", text_rep },
     };
     lua_State *L = h->lua;
     SCRIPT_SET_FUNCTIONS(L, base);
@@ -146,6 +163,7 @@ void script_open_text(struct script_host *h)
     h->string_match = take_function(L, "match");
     h->string_gmatch = take_function(L, "gmatch");
     h->string_gsub = take_function(L, "gsub");
+    h->string_rep = take_function(L, "rep");
     SCRIPT_SET_FUNCTIONS(L, string);
     lua_pop(L, 1);
 }

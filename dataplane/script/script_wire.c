@@ -75,18 +75,24 @@ static void wrap(lua_State *L, const char *name)
 static void push_int(struct wire *w)
 {
     int64_t value;
-    if (!take_int(w, &value)) break_off(w);
-    else lua_pushnumber(w->L, (lua_Number)value);
+    if (!take_int(w, &value))
+        break_off(w);
+    else
+        lua_pushnumber(w->L, (lua_Number)value);
 }
 
 static void push_bulk(struct wire *w)
 {
     int64_t size;
     struct bytes body;
-    if (!take_int(w, &size)) break_off(w);
-    else if (size == -1) lua_pushboolean(w->L, 0);
-    else if (!take_body(w, size, &body)) break_off(w);
-    else push_bytes(w->L, body);
+    if (!take_int(w, &size))
+        break_off(w);
+    else if (size == -1)
+        lua_pushboolean(w->L, 0);
+    else if (!take_body(w, size, &body))
+        break_off(w);
+    else
+        push_bytes(w->L, body);
 }
 
 static void push_status(struct wire *w)
@@ -169,8 +175,10 @@ static void push_bool(struct wire *w)
 static void push_null(struct wire *w)
 {
     struct bytes line;
-    if (!take_line(w, &line) || line.size != 0) break_off(w);
-    else lua_pushnil(w->L);
+    if (!take_line(w, &line) || line.size != 0)
+        break_off(w);
+    else
+        lua_pushnil(w->L);
 }
 
 // A count of elements of which each takes at least 3 bytes.
@@ -203,8 +211,10 @@ static void set_pair(lua_State *L)
 {
     bool is_key = !lua_isnil(L, -2) &&
                   (lua_type(L, -2) != LUA_TNUMBER || lua_tonumber(L, -2) == lua_tonumber(L, -2));
-    if (is_key) lua_rawset(L, -3);
-    else lua_pop(L, 2);
+    if (is_key)
+        lua_rawset(L, -3);
+    else
+        lua_pop(L, 2);
 }
 
 static void push_map(struct wire *w)

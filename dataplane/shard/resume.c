@@ -2,6 +2,7 @@
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/pause.h"
 #include "dataplane/shard/shard.h"
 
 bool session_must_wait(const struct session *session)
@@ -81,8 +82,8 @@ uint32_t resume_run(struct shard *shard, uint32_t budget)
         struct session *session = LIST_OWNER(node, struct session, resumed);
         count += 1 + run_some(shard, session, budget - count);
         if (session->client.flags & CLIENT_SUSPENDED) {
-            bool waits_for_key = session->client.flags & CLIENT_BLOCKED;
-            if (waits_for_key && session->deferral.has_ended) end_waiting(shard, session);
+            bool waits = session->client.flags & (CLIENT_BLOCKED | CLIENT_PAUSED);
+            if (waits && session->deferral.has_ended) end_waiting(shard, session);
         } else if (session->kept_first) {
             list_append(&shard->resumed, node);
         } else {
@@ -96,6 +97,7 @@ void resume_drop(struct shard *shard, struct session *session)
 {
     block_forget_client(&shard->server, &session->client);
     jobs_forget_client(&shard->server, &session->client);
+    pause_forget_client(&shard->server, &session->client);
     while (session->kept_first) kept_free(&shard->heap, take_first(session));
     if (list_node_is_linked(&session->resumed)) list_remove(&shard->resumed, &session->resumed);
 }

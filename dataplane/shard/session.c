@@ -1,5 +1,6 @@
 #include "dataplane/shard/session.h"
 #include <stdlib.h>
+#include "dataplane/cmd/acl_call.h"
 #include "dataplane/shard/shard.h"
 
 static bool address_is_loopback(const struct stream *stream)
@@ -49,7 +50,8 @@ bool session_on_open(void *app, struct stream *stream)
 {
     struct shard *shard = app;
     const struct settings *settings = shard->settings;
-    bool reserved, has_password = settings->requirepass[0] != 0;
+    const struct acl_user *default_user = shard->server.acl->users.default_user;
+    bool reserved, has_password = !default_user->needs_no_password;
     shard->server.tally->connections_received++;
     if (!session_admit(shard, stream, &reserved))
         return session_refuse(shard, stream, "-ERR max number of clients reached\r\n");
@@ -61,7 +63,7 @@ bool session_on_open(void *app, struct stream *stream)
     resp_reader_init(&session->reader, &shard->heap);
     c->reply = (struct reply){ .out = &stream->out, .version = 2 };
     c->stream = stream;
-    c->authenticated = !has_password;
+    acl_greet(&shard->server, c);
     c->created_ms = c->last_command_ms = shard->server.now_ms;
     c->last_command_id = UINT16_MAX;
     if (stream->kind == STREAM_SOCK_UNIX) c->flags |= CLIENT_UNIX_SOCKET;
@@ -176,7 +178,8 @@ void session_on_end(void *app, struct stream *stream)
     struct session *session = stream->user;
     if (!session) return;
     shard_run_readable(shard);
-    if (session->client.flags & CLIENT_BLOCKED) { // as in Redis: who hangs up waits no more
+    // As in Redis: who hangs up waits no more.
+    if (session->client.flags & (CLIENT_BLOCKED | CLIENT_PAUSED)) {
         resume_drop(shard, session);
         defer_drop(shard, session);
     }
@@ -184,15 +187,6 @@ void session_on_end(void *app, struct stream *stream)
         session->deferral.has_ended = true;
     else
         session_end(shard, session);
-}
-
-static void client_free_texts(struct shard *shard, struct client *c)
-{
-    char **texts[] = { &c->name, &c->lib_name, &c->lib_version };
-    for (uint32_t i = 0; i < 3; i++) {
-        if (*texts[i]) heap_give(&shard->heap, *texts[i], strlen(*texts[i]) + 1, HEAP_SESSION);
-        *texts[i] = NULL;
-    }
 }
 
 // The client is gone for everybody; what its connection still does is the transport's alone.
@@ -206,7 +200,7 @@ static void session_forget(struct shard *shard, struct session *session)
     client_table_remove(&shard->server.clients, &session->client);
     if (session->client.flags & CLIENT_ADMIN_RESERVED) shard->admin_client_count--;
     server_forget_client(&shard->server, &session->client);
-    client_free_texts(shard, &session->client);
+    client_drop_texts(&session->client, &shard->heap);
     resp_reader_close(&session->reader);
     stream->user = NULL;
     heap_give(&shard->heap, session, sizeof *session, HEAP_SESSION);

@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include "dataplane/cmd/acl_load.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/errand.h"
 #include "dataplane/cmd/hash_expiry.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/memory.h"
+#include "dataplane/cmd/pause.h"
+#include "dataplane/cmd/script_cache.h"
 #include "dataplane/cmd/tracking.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/shard/shard_net.h"
@@ -146,9 +149,11 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     shard_apply_thresholds(s);
     keyspace_set_lfu(s->keyspace, (uint32_t)s->settings->lfu_log_factor,
                      (uint32_t)s->settings->lfu_decay_time);
+    if (acl_load_at_start(&s->server, error, error_bytes) != OK) goto fail;
     if (shard_tls_open(s, error, error_bytes) != OK) goto fail;
     snprintf(error, error_bytes, "io_uring is not available: the socket transport needs it");
     if (shard_open_sock(s) != OK) goto fail;
+    shard_tls_watch(s);
     if (s->nic && shard_net_open(s, error, error_bytes) != OK) goto fail;
     if (shard_listen(s, error, error_bytes) != OK) goto fail;
     s->server.startup_memory_bytes = s->heap.bytes_total;
@@ -287,15 +292,20 @@ static uint32_t shard_run_deferred(struct shard *s)
     return count;
 }
 
-// Who was suspended goes on, and one long command gets its slice.
-static uint32_t shard_run_long(struct shard *s)
+// Who was suspended goes on, and one long command gets its slice: a short one when others sent
+// commands in this turn, for their next ones wait until it is over.
+static uint32_t shard_run_long(struct shard *s, bool others_work)
 {
     uint32_t count = 0;
     s->job_ran = false;
-    if (LIKELY(s->resumed.count == 0 && s->server.jobs.list.count == 0)) return 0;
+    bool pause_is_over = pause_next_ns(&s->server) <= s->server.now_ns;
+    if (LIKELY(s->resumed.count == 0 && s->server.jobs.list.count == 0 && !pause_is_over)) return 0;
     cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
+    if (pause_is_over) count += pause_run(&s->server, SHARD_RESUME_BUDGET);
     count += resume_run(s, SHARD_RESUME_BUDGET);
-    s->job_ran = jobs_run(&s->server, s->job_slice_cycles);
+    uint64_t slice = s->job_slice_cycles;
+    if (others_work) slice = slice * JOB_SLICE_SHARED_US / JOB_SLICE_US;
+    s->job_ran = jobs_run(&s->server, slice);
     count += s->job_ran;
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return count;
@@ -307,6 +317,7 @@ static uint32_t shard_expire(struct shard *s)
 {
     uint32_t done = 0, fields = 0;
     uint64_t before = s->server.meter.since;
+    if (UNLIKELY(s->server.busy_script != NULL)) return 0; // its moment is not over
     if (s->server.now_ms != s->expired_ms &&
         keyspace_next_deadline_ms(s->keyspace) <= s->server.now_ms) {
         cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
@@ -317,6 +328,7 @@ static uint32_t shard_expire(struct shard *s)
         fields = hash_expiry_step(&s->server, s->server.now_ms, SHARD_EXPIRE_BUDGET);
         done += fields;
     }
+    if (done) latency_note(&s->server, LATENCY_EXPIRE_CYCLE, clock_tsc() - before);
     if (done - fields < SHARD_EXPIRE_BUDGET && fields < SHARD_EXPIRE_BUDGET)
         s->expired_ms = s->server.now_ms;
     if (UNLIKELY(memory_is_over(&s->server))) {
@@ -325,10 +337,27 @@ static uint32_t shard_expire(struct shard *s)
     }
     if (keyspace_reap_pending(s->keyspace)) {
         cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
-        done += keyspace_reap_step(s->keyspace, SHARD_REAP_BUDGET);
+        uint32_t freed = keyspace_reap_step(s->keyspace, SHARD_REAP_BUDGET);
+        s->server.tally->lazyfreed_objects += freed;
+        done += freed;
+    }
+    if (UNLIKELY(scripts_are_shrinking(&s->server))) {
+        cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
+        scripts_shrink(&s->server);
+        done++;
     }
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     if (done) tally_slice(s->server.tally, s->server.meter.since - before);
+    return done;
+}
+
+// Not while a script is in the midst of its moment: it may look at values.
+static uint32_t shard_defrag(struct shard *s)
+{
+    if (LIKELY(!s->server.defrag.is_running) || s->server.busy_script) return 0;
+    cycle_meter_switch(&s->server.meter, CYCLES_DEFRAG);
+    uint32_t done = defrag_turn(&s->server);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return done;
 }
 
@@ -337,7 +366,7 @@ static uint32_t shard_timers(struct shard *s)
 {
     uint32_t done = 0;
     uint64_t tick = s->server.now_ns / 1000000u;
-    if (UNLIKELY(s->server.blocks.all.count) && tick != s->timers_tick) {
+    if (UNLIKELY(s->server.blocks.all.count) && tick != s->timers_tick && !s->server.busy_script) {
         cycle_meter_switch(&s->server.meter, CYCLES_TIMERS);
         blocks_expire(&s->server);
     }
@@ -409,6 +438,10 @@ static uint64_t shard_next_event_ns(const struct shard *s)
     }
     uint64_t timeout = blocks_next_deadline_ns(&s->server);
     if (timeout < next) next = timeout;
+    uint64_t pause = pause_next_ns(&s->server);
+    if (pause < next) next = pause;
+    uint64_t defrag = defrag_next_ns(&s->server);
+    if (defrag < next) next = defrag;
     uint64_t tls = tls_next_ns(s->tls);
     if (tls < next) next = tls;
     if (s->net) {
@@ -426,7 +459,7 @@ static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 {
     uint64_t now = s->server.now_ns;
     if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) ||
-        s->resting.count || s->resumed.count || s->job_ran)
+        scripts_are_shrinking(&s->server) || s->resting.count || s->resumed.count || s->job_ran)
         return 0;
     if (work) s->idle_since_ns = now;
     uint64_t idle = now - s->idle_since_ns, nap = idle / 8;
@@ -471,11 +504,13 @@ uint32_t shard_turn(struct shard *s)
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
     work += shard_run_deferred(s);
-    work += shard_run_long(s);
+    work += shard_run_long(s, work != 0);
     work += shard_expire(s);
+    work += shard_defrag(s);
     work += shard_timers(s);
     work += shard_lanes(s);
-    if (UNLIKELY(tracking_is_on(&s->server.tracking))) tracking_turn(&s->server);
+    if (UNLIKELY(tracking_has_work(&s->server.tracking)) && tracking_turn(&s->server))
+        s->job_ran = true;
     shard_flush(s);
     shard_tx_nic(s);
     tls_release(s->tls);
@@ -484,6 +519,7 @@ uint32_t shard_turn(struct shard *s)
     if (work) {
         tally->turns_busy++;
         if (cycles > tally->turn_cycles_max) tally->turn_cycles_max = cycles;
+        latency_note(&s->server, LATENCY_TURN, cycles);
     }
     shard_submit(s, work);
     return work;

@@ -83,7 +83,7 @@ struct shard {
     bool job_ran;                                              // in this turn: there is more to do
     uint64_t settled_tsc, settled_cpu_ns, settled_idle_cycles; // at the last shard_cron
     uint32_t rate_index;
-    struct rate rate_ops, rate_input, rate_output;
+    struct rate rate_ops, rate_input, rate_output, rate_turns, rate_busy;
     struct heap_piece_source
         overflow; // NIC connections that hold much output: blocks that are not packets
     uint64_t pass_input_max, pass_output_max; // of the clients seen in this pass of shard_cron
@@ -91,6 +91,7 @@ struct shard {
     uint32_t admin_client_count; // in reserved places
     struct stream_app app;     // of the transports
     struct stream_app tls_app; // of the streams within TLS
+    bool tls_is_watched;       // its bell, by sock
     struct settings *settings;
     struct bell *bell;
     bool stopping, stop_announced, running;

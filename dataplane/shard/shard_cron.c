@@ -31,6 +31,9 @@ static void shard_sample_rates(struct shard *s)
         rate_sample(&s->rate_input, index, t->net_input_bytes, elapsed_ns);
     s->server.instantaneous_output_bps =
         rate_sample(&s->rate_output, index, t->net_output_bytes, elapsed_ns);
+    s->server.instantaneous_turns = rate_sample(&s->rate_turns, index, t->turns, elapsed_ns);
+    s->server.instantaneous_busy_cycles =
+        rate_sample(&s->rate_busy, index, tally_busy_cycles(t), elapsed_ns);
 }
 
 static void publish_databases(struct shard *s)
@@ -144,6 +147,8 @@ void shard_cron(struct shard *s)
     shard_sample_rates(s);
     shard_check_sessions(s);
     memory_check_clients(&s->server);
+    memory_note_level(&s->server);
     sock_verify(s->sock, sock_connection_count(s->sock) / ROTATION_CRONS + ROTATION_PER_CRON_MIN);
     shard_refresh_tally(s);
+    defrag_cron(&s->server);
 }

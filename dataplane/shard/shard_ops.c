@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/pause.h"
 #include "dataplane/shard/shard_tls.h"
 
 static void op_kill_client(struct server *server, struct client *c)
@@ -9,6 +10,7 @@ static void op_kill_client(struct server *server, struct client *c)
     struct shard *s = server->shard;
     c->flags |= CLIENT_CLOSE_NOW;
     block_forget_client(server, c); // nothing is taken from a key for one who will not get it
+    pause_forget_client(server, c);
     session_mark_dirty(s, session_of(c));
 }
 
@@ -238,7 +240,7 @@ static enum status op_apply_settings(struct server *server, const struct setting
         return ERR_IO;
     }
     settings_close(&old);
-    if (has_context) tls_set_context(s->tls, context);
+    if (has_context) shard_tls_use(s, context);
     tls_set_auth(s->tls, (enum tls_auth)s->settings->tls_auth_clients);
     for (uint32_t i = 0; i < row_count; i++) apply_row(s, rows[i]);
     shard_apply_thresholds(s);

@@ -1,6 +1,7 @@
 #include "dataplane/shard/shard_tls.h"
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 
 static void on_failed(void *app, const struct stream *lower, const char *reason)
 {
@@ -22,8 +23,7 @@ static void read_all(void *app) { shard_run_readable(app); }
 static bool accept_tls(struct shard *s, struct stream *stream)
 {
     uint64_t count = s->server.clients.all.count + tls_opening_count(s->tls);
-    if (count < (uint64_t)s->settings->maxclients &&
-        tls_accept(s->tls, stream, s->server.now_ns))
+    if (count < (uint64_t)s->settings->maxclients && tls_accept(s->tls, stream, s->server.now_ns))
         return true;
     s->server.tally->connections_rejected++;
     return false;
@@ -42,8 +42,7 @@ static bool is_enabled(const struct settings *f)
     return f->tls_port || f->tls_replication || f->tls_cluster;
 }
 
-static enum status context_open(struct shard *s, const struct settings *f,
-                                struct tls_context **out)
+static enum status context_open(struct shard *s, const struct settings *f, struct tls_context **out)
 {
     char reason[512];
     const struct tls_directives directives = {
@@ -73,12 +72,9 @@ static enum status context_open(struct shard *s, const struct settings *f,
 enum status shard_tls_open(struct shard *s, char *error, uint32_t error_bytes)
 {
     struct tls_context *context = NULL;
-    s->tls_app = (struct stream_app){ s,
-                                      session_on_open,
-                                      session_on_data,
-                                      session_on_end,
-                                      session_on_drained,
-                                      session_on_closed };
+    s->tls_app = (struct stream_app){
+        s, session_on_open, session_on_data, session_on_end, session_on_drained, session_on_closed
+    };
     const struct tls_config config = {
         .app = &s->tls_app,
         .heap = &s->heap,
@@ -87,6 +83,9 @@ enum status shard_tls_open(struct shard *s, char *error, uint32_t error_bytes)
         .meter = &s->server.meter,
         .read_all = read_all,
         .on_failed = on_failed,
+        .has_worker = true,
+        .worker_core = (int)s->settings->housekeeping_core,
+        .own_core = (int)s->settings->core,
     };
     snprintf(error, error_bytes, "TLS could not be opened: out of memory");
     if (tls_open(&s->tls, &config) != OK) return ERR_NO_SPACE;
@@ -96,6 +95,25 @@ enum status shard_tls_open(struct shard *s, char *error, uint32_t error_bytes)
     if (context_open(s, s->settings, &context) != OK) return ERR_IO;
     tls_set_context(s->tls, context);
     return OK;
+}
+
+static void on_bell(void *context)
+{
+    eventfd_t count;
+    (void)eventfd_read(tls_bell_fd(context), &count); // tls_turn looks on every turn
+}
+
+void shard_tls_watch(struct shard *s)
+{
+    int fd = tls_bell_fd(s->tls);
+    if (fd < 0 || s->tls_is_watched) return;
+    s->tls_is_watched = sock_watch(s->sock, fd, on_bell, s->tls) == OK;
+}
+
+void shard_tls_use(struct shard *s, struct tls_context *context)
+{
+    tls_set_context(s->tls, context);
+    shard_tls_watch(s);
 }
 
 // tls-port alone makes a context only where there is none yet, and tls-auth-clients is looked at
@@ -123,7 +141,6 @@ enum status shard_tls_prepare(struct shard *s, const struct settings *next,
         *changed = true;
         return OK;
     }
-    snprintf(error, SETTING_ERROR_MAX,
-             "Unable to update TLS configuration. Check server logs.");
+    snprintf(error, SETTING_ERROR_MAX, "Unable to update TLS configuration. Check server logs.");
     return ERR_IO;
 }

@@ -56,17 +56,29 @@ void tls_fail(struct tls_conn *c, enum stream_close why)
         c->lower->ops->close(c->lower);
 }
 
-static void conn_free(struct tls_conn *c)
+static void leave_lists(struct tls_conn *c)
 {
     struct tls *t = c->tls;
+    if (c->is_orphan) return;
     if (c->state == TLS_OPENING) t->opening_count--;
     drop_link(&t->timed, &c->timed);
     tls_step_drop(c);
     drop_link(&t->due, &c->due);
     drop_link(&t->waiting, &c->waiting);
     list_remove(&t->all, &c->all);
-    ssl_close(c);
+}
+
+// What the worker has of it goes when it comes back.
+void tls_conn_free(struct tls_conn *c)
+{
+    struct tls *t = c->tls;
+    leave_lists(c);
     tls_kept_clear(c);
+    c->is_orphan = true;
+    if (c->step.is_running) return;
+    ssl_close(c);
+    SSL_CTX_free(c->step.context);
+    free(c->wire.held);
     heap_give(t->config.heap, c, sizeof *c, HEAP_SESSION);
 }
 
@@ -98,7 +110,7 @@ static void lower_closed(void *app, struct stream *lower, enum stream_close why)
     }
     upper_forget(c, c->is_failed ? c->why : why);
     lower->user = NULL;
-    conn_free(c);
+    tls_conn_free(c);
 }
 
 // Of streams that tls_close leaves behind.
@@ -109,6 +121,26 @@ static const struct stream_app nobody = { NULL,       lower_open, nobody_data,
                                           nobody_end, nobody_end, nobody_closed };
 
 // ---- the whole
+
+static enum status worker_open(struct tls *t)
+{
+    const struct tls_worker_config config = { .run = tls_step_run,
+                                              .own_core = t->config.worker_core,
+                                              .avoid_core = t->config.own_core };
+    return tls_worker_open(&t->worker, &config);
+}
+
+static void worker_close(struct tls *t)
+{
+    struct tls_conn *c;
+    if (!t->worker) return;
+    tls_worker_stop(t->worker);
+    while ((c = tls_worker_take(t->worker))) {
+        c->step.error = SSL_ERROR_WANT_READ; // done or not, it goes no further
+        tls_step_finish(c);
+    }
+    tls_worker_close(t->worker);
+}
 
 enum status tls_open(struct tls **out, const struct tls_config *config)
 {
@@ -142,12 +174,13 @@ void tls_close(struct tls *t)
 {
     struct list_node *node;
     if (!t) return;
+    worker_close(t);
     while ((node = list_first(&t->all))) {
         struct tls_conn *c = LIST_OWNER(node, struct tls_conn, all);
         upper_forget(c, STREAM_CLOSED_LOCALLY);
         c->lower->user = NULL;
         c->lower->app = &nobody;
-        conn_free(c);
+        tls_conn_free(c);
     }
     tls_context_close(t->context);
     BIO_meth_free(t->method);
@@ -160,10 +193,14 @@ void tls_set_context(struct tls *t, struct tls_context *context)
 {
     tls_context_close(t->context);
     t->context = context;
+    // The thread starts with the first context: who does not use TLS has none. Where it cannot be
+    // had, steps run on the shard's.
+    if (context && t->config.has_worker && !t->worker) (void)worker_open(t);
 }
 
 bool tls_has_context(const struct tls *t) { return t->context != NULL; }
 void tls_set_auth(struct tls *t, enum tls_auth auth) { t->auth = auth; }
+int tls_bell_fd(const struct tls *t) { return t->worker ? tls_worker_bell(t->worker) : -1; }
 uint32_t tls_opening_count(const struct tls *t) { return t->opening_count; }
 
 bool tls_accept(struct tls *t, struct stream *lower, uint64_t now_ns)
@@ -218,6 +255,10 @@ uint64_t tls_next_ns(const struct tls *t)
     if (t->due.count) return 0;
     if (t->timed.count)
         next = LIST_OWNER(list_first(&t->timed), struct tls_conn, timed)->deadline_ns;
+    if (t->worker) {
+        bool has_more = tls_steps_wait(t) && tls_worker_has_room(t->worker);
+        return has_more || tls_worker_has_done(t->worker) ? 0 : next;
+    }
     if (!tls_steps_wait(t)) return next;
     if (!t->was_serving) return 0;
     return t->rest_until_ns < next ? t->rest_until_ns : next;

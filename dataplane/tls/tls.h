@@ -1,22 +1,25 @@
 // tls.h: TLS connections over the streams of either transport, as streams themselves.
 //
 // Source:  RFC 5246 (TLS 1.2), RFC 8446 (1.3), RFC 5077 (tickets); SSL_read(3) and its family
-// Thread:  the shard's
+// Thread:  the shard's; handshake steps on a worker's (tls_worker.h), which has a connection to
+//          itself meanwhile
 // Memory:  a connection's record comes from the shard's heap (HEAP_SESSION), what it holds back
 // from
 //          HEAP_CLIENT_IN, its unencrypted output from HEAP_CLIENT_OUT. OpenSSL's own state is
-//          allocated by malloc: about 13 KB for an established idle connection of TLS 1.3 and 9 KB
-//          of 1.2 (no record buffers: SSL_MODE_RELEASE_BUFFERS), up to 34 KB more within a call
+//          allocated by malloc: about 15 KB for an established idle connection (no record buffers:
+//          SSL_MODE_RELEASE_BUFFERS), up to 34 KB more within a call
 // Units:   ns of the shard's clock
 //
 //   transport -> lower stream -> tls -> upper stream -> session
 //
-// A lower stream becomes ours in tls_accept. Its first bytes wait in a queue for a handshake step:
-// signing and key exchange cost 0.1 ms and more, so steps run in tls_turn only, TLS_BUDGET_NS of
-// them per turn (at least one), and while clients are being served three times as long passes
-// before the next ones: who is connected loses a quarter of the core at most, and no more than one
-// step at a time. When the handshake is done the app is told of the upper stream, and of nothing
-// before.
+// A lower stream becomes ours in tls_accept. Its first bytes wait in a queue for a handshake step.
+// Signing and key exchange cost 0.1 to 0.5 ms: done on the shard's core, even one of them in a turn
+// would raise the latency of all who are connected by more than their own requests take. So steps
+// run on a thread off that core, and a turn only gives and takes them, for TLS_BUDGET_NS at most.
+// Without that thread (has_worker false, or none to be had) they run in tls_turn, TLS_BUDGET_NS of
+// them per turn but at least one, and while clients are being served three times as long passes
+// before the next ones, so that those lose a quarter of the core at most.
+// When the handshake is done the app is told of the upper stream, and of nothing before.
 //
 // Input is decrypted out of the bytes that on_data brings, into an arena that tls_release empties;
 // output is encrypted into the lower stream's queue, TLS_AHEAD_BYTES ahead of what the transport
@@ -53,6 +56,9 @@ struct tls_config {
     // A handshake came to nothing; the lower stream is still there. reason: as OpenSSL words it.
     void (*on_failed)(void *app, const struct stream *lower, const char *reason);
     uint64_t budget_ns; // 0: TLS_BUDGET_NS
+    bool has_worker;    // handshake steps run on a thread of their own
+    int worker_core;    // -1: any but own_core
+    int own_core;       // the shard's; -1: it is not pinned
 };
 
 struct tls;
@@ -75,4 +81,7 @@ uint32_t tls_turn(struct tls *t, uint64_t now_ns, bool is_serving);
 void tls_release(struct tls *t); // end of turn: bytes given to on_data are not valid any more
 // When tls_turn has something to do: 0 at once, UINT64_MAX nothing.
 uint64_t tls_next_ns(const struct tls *t);
+// Readable when the worker has done something; -1 without one (it comes with the first context). An
+// eventfd: whoever waits for it reads its counter.
+int tls_bell_fd(const struct tls *t);
 uint32_t tls_opening_count(const struct tls *t); // connections in their handshake

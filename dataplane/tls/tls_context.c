@@ -1,6 +1,6 @@
 #include "dataplane/tls/tls_context.h"
-#include <openssl/decoder.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,14 +114,10 @@ static bool load_authorities(SSL_CTX *ctx, const struct tls_directives *d, struc
 static bool load_dh_params(SSL_CTX *ctx, const char *file, struct refusal *r)
 {
     char why[256];
-    EVP_PKEY *key = NULL;
     BIO *in = BIO_new_file(file, "r");
-    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(
-        &key, "PEM", NULL, "DH", OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS, NULL, NULL);
-    bool read = in && decoder && OSSL_DECODER_from_bio(decoder, in);
-    OSSL_DECODER_CTX_free(decoder);
+    EVP_PKEY *key = in ? PEM_read_bio_Parameters(in, NULL) : NULL;
     BIO_free(in);
-    if (read && SSL_CTX_set0_tmp_dh_pkey(ctx, key) > 0) return true;
+    if (key && SSL_CTX_set0_tmp_dh_pkey(ctx, key) > 0) return true;
     EVP_PKEY_free(key);
     return refuse(r, "Failed to load DH params file: %s: %s", file, reason(why));
 }

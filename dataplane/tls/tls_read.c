@@ -68,7 +68,7 @@ static enum reading decrypt(struct tls_conn *c)
         if (arena_room(t) < READ_BYTES_MIN) return READ_FULL;
         if (SSL_read_ex(c->ssl, t->arena + t->arena_used, arena_room(t), &got)) {
             t->arena_used += (uint32_t)got;
-            if (c->in.size == 0 && !SSL_has_pending(c->ssl) && !c->has_ended) return READ_ALL;
+            if (c->wire.in.size == 0 && !SSL_has_pending(c->ssl) && !c->has_ended) return READ_ALL;
             continue;
         }
         switch (SSL_get_error(c->ssl, 0)) {
@@ -91,12 +91,13 @@ static void tell_end(struct tls_conn *c)
 }
 
 // Decrypts data and hands it over, piece by piece when the arena is small for it. What is left when
-// the app pauses is kept.
+// the app pauses is kept, and the end told when it goes on: OpenSSL says it again then.
 static void read_bytes(struct tls_conn *c, struct bytes data)
 {
     struct tls *t = c->tls;
     enum reading result = READ_FULL;
-    c->in = data;
+    c->wire.in = data;
+    c->wire.has_ended = c->has_ended;
     c->up.arrival_tsc = c->lower->arrival_tsc;
     while (result == READ_FULL && is_reading(c)) {
         uint32_t start = t->arena_used;
@@ -109,13 +110,13 @@ static void read_bytes(struct tls_conn *c, struct bytes data)
         t->config.read_all(t->config.app->app);
         t->arena_used = 0;
     }
-    data = c->in;
-    c->in = bytes_make(NULL, 0);
+    data = c->wire.in;
+    c->wire.in = bytes_make(NULL, 0);
     if (c->state == TLS_CLOSED) return;
     bool sent = tls_lower_flush(c); // key updates, alerts
     if (result == READ_FAILED || !sent)
         tls_fail(c, STREAM_RESET);
-    else if (result == READ_END)
+    else if (result == READ_END && !c->is_paused)
         tell_end(c);
     else if (data.size && c->state == TLS_OPEN)
         tls_keep(c, data);

@@ -5,9 +5,9 @@ enum { DIRECT_BYTES_MIN = 8192 }; // pieces from here on are encrypted where the
 
 bool tls_lower_flush(struct tls_conn *c)
 {
-    if (!c->has_written) return true;
+    if (!c->wire.has_written) return true;
     if (c->lower->out.broken) return false;
-    c->has_written = false;
+    c->wire.has_written = false;
     c->lower->ops->flush(c->lower);
     return true;
 }

@@ -33,6 +33,12 @@ void hash_timer_cancel(struct hash_deadlines *d, struct hash_timer *t)
     if (list_node_is_linked(&t->due)) list_remove(&d->due, &t->due);
 }
 
+void hash_timer_moved(struct hash_timer *t)
+{
+    if (wheel_is_armed(&t->timer)) wheel_moved(&t->timer);
+    if (list_node_is_linked(&t->due)) list_moved(&t->due);
+}
+
 static void on_fire(void *context, struct wheel_timer *timer)
 {
     struct hash_deadlines *d = context;

@@ -1,4 +1,5 @@
 // The tree form of a hash: its fields by hash, and those with deadlines sorted by time.
+#include "dataplane/keyspace/relocate.h"
 #include "dataplane/types/hash_priv.h"
 
 enum {
@@ -55,10 +56,24 @@ static uint64_t object_count(const struct object *object)
     return ((const struct hash_object *)(const void *)object)->fields.count;
 }
 
+static struct object *object_relocate(struct object *object, struct relocate_pass *p,
+                                      uint64_t *position, uint64_t until_tsc)
+{
+    struct hash_object *o = (struct hash_object *)(void *)object;
+    if (*position == 0) {
+        o = relocate_block(p, o, sizeof *o);
+        hash_timer_moved(&o->timer);
+    }
+    struct tree *trees[] = { &o->fields, &o->deadlines };
+    *position = relocate_trees(p, trees, 2, *position, until_tsc);
+    return &o->object;
+}
+
 static const struct object_ops hash_ops = { .close = object_close,
                                             .copy = object_copy,
                                             .memory_bytes = object_memory_bytes,
-                                            .count = object_count };
+                                            .count = object_count,
+                                            .relocate = object_relocate };
 
 struct hash_object *hash_object_new(struct keyspace *k)
 {

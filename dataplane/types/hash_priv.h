@@ -63,4 +63,5 @@ void hash_object_arm(struct keyspace *k, struct hash_object *o); // for the earl
 
 // ---- hash_deadlines.c
 void hash_timer_arm(struct hash_deadlines *d, struct hash_timer *t, uint64_t deadline_ms);
+void hash_timer_moved(struct hash_timer *t); // its memory did: relinks its neighbours
 void hash_timer_cancel(struct hash_deadlines *d, struct hash_timer *t);

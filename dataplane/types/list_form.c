@@ -1,4 +1,5 @@
 // In which form a list is, and what OBJECT ENCODING calls it.
+#include "dataplane/keyspace/relocate.h"
 #include "dataplane/types/list_priv.h"
 
 enum {
@@ -41,8 +42,18 @@ static uint64_t object_count(const struct object *o)
     return ((const struct list_object *)o)->tree.count;
 }
 
-static const struct object_ops list_ops = { close_object, copy_object, object_memory,
-                                            object_count };
+static struct object *relocate(struct object *o, struct relocate_pass *p, uint64_t *position,
+                               uint64_t until_tsc)
+{
+    struct list_object *list = (struct list_object *)o;
+    if (*position == 0) list = relocate_block(p, list, sizeof *list);
+    struct tree *trees[] = { &list->tree };
+    *position = relocate_trees(p, trees, 1, *position, until_tsc);
+    return &list->object;
+}
+
+static const struct object_ops list_ops = { close_object, copy_object, object_memory, object_count,
+                                            relocate };
 
 struct object *list_object_open(struct keyspace *k, const struct tree *tree)
 {

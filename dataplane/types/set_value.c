@@ -1,5 +1,6 @@
 #include "dataplane/types/set_value.h"
 #include "dataplane/base/check.h"
+#include "dataplane/keyspace/relocate.h"
 #include "dataplane/types/set_priv.h"
 
 // ---- the large form
@@ -33,11 +34,22 @@ static uint64_t object_count(const struct object *object)
     return ((const struct set_object *)object)->tree.count;
 }
 
+static struct object *relocate(struct object *object, struct relocate_pass *p, uint64_t *position,
+                               uint64_t until_tsc)
+{
+    struct set_object *o = (struct set_object *)object;
+    if (*position == 0) o = relocate_block(p, o, sizeof *o);
+    struct tree *trees[] = { &o->tree };
+    *position = relocate_trees(p, trees, 1, *position, until_tsc);
+    return &o->object;
+}
+
 static const struct object_ops set_object_ops = {
     .close = close_object,
     .copy = copy_object,
     .memory_bytes = object_memory_bytes,
     .count = object_count,
+    .relocate = relocate,
 };
 
 struct set_object *set_object_new(struct keyspace *k)

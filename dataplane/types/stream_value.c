@@ -1,4 +1,5 @@
 #include "dataplane/base/check.h"
+#include "dataplane/keyspace/relocate.h"
 #include "dataplane/types/stream_priv.h"
 
 static uint64_t chunk_mark(const uint8_t *record) { return load_be64(record); }
@@ -78,11 +79,26 @@ static uint64_t count(const struct object *object)
     return sum;
 }
 
+// Groups stay where they are: they are few, and their consumers know each other by address.
+static struct object *relocate(struct object *object, struct relocate_pass *p, uint64_t *position,
+                               uint64_t until_tsc)
+{
+    struct stream_object *s = (struct stream_object *)object;
+    if (*position == 0) {
+        s = relocate_block(p, s, sizeof *s);
+        s->now.tail = relocate_blob(p, s->now.tail);
+    }
+    struct tree *trees[] = { &s->now.chunks };
+    *position = relocate_trees(p, trees, 1, *position, until_tsc);
+    return &s->object;
+}
+
 static const struct object_ops stream_ops = {
     .close = close_object,
     .copy = copy_object,
     .memory_bytes = memory_bytes,
     .count = count,
+    .relocate = relocate,
 };
 
 struct stream_object *stream_object_new(struct keyspace *k)

@@ -1,5 +1,6 @@
 // The large form: the same records in two trees.
 #include "dataplane/base/check.h"
+#include "dataplane/keyspace/relocate.h"
 #include "dataplane/types/zset_priv.h"
 
 // ---- records and their order
@@ -157,11 +158,22 @@ static uint64_t count(const struct object *object)
     return ((const struct zset_object *)object)->sorted.count;
 }
 
+static struct object *relocate(struct object *object, struct relocate_pass *p, uint64_t *position,
+                               uint64_t until_tsc)
+{
+    struct zset_object *o = (struct zset_object *)object;
+    if (*position == 0) o = relocate_block(p, o, sizeof *o);
+    struct tree *trees[] = { &o->sorted, &o->by_hash };
+    *position = relocate_trees(p, trees, 2, *position, until_tsc);
+    return &o->object;
+}
+
 const struct object_ops zset_object_ops = {
     .close = close_object,
     .copy = copy_object,
     .memory_bytes = memory_bytes,
     .count = count,
+    .relocate = relocate,
 };
 
 struct zset_object *zset_object_new(struct keyspace *k)

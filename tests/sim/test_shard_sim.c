@@ -23,7 +23,7 @@ struct conn {
     struct value values[KEYS];
     bool has_number[NUMBERS];
     int64_t numbers[NUMBERS];
-    struct text requests, replies;
+    struct wire_text requests, replies;
     size_t sent, checked;
     bool is_quitting;
     char key[32]; // the last that key_of made
@@ -65,19 +65,19 @@ static const char *key_of(struct conn *c, uint64_t index)
 
 static void add_head(struct conn *c, uint32_t argc, const char *name)
 {
-    text_add(&c->requests, "*%u\r\n", argc);
-    text_add_bulk(&c->requests, name, strlen(name));
+    wire_add(&c->requests, "*%u\r\n", argc);
+    wire_add_bulk(&c->requests, name, strlen(name));
 }
 static void add_word(struct conn *c, const char *word)
 {
-    text_add_bulk(&c->requests, word, strlen(word));
+    wire_add_bulk(&c->requests, word, strlen(word));
 }
 static void expect_value(struct conn *c, const struct value *v)
 {
     if (v->data)
-        text_add_bulk(&c->replies, v->data, v->size);
+        wire_add_bulk(&c->replies, v->data, v->size);
     else
-        text_add(&c->replies, "$-1\r\n");
+        wire_add(&c->replies, "$-1\r\n");
 }
 
 static size_t pick_size(struct sim *sim)
@@ -121,13 +121,13 @@ static void run_set(struct sim *sim, struct conn *c)
     static const char *const options[] = { "NX", "XX", "GET" };
     add_head(c, how < 3 ? 4 : 3, "SET");
     add_word(c, key_of(c, key));
-    text_add_bulk(&c->requests, v.data, v.size);
+    wire_add_bulk(&c->requests, v.data, v.size);
     if (how < 3) add_word(c, options[how]);
     bool writes = how >= 2 || (how == 0) == !old->data;
     if (how == 2)
         expect_value(c, old);
     else
-        text_add(&c->replies, writes ? "+OK\r\n" : "$-1\r\n");
+        wire_add(&c->replies, writes ? "+OK\r\n" : "$-1\r\n");
     put(writes ? old : &v, writes ? v : (struct value){ 0 });
 }
 
@@ -138,12 +138,12 @@ static void run_append(struct sim *sim, struct conn *c)
     if (old->size + v.size > 2 * BIG_BYTES) v.size = 0;
     add_head(c, 3, "APPEND");
     add_word(c, key_of(c, key));
-    text_add_bulk(&c->requests, v.data, v.size);
+    wire_add_bulk(&c->requests, v.data, v.size);
     // A value that is made by APPEND of nothing exists all the same.
     old->data = realloc(old->data, old->size + v.size + 1);
     memcpy(old->data + old->size, v.data, v.size);
     old->size += v.size;
-    text_add(&c->replies, ":%zu\r\n", old->size);
+    wire_add(&c->replies, ":%zu\r\n", old->size);
     free(v.data);
 }
 
@@ -156,7 +156,7 @@ static void run_setrange(struct sim *sim, struct conn *c)
     add_word(c, key_of(c, key));
     snprintf(text, sizeof text, "%llu", (unsigned long long)offset);
     add_word(c, text);
-    text_add_bulk(&c->requests, v.data, v.size);
+    wire_add_bulk(&c->requests, v.data, v.size);
     if (v.size) {
         size_t size = offset + v.size > old->size ? offset + v.size : old->size;
         old->data = realloc(old->data, size + 1);
@@ -164,7 +164,7 @@ static void run_setrange(struct sim *sim, struct conn *c)
         memcpy(old->data + offset, v.data, v.size);
         old->size = size;
     }
-    text_add(&c->replies, ":%zu\r\n", old->size);
+    wire_add(&c->replies, ":%zu\r\n", old->size);
     free(v.data);
 }
 
@@ -174,13 +174,13 @@ static void run_get(struct sim *sim, struct conn *c)
     uint64_t key = pick(sim, KEYS), how = once_in(sim, 3) ? pick(sim, 3) : 0;
     struct value *v = &c->values[key];
     if (once_in(sim, 10)) { // inline, as by telnet
-        text_add(&c->requests, "%s \"%s\"\r\n", names[how], key_of(c, key));
+        wire_add(&c->requests, "%s \"%s\"\r\n", names[how], key_of(c, key));
     } else {
         add_head(c, 2, names[how]);
         add_word(c, key_of(c, key));
     }
     if (how == 2)
-        text_add(&c->replies, ":%zu\r\n", v->size);
+        wire_add(&c->replies, ":%zu\r\n", v->size);
     else
         expect_value(c, v);
     if (how == 1) drop(v);
@@ -198,7 +198,7 @@ static void run_getrange(struct sim *sim, struct conn *c)
     snprintf(text, sizeof text, "%llu", (unsigned long long)(from + size - 1));
     add_word(c, text);
     size_t left = from < v->size ? v->size - from : 0;
-    text_add_bulk(&c->replies, left ? v->data + from : (uint8_t *)"", left < size ? left : size);
+    wire_add_bulk(&c->replies, left ? v->data + from : (uint8_t *)"", left < size ? left : size);
 }
 
 static void run_number(struct sim *sim, struct conn *c)
@@ -212,14 +212,14 @@ static void run_number(struct sim *sim, struct conn *c)
     if (by != 1) add_word(c, text);
     c->numbers[n] = (c->has_number[n] ? c->numbers[n] : 0) + by;
     c->has_number[n] = true;
-    text_add(&c->replies, ":%lld\r\n", (long long)c->numbers[n]);
+    wire_add(&c->replies, ":%lld\r\n", (long long)c->numbers[n]);
 }
 
 static void run_mget(struct sim *sim, struct conn *c)
 {
     uint32_t count = 1 + (uint32_t)pick(sim, once_in(sim, 4) ? 20 : 4);
     add_head(c, count + 1, "MGET");
-    text_add(&c->replies, "*%u\r\n", count);
+    wire_add(&c->replies, "*%u\r\n", count);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t key = pick(sim, KEYS + NUMBERS);
         char text[24];
@@ -244,10 +244,10 @@ static void run_mset(struct sim *sim, struct conn *c)
         uint64_t key = pick(sim, KEYS);
         struct value v = make_value(sim);
         add_word(c, key_of(c, key));
-        text_add_bulk(&c->requests, v.data, v.size);
+        wire_add_bulk(&c->requests, v.data, v.size);
         put(&c->values[key], v);
     }
-    text_add(&c->replies, "+OK\r\n");
+    wire_add(&c->replies, "+OK\r\n");
 }
 
 static void run_del(struct sim *sim, struct conn *c)
@@ -261,7 +261,7 @@ static void run_del(struct sim *sim, struct conn *c)
         gone += c->values[key].data != NULL;
         if (!is_exists) drop(&c->values[key]);
     }
-    text_add(&c->replies, ":%u\r\n", gone);
+    wire_add(&c->replies, ":%u\r\n", gone);
 }
 
 static void run_rename(struct sim *sim, struct conn *c)
@@ -271,35 +271,35 @@ static void run_rename(struct sim *sim, struct conn *c)
     add_word(c, key_of(c, from));
     add_word(c, key_of(c, to));
     if (!c->values[from].data) {
-        text_add(&c->replies, "-ERR no such key\r\n");
+        wire_add(&c->replies, "-ERR no such key\r\n");
         return;
     }
     put(&c->values[to], c->values[from]);
     c->values[from] = (struct value){ 0 };
-    text_add(&c->replies, "+OK\r\n");
+    wire_add(&c->replies, "+OK\r\n");
 }
 
 static void run_small(struct sim *sim, struct conn *c)
 {
     switch (pick(sim, 4)) {
     case 0:
-        text_add(&c->requests, "PING\r\n");
-        text_add(&c->replies, "+PONG\r\n");
+        wire_add(&c->requests, "PING\r\n");
+        wire_add(&c->replies, "+PONG\r\n");
         break;
     case 1: {
         struct value v = make_value(sim);
         add_head(c, 2, "ECHO");
-        text_add_bulk(&c->requests, v.data, v.size);
+        wire_add_bulk(&c->requests, v.data, v.size);
         expect_value(c, &v);
         free(v.data);
         break;
     }
     case 2:
-        text_add(&c->requests, "\r\n*0\r\n"); // nothing, and no reply
+        wire_add(&c->requests, "\r\n*0\r\n"); // nothing, and no reply
         break;
     default:
         add_head(c, 2, "STRLEN"), add_word(c, "none");
-        text_add(&c->replies, ":0\r\n");
+        wire_add(&c->replies, ":0\r\n");
     }
 }
 
@@ -356,9 +356,9 @@ static void open_sim(struct sim *sim)
             commands_total++;
         }
         if (!c->is_quitting) continue;
-        text_add_request(&c->requests, "QUIT");
-        text_add(&c->replies, "+OK\r\n");
-        text_add(&c->requests, "*1\r\n!"); // is not looked at any more
+        wire_add_request(&c->requests, "QUIT");
+        wire_add(&c->replies, "+OK\r\n");
+        wire_add(&c->requests, "*1\r\n!"); // is not looked at any more
     }
 }
 
@@ -449,8 +449,8 @@ static void close_sim(struct sim *sim)
     for (uint32_t i = 0; i < sim->conn_count; i++) {
         struct conn *c = &sim->conns[i];
         for (uint32_t k = 0; k < KEYS; k++) drop(&c->values[k]);
-        text_free(&c->requests);
-        text_free(&c->replies);
+        wire_free(&c->requests);
+        wire_free(&c->replies);
     }
     fixture_close(sim->fixture); // checks that every frame came back
     free(sim);

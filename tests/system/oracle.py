@@ -16,10 +16,12 @@ replies agree); each such exception says why, beside its code.
 redis-server 7.0.15 is the oracle, Redis 7.2 the promise. Where 7.2 answers differently, the group leaves the command out
 and says so here:
   strings, keys   none known
+  acl             see oracle_acl.py
   admin           see oracle_admin.py
   hashes          see oracle_hashes.py
   lists           see oracle_lists.py
   sorted sets     see oracle_zsets.py; geo: none known
+  scripts         see oracle_scripts.py
   sets, sort      see oracle_sets.py: 7.0 has no listpack sets
 """
 import argparse
@@ -34,7 +36,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from penstock import Connection, Penstock, RedisServer, encode, to_bytes  # noqa: E402
 
 PIPELINE_MAX = 60
-GROUP_MODULES = ['oracle_admin', 'oracle_geo', 'oracle_bits', 'oracle_hashes', 'oracle_lists', 'oracle_sets', 'oracle_streams', 'oracle_strings_keys', 'oracle_zsets']
+GROUP_MODULES = ['oracle_acl', 'oracle_admin', 'oracle_geo', 'oracle_bits', 'oracle_hashes', 'oracle_lists', 'oracle_scripts', 'oracle_sets', 'oracle_streams', 'oracle_strings_keys', 'oracle_zsets']
 SHOWN_BYTES = 600
 OPTIONS = {'enable-debug-command': 'yes'}  # DEBUG is compared too
 REDIS_ARGUMENTS = ['--enable-debug-command', 'yes']

@@ -22,6 +22,8 @@ static const struct option_row option_rows[] = {
     { "host", "-h", OPTION_TEXT, AT(host), 0, 0, "HOST", "server (127.0.0.1)" },
     { "port", "-p", OPTION_COUNT, AT(port), 1, 65535, "PORT", "its port (6379)" },
     { "socket", "-s", OPTION_TEXT, AT(socket_path), 0, 0, "PATH", "Unix socket in place of both" },
+    { "cacert", NULL, OPTION_TEXT, AT(ca_file), 0, 0, "FILE",
+      "TLS; the server's certificate is signed by one of these" },
     { "user", NULL, OPTION_TEXT, AT(user), 0, 0, "NAME", "user for AUTH" },
     { "password", "-a", OPTION_TEXT, AT(password), 0, 0, "WORD", "password for AUTH" },
     { "connections", "-c", OPTION_COUNT, AT(connections), 1, LOAD_CONNECTIONS_MAX, "N",

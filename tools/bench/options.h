@@ -16,7 +16,7 @@ struct options {
     enum bench_mode mode;
     bool wants_help;
     // Where to
-    const char *host, *socket_path, *user, *password;
+    const char *host, *socket_path, *ca_file, *user, *password;
     uint64_t port;
     // The load
     uint64_t connections, pipeline, keys, key_bytes, requests, seed, tick_us;

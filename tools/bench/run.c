@@ -75,7 +75,7 @@ static bool carry(const struct options *o, struct load *l, struct run_report *re
     struct progress progress;
     progress_init(&progress, o->quiet, o->progress);
     if (o->devargs) return nic_load_run(l, o, &progress, stop, report, error, error_bytes);
-    struct sock_target target = { o->host, (uint16_t)o->port, o->socket_path };
+    struct sock_target target = { o->host, (uint16_t)o->port, o->socket_path, o->ca_file };
     snprintf(report->transport, sizeof report->transport, "%s",
              o->socket_path ? "unix socket" : "socket");
     return sock_load_run(l, &target, &progress, stop, error, error_bytes);

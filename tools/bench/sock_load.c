@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include "dataplane/base/check.h"
 #include "dataplane/base/clock.h"
+#include "tools/bench/tls_link.h"
 
 enum {
     EVENTS_MAX = 256,
@@ -25,6 +26,7 @@ struct sock_conn {
     struct load_conn *conn;
     struct sock_load *owner;
     int fd;
+    struct ssl_st *link;       // TLS; NULL: plain
     bool wants_write;          // the kernel took only a part
     size_t from, to, capacity; // of out: bytes that have not left yet
     uint8_t *out;
@@ -33,6 +35,7 @@ struct sock_conn {
 struct sock_load {
     struct load *load;
     int epoll_fd;
+    struct ssl_ctx_st *tls; // NULL: plain
     struct sock_conn *conns;
     uint8_t *in;
 };
@@ -72,11 +75,13 @@ static int connect_tcp(const struct addrinfo *list)
 }
 
 static bool open_conn(struct sock_load *s, uint32_t index, const struct sock_target *target,
-                      const struct addrinfo *list)
+                      const struct addrinfo *list, char why[160])
 {
     struct sock_conn *c = &s->conns[index];
     c->fd = target->path ? connect_unix(target->path) : connect_tcp(list);
+    snprintf(why, 160, "%s", strerror(errno));
     if (c->fd < 0) return false;
+    if (s->tls && !(c->link = tls_link_open(s->tls, c->fd, why, 160))) return false;
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0) return false;
@@ -87,7 +92,7 @@ static bool open_conn(struct sock_load *s, uint32_t index, const struct sock_tar
 static bool open_all(struct sock_load *s, const struct sock_target *target, char *error,
                      uint32_t error_bytes)
 {
-    char port[8];
+    char port[8], why[160];
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
     snprintf(port, sizeof port, "%u", target->port);
     int got = target->path ? 0 : getaddrinfo(target->host, port, &hints, &list);
@@ -96,15 +101,25 @@ static bool open_all(struct sock_load *s, const struct sock_target *target, char
         return false;
     }
     uint32_t count = s->load->config.connection_count, i = 0;
-    while (i < count && open_conn(s, i, target, list)) i++;
+    while (i < count && open_conn(s, i, target, list, why)) i++;
     if (i < count)
         snprintf(error, error_bytes, "connection %u to %s: %s", i + 1,
-                 target->path ? target->path : target->host, strerror(errno));
+                 target->path ? target->path : target->host, why);
     if (list) freeaddrinfo(list);
     return i == count;
 }
 
 // ---- bytes
+
+static ssize_t conn_send(struct sock_conn *c, const void *data, size_t size)
+{
+    return c->link ? tls_link_send(c->link, data, size) : send(c->fd, data, size, MSG_NOSIGNAL);
+}
+
+static ssize_t conn_receive(struct sock_conn *c, void *data, size_t size)
+{
+    return c->link ? tls_link_receive(c->link, data, size) : recv(c->fd, data, size, 0);
+}
 
 static void lose(struct sock_load *s, struct sock_conn *c, const char *why)
 {
@@ -125,7 +140,7 @@ static void watch(struct sock_load *s, struct sock_conn *c, bool wants_write)
 static void write_out(struct sock_load *s, struct sock_conn *c)
 {
     while (c->from < c->to) {
-        ssize_t got = send(c->fd, c->out + c->from, c->to - c->from, MSG_NOSIGNAL);
+        ssize_t got = conn_send(c, c->out + c->from, c->to - c->from);
         if (got > 0) {
             c->from += (uint32_t)got;
             continue;
@@ -144,7 +159,7 @@ static void write_out(struct sock_load *s, struct sock_conn *c)
 static void read_in(struct sock_load *s, struct sock_conn *c)
 {
     if (c->fd < 0) return;
-    ssize_t got = recv(c->fd, s->in, READ_BYTES, 0);
+    ssize_t got = conn_receive(c, s->in, READ_BYTES);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
         lose(s, c, got == 0 ? "the server closed a connection" : strerror(errno));
@@ -242,10 +257,12 @@ static void close_all(struct sock_load *s)
 {
     uint32_t count = s->conns ? s->load->config.connection_count : 0;
     for (uint32_t i = 0; i < count; i++) {
+        tls_link_close(s->conns[i].link);
         if (s->conns[i].fd >= 0) close(s->conns[i].fd);
         free(s->conns[i].out);
     }
     if (s->epoll_fd >= 0) close(s->epoll_fd);
+    tls_link_context_close(s->tls);
     free(s->conns);
     free(s->in);
 }
@@ -257,7 +274,10 @@ bool sock_load_run(struct load *l, const struct sock_target *target, struct prog
     snprintf(error, error_bytes, "out of memory or descriptors");
     l->carrier = &carrier;
     (void)prctl(PR_SET_TIMERSLACK, 1ul); // the default lets a wait end 50 us late
-    bool done = open_memory(&s) && open_all(&s, target, error, error_bytes);
+    bool done = open_memory(&s);
+    if (done && target->ca_file)
+        done = (s.tls = tls_link_context(target->ca_file, error, error_bytes)) != NULL;
+    done = done && open_all(&s, target, error, error_bytes);
     if (done) run_loop(&s, progress, stop);
     close_all(&s);
     return done;

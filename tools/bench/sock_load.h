@@ -10,7 +10,8 @@
 struct sock_target {
     const char *host; // name or address
     uint16_t port;
-    const char *path; // Unix socket in place of both; NULL: TCP
+    const char *path;    // Unix socket in place of both; NULL: TCP
+    const char *ca_file; // TLS, with these authorities; NULL: plain
 };
 
 // Connects and drives l to its end. False with *error filled when a connection could not be made;

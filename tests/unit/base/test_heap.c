@@ -197,6 +197,8 @@ Test(heap, measure_sees_what_is_booked_and_purge_gives_pages_back)
     cr_assert_geq(full.resident_bytes, full.active_bytes);
     for (int i = 0; i < COUNT; i++) heap_give(h, p[i], SIZE, HEAP_DATASET);
     heap_purge(h);
+    heap_purge(h);
+    heap_finish_purge(h);
     heap_measure(h, &empty);
     cr_assert_lt(empty.resident_bytes, full.resident_bytes / 2);
     heap_end(h);
@@ -213,4 +215,54 @@ Test(heap, works_with_jemallocs_background_threads)
         heap_give(h, p, 1 << 20, HEAP_DATASET);
     }
     heap_end(h);
+}
+
+// Nine of ten go; what is left moves together.
+Test(heap, moves_what_is_sparse)
+{
+    enum { COUNT = 100000, SIZE = 100 };
+    struct heap *h = heap_make();
+    struct heap_pages before, after;
+    static uint8_t *p[COUNT];
+    uint32_t moved = 0;
+    if (!heap_can_relocate()) { // under AddressSanitizer
+        p[0] = heap_take(h, SIZE, HEAP_DATASET);
+        cr_expect_eq(heap_is_sparse(h, p[0]), 0);
+        p[0] = heap_relocate(h, p[0], SIZE);
+        heap_give(h, p[0], SIZE, HEAP_DATASET);
+        heap_end(h);
+        return;
+    }
+    for (int i = 0; i < COUNT; i++) {
+        p[i] = heap_take(h, SIZE, HEAP_DATASET);
+        memset(p[i], i & 255, SIZE);
+    }
+    for (int i = 0; i < COUNT; i += 1000) cr_expect_eq(heap_is_sparse(h, p[i]), 0);
+    for (int i = 0; i < COUNT; i++)
+        if (i % 10) heap_give(h, p[i], SIZE, HEAP_DATASET);
+    heap_measure(h, &before);
+    uint64_t booked = h->bytes_total;
+    for (int i = 0; i < COUNT; i += 10) {
+        if (!heap_is_sparse(h, p[i])) continue;
+        p[i] = heap_relocate(h, p[i], SIZE);
+        moved++;
+    }
+    heap_measure(h, &after);
+    cr_expect_eq(h->bytes_total, booked);
+    cr_expect_gt(moved, COUNT / 10 / 2);
+    cr_expect_lt(after.active_bytes, before.active_bytes / 5);
+    for (int i = 0; i < COUNT; i += 10) {
+        for (int b = 0; b < SIZE; b++) cr_assert_eq(p[i][b], (uint8_t)(i & 255));
+        heap_give(h, p[i], SIZE, HEAP_DATASET);
+    }
+    heap_end(h);
+}
+
+static void count_bytes(void *context, const char *part) { *(size_t *)context += strlen(part); }
+
+Test(heap, tells_the_allocators_statistics)
+{
+    size_t bytes = 0;
+    heap_statistics(count_bytes, &bytes);
+    cr_expect_gt(bytes, 20);
 }

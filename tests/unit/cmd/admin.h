@@ -40,6 +40,7 @@ static inline enum status admin_apply(struct server *s, const struct settings *n
     }
     settings_close(s->settings);
     settings_copy(s->settings, next);
+    server_settings_changed(s);
     return OK;
 }
 static inline void admin_refresh(struct server *s) { ((struct admin *)s->shard)->refresh_count++; }

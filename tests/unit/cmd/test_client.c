@@ -22,6 +22,31 @@ Test(client, finds_clients_by_id_until_they_are_removed)
     free(t);
 }
 
+Test(client, walks_over_all_clients_while_some_go)
+{
+    struct client_table *t = malloc(sizeof *t);
+    struct client *clients = calloc(5, sizeof *clients), late = { 0 };
+    struct client_walk walk, idle;
+    client_table_init(t);
+    for (uint32_t i = 0; i < 5; i++) client_table_add(t, &clients[i]);
+    client_walk_begin(t, &walk);
+    client_walk_begin(t, &idle);
+    cr_expect(eq(ptr, client_walk_next(t, &walk), &clients[0]));
+    client_table_remove(t, &clients[0]); // behind it, and the next one of the other walk
+    client_table_remove(t, &clients[1]); // the next one of both
+    cr_expect(eq(ptr, client_walk_next(t, &walk), &clients[2]));
+    client_table_remove(t, &clients[4]);
+    client_table_add(t, &late);
+    cr_expect(eq(ptr, client_walk_next(t, &walk), &clients[3]));
+    client_table_remove(t, &late);
+    cr_expect(eq(ptr, client_walk_next(t, &walk), NULL));
+    cr_expect(eq(ptr, client_walk_next(t, &idle), &clients[2]));
+    client_walk_end(t, &walk);
+    client_walk_end(t, &idle);
+    free(clients);
+    free(t);
+}
+
 static void expect_address(enum stream_kind kind, struct net_addr remote, const char *text,
                            bool local)
 {

@@ -17,6 +17,7 @@ static void open_harness(void)
     h->stream.fd = 8;
     other_stream.remote = peer2;
     outq_init(&other_stream.out, &h->source.source);
+    other_stream.ops = &harness_stream_ops;
     other = (struct client){ .stream = &other_stream, .last_command_id = UINT16_MAX };
     other.reply.version = 3;
     client_table_add(&h->server.clients, &other);
@@ -162,11 +163,86 @@ Test(cmd_client, is_silent_when_asked_to_be)
     EXPECT_REPLY(h, "client reply maybe", "-ERR syntax error\r\n");
 }
 
-Test(cmd_client, leaves_later_subcommands_unknown)
+Test(cmd_client, refuses_what_it_does_not_know)
 {
-    EXPECT_REPLY(h, "client tracking on",
-                 "-ERR unknown subcommand 'tracking'. Try CLIENT HELP.\r\n");
+    EXPECT_REPLY(h, "client foo", "-ERR unknown subcommand 'foo'. Try CLIENT HELP.\r\n");
     EXPECT_REPLY(h, "client", "-ERR wrong number of arguments for 'client' command\r\n");
     EXPECT_REPLY(h, "client id", ":1\r\n");
-    cr_expect(strstr(harness_run(h, "client help"), "+CLIENT <subcommand>") != NULL);
+    EXPECT_REPLY(h, "client unblock 1 error x",
+                 "-ERR unknown subcommand or wrong number of arguments for 'unblock'. Try CLIENT "
+                 "HELP.\r\n");
+    EXPECT_REPLY(h, "client unblock 1 x",
+                 "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n");
+    EXPECT_REPLY(h, "client unblock 1", ":0\r\n");
+}
+
+// Every subcommand that has a row is in the help.
+Test(cmd_client, helps_with_every_subcommand)
+{
+    const struct command *container = command_find(bytes_text("client"));
+    char wanted[64];
+    harness_run(h, "client help");
+    cr_expect(strstr(h->wire, "+CLIENT <subcommand>") != NULL);
+    for (uint16_t i = 0; i < container->subcommand_count; i++) {
+        uint32_t size = (uint32_t)snprintf(wanted, sizeof wanted, "\r\n+%s",
+                                           container->subcommands[i].name);
+        for (uint32_t j = 0; j < size; j++)
+            if (wanted[j] >= 'a' && wanted[j] <= 'z') wanted[j] = (char)(wanted[j] - 32);
+        cr_expect(strstr(h->wire, wanted) != NULL, "%s", container->subcommands[i].name);
+    }
+}
+
+static bool lists(unsigned id)
+{
+    char text[32];
+    snprintf(text, sizeof text, "id=%u addr=", id);
+    return strstr(h->wire, text) != NULL;
+}
+
+// The letters' order is Redis's: O S M P x b t R B d c u A U r e T.
+Test(cmd_client, shows_what_a_client_is_engaged_in)
+{
+    EXPECT_REPLY(h, "hello 3 setname x", h->wire);
+    harness_run(h, "client tracking on redirect 2");
+    harness_run(h, "subscribe a b");
+    harness_run(h, "psubscribe p");
+    harness_run(h, "ssubscribe s");
+    harness_run(h, "watch k");
+    harness_run(h, "multi");
+    harness_run(h, "ping");
+    harness_run(h, "get k");
+    struct text t;
+    text_open(&t, h->server.heap);
+    client_add_line(&t, &h->server, &h->client);
+    cr_expect(strstr(t.data, " flags=Pxt db=0 sub=2 psub=1 ssub=1 multi=2 ") != NULL, "%s", t.data);
+    cr_expect(strstr(t.data, " redir=2 resp=3 ") != NULL, "%s", t.data);
+    cr_expect(strstr(t.data, " multi-mem=0 ") == NULL, "%s", t.data);
+    text_close(&t);
+    EXPECT_REPLY(h, "discard", "+OK\r\n");
+    harness_run(h, "client list type pubsub");
+    cr_expect(lists(1), "%s", h->wire);
+    cr_expect(not(lists(2)), "%s", h->wire);
+    harness_run(h, "client list type normal");
+    cr_expect(lists(2), "%s", h->wire);
+    cr_expect(not(lists(1)), "%s", h->wire);
+    EXPECT_REPLY(h, "client kill type pubsub skipme no", ":1\r\n");
+}
+
+// Of many clients in slices, during which some go and some come.
+Test(cmd_client, lists_many_clients_in_slices)
+{
+    enum { MANY = 600 };
+    struct client *many = calloc(MANY, sizeof *many);
+    for (uint32_t i = 0; i < MANY; i++) {
+        many[i] = (struct client){ .stream = &other_stream, .last_command_id = UINT16_MAX };
+        client_table_add(&h->server.clients, &many[i]);
+    }
+    harness_run(h, "client list");
+    cr_expect(gt(u32, h->slices, 10));
+    uint32_t lines = 0;
+    for (const char *at = h->wire; (at = strstr(at, "id=")) != NULL; at += 3)
+        lines += at[-1] == '\n';
+    cr_expect(eq(u32, lines, MANY + 2));
+    for (uint32_t i = 0; i < MANY; i++) client_table_remove(&h->server.clients, &many[i]);
+    free(many);
 }

@@ -116,7 +116,8 @@ Test(cmd_config, resets_the_counters)
 Test(cmd_config, has_subcommands_only)
 {
     EXPECT_REPLY(h, "config", "-ERR wrong number of arguments for 'config' command\r\n");
-    EXPECT_REPLY(h, "config rewrite", "-ERR unknown subcommand 'rewrite'. Try CONFIG HELP.\r\n");
+    EXPECT_REPLY(h, "config foo", "-ERR unknown subcommand 'foo'. Try CONFIG HELP.\r\n");
+    EXPECT_REPLY(h, "config rewrite", "-ERR The server is running without a config file\r\n");
     EXPECT_REPLY(h, "config get", "-ERR wrong number of arguments for 'config|get' command\r\n");
     EXPECT_REPLY(h, "config set a", "-ERR wrong number of arguments for 'config|set' command\r\n");
 }

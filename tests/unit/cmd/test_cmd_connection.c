@@ -10,6 +10,7 @@ static void set_password(const char *password)
 {
     free(h->settings.requirepass);
     h->settings.requirepass = strdup(password);
+    server_settings_changed(&h->server);
     h->client.authenticated = password[0] == 0;
 }
 

@@ -132,3 +132,92 @@ Test(cmd_debug, crashes_on_demand, .signal = SIGSEGV)
 }
 
 Test(cmd_debug, aborts_on_demand, .signal = SIGABRT) { harness_run(h, "debug panic"); }
+
+Test(cmd_debug, answers_the_switches_of_test_drivers)
+{
+    static const char *const commands[] = { "dict-resizing 1",
+                                            "client-enforce-reply-list 1",
+                                            "replybuffer peak-reset-time never",
+                                            "replybuffer PEAK-RESET-TIME reset",
+                                            "replybuffer peak-reset-time 10",
+                                            "replybuffer resizing 0",
+                                            "quicklist-packed-threshold 100b",
+                                            "quicklist-packed-threshold 0" };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "debug %s", commands[i]);
+        EXPECT_REPLY(h, line, "+OK\r\n");
+    }
+    EXPECT_REPLY(h, "debug replybuffer peak-reset-time x",
+                 "-ERR value is not an integer or out of range\r\n");
+    EXPECT_REPLY(h, "debug replybuffer x 1",
+                 "-ERR unknown subcommand or wrong number of arguments for 'replybuffer'. Try "
+                 "DEBUG HELP.\r\n");
+    EXPECT_REPLY(h, "debug quicklist-packed-threshold 4gb",
+                 "-ERR argument must be a memory value bigger than 1 and smaller than 4gb\r\n");
+    EXPECT_REPLY(h, "debug pause-cron 1", "+OK\r\n");
+    cr_expect(h->server.cron_is_paused);
+    EXPECT_REPLY(h, "debug set-disable-deny-scripts 1", "+OK\r\n");
+    cr_expect(h->server.scripts_may_do_all);
+    EXPECT_REPLY(h, "debug set-skip-checksum-validation 1", "+OK\r\n");
+    cr_expect(h->server.skips_checksums);
+}
+
+Test(cmd_debug, measures_values_of_every_kind)
+{
+    h->settings.list_max_listpack_size = h->server.thresholds.list_size = 10;
+    for (int i = 0; i < 600; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "rpush list element-%d", i);
+        harness_run(h, line);
+        snprintf(line, sizeof line, "sadd set member-%d", i);
+        harness_run(h, line);
+    }
+    harness_run(h, "hset hash f v");
+    harness_run(h, "set text x");
+    harness_run(h, "debug object list");
+    cr_expect(ne(ptr, strstr(h->wire, " ql_nodes:"), NULL), "%s", h->wire);
+    cr_expect(ne(ptr, strstr(h->wire, " serializedlength:"), NULL));
+    harness_run(h, "debug object list fast");
+    cr_expect(eq(ptr, strstr(h->wire, "serializedlength:"), NULL));
+    harness_run(h, "debug htstats-key set");
+    cr_expect(ne(ptr, strstr(h->wire, "number of elements: 600\n"), NULL), "%s", h->wire);
+    EXPECT_REPLY(h, "debug htstats-key text",
+                 "-ERR The value stored at the specified key is not represented using an hash "
+                 "table\r\n");
+    EXPECT_REPLY(h, "debug htstats-key hash",
+                 "-ERR The value stored at the specified key is not represented using an hash "
+                 "table\r\n");
+    EXPECT_REPLY(h, "debug htstats-key nokey", "-ERR no such key\r\n");
+    EXPECT_REPLY(h, "debug listpack text", "-ERR Not a listpack encoded object.\r\n");
+    EXPECT_REPLY(h, "debug listpack nokey", "-ERR no such key\r\n");
+    EXPECT_REPLY(h, "debug quicklist hash", "-ERR Not a quicklist encoded object.\r\n");
+}
+
+Test(cmd_debug, fills_a_database_in_slices)
+{
+    EXPECT_REPLY(h, "debug populate 5000 some 10", "+OK\r\n");
+    cr_expect(gt(u32, h->slices, 10));
+    EXPECT_REPLY(h, "dbsize", ":5000\r\n");
+    EXPECT_REPLY(h, "strlen some:4999", ":10\r\n");
+}
+
+Test(cmd_debug, asks_the_allocator)
+{
+    harness_run(h, "debug mallctl epoch");
+    bool is_jemalloc = h->wire[0] == ':'; // not under AddressSanitizer
+    EXPECT_REPLY(h, "debug mallctl no.such.name", "-ERR No such file or directory\r\n");
+    EXPECT_REPLY(h, "debug mallctl-str no.such.name", "-ERR No such file or directory\r\n");
+    EXPECT_REPLY(h, "debug mallctl epoch x", "-ERR value is not an integer or out of range\r\n");
+    if (!is_jemalloc) return;
+    // A number is not taken for the address of a text.
+    EXPECT_REPLY(h, "debug mallctl-str epoch", "-ERR Invalid argument\r\n");
+    cr_expect(eq(chr, harness_run(h, "debug mallctl-str version")[0], '$'));
+}
+
+Test(cmd_debug, shows_what_clients_cost)
+{
+    EXPECT_REPLY(h, "debug client-eviction", "-ERR maxmemory-clients is disabled.\r\n");
+    h->settings.maxmemory_clients = 1 << 30;
+    cr_expect(ne(ptr, strstr(harness_run(h, "debug client-eviction"), "Clients\n"), NULL));
+}

@@ -35,6 +35,7 @@ Test(cmd_exec, names_an_unknown_subcommand_as_it_came)
 
 Test(cmd_exec, looks_at_the_arity_before_the_password)
 {
+    harness_run(h, "acl setuser default resetpass");
     h->client.authenticated = false;
     EXPECT_REPLY(h, "get", "-ERR wrong number of arguments for 'get' command\r\n");
     EXPECT_REPLY(h, "get k", "-NOAUTH Authentication required.\r\n");
@@ -80,13 +81,22 @@ Test(cmd_exec, books_every_cycle_of_a_command_once)
     cr_expect(eq(int, (int)h->server.meter.open, CYCLES_EXECUTE));
 }
 
-Test(cmd_exec, folds_further_error_codes_into_one_when_its_table_is_full)
+// As in Redis since 7.2.5.
+Test(cmd_exec, counts_no_error_codes_any_more_when_its_table_is_full)
 {
-    h->server.error_stat_count = 64;
-    for (uint32_t i = 0; i < 64; i++)
+    h->server.error_stat_count = 128;
+    for (uint32_t i = 0; i < 128; i++)
         snprintf(h->server.error_stats[i].code, sizeof h->server.error_stats[i].code, "CODE%u", i);
     harness_run(h, "foo");
-    cr_expect(eq(u64, h->server.error_stats_overflow, 1));
+    harness_run(h, "foo");
+    cr_expect(eq(u64, h->server.error_stats_overflow, 2));
+    cr_expect(eq(u32, h->server.error_stat_count, 1));
+    cr_expect(eq(str, h->server.error_stats[0].code, (char *)"ERRORSTATS_DISABLED"));
+    cr_expect(eq(u64, h->server.error_stats[0].count, 1));
+    harness_run(h, "config resetstat");
+    harness_run(h, "foo");
+    cr_expect(eq(u64, h->server.error_stats_overflow, 0));
+    cr_expect(eq(str, h->server.error_stats[0].code, (char *)"ERR"));
 }
 
 Test(cmd_exec, silences_one_reply_after_skip_next)

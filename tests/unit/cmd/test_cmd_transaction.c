@@ -363,3 +363,16 @@ Test(transaction, reset_leaves_it)
     cr_expect(eq(u64, h->server.watched_keys.count, 0));
     harness_close(h);
 }
+
+Test(transaction, a_skipped_reply_skips_one_queued_command)
+{
+    struct harness *h = harness_open();
+    harness_run(h, "MULTI");
+    harness_run(h, "CLIENT REPLY SKIP");
+    EXPECT_REPLY(h, "PING", "+QUEUED\r\n");
+    harness_run(h, "DISCARD");
+    harness_run(h, "CLIENT REPLY SKIP");
+    EXPECT_REPLY(h, "MULTI", "");
+    EXPECT_REPLY(h, "PING", "+QUEUED\r\n");
+    harness_close(h);
+}

@@ -76,11 +76,11 @@ struct fixture {
 
 // ---- text to send
 
-struct text {
+struct wire_text {
     char *data;
     size_t size, room;
 };
-static inline void text_add_bytes(struct text *t, const void *data, size_t size)
+static inline void wire_add_bytes(struct wire_text *t, const void *data, size_t size)
 {
     if (t->size + size + 1 > t->room) {
         t->room = 2 * (t->size + size + 1);
@@ -91,7 +91,7 @@ static inline void text_add_bytes(struct text *t, const void *data, size_t size)
     t->size += size;
     t->data[t->size] = 0;
 }
-__attribute__((format(printf, 2, 3))) static inline void text_add(struct text *t,
+__attribute__((format(printf, 2, 3))) static inline void wire_add(struct wire_text *t,
                                                                   const char *format, ...)
 {
     char part[1024];
@@ -100,16 +100,16 @@ __attribute__((format(printf, 2, 3))) static inline void text_add(struct text *t
     int size = vsnprintf(part, sizeof part, format, args);
     va_end(args);
     CHECK(size >= 0 && (size_t)size < sizeof part);
-    text_add_bytes(t, part, (size_t)size);
+    wire_add_bytes(t, part, (size_t)size);
 }
-static inline void text_add_bulk(struct text *t, const void *data, size_t size)
+static inline void wire_add_bulk(struct wire_text *t, const void *data, size_t size)
 {
-    text_add(t, "$%zu\r\n", size);
-    text_add_bytes(t, data, size);
-    text_add_bytes(t, "\r\n", 2);
+    wire_add(t, "$%zu\r\n", size);
+    wire_add_bytes(t, data, size);
+    wire_add_bytes(t, "\r\n", 2);
 }
 // A request from words with single spaces between them.
-__attribute__((format(printf, 2, 3))) static inline void text_add_request(struct text *t,
+__attribute__((format(printf, 2, 3))) static inline void wire_add_request(struct wire_text *t,
                                                                           const char *format, ...)
 {
     char line[1024], *rest = line, *word;
@@ -120,13 +120,13 @@ __attribute__((format(printf, 2, 3))) static inline void text_add_request(struct
     va_end(args);
     CHECK(size > 0 && (size_t)size < sizeof line);
     for (const char *c = line; *c; c++) count += *c == ' ';
-    text_add(t, "*%u\r\n", count);
-    while ((word = strsep(&rest, " ")) != NULL) text_add_bulk(t, word, strlen(word));
+    wire_add(t, "*%u\r\n", count);
+    while ((word = strsep(&rest, " ")) != NULL) wire_add_bulk(t, word, strlen(word));
 }
-static inline void text_free(struct text *t)
+static inline void wire_free(struct wire_text *t)
 {
     free(t->data);
-    *t = (struct text){ 0 };
+    *t = (struct wire_text){ 0 };
 }
 
 // ---- what a peer receives
@@ -497,18 +497,18 @@ static inline void peer_send(struct peer *p, const void *data, size_t size)
     }
 }
 static inline void peer_say(struct peer *p, const char *text) { peer_send(p, text, strlen(text)); }
-static inline void peer_send_text(struct peer *p, struct text *t) // and frees it
+static inline void peer_send_text(struct peer *p, struct wire_text *t) // and frees it
 {
     peer_send(p, t->data, t->size);
-    text_free(t);
+    wire_free(t);
 }
 // Several requests, each a word list that ends with \n, as arrays in one piece: unlike inline ones,
 // which live in the reader, they stay in the batch until it is run.
 static inline void peer_say_requests(struct peer *p, const char *lines)
 {
-    struct text t = { 0 };
+    struct wire_text t = { 0 };
     for (const char *end; (end = strchr(lines, '\n')) != NULL; lines = end + 1)
-        text_add_request(&t, "%.*s", (int)(end - lines), lines);
+        wire_add_request(&t, "%.*s", (int)(end - lines), lines);
     peer_send_text(p, &t);
 }
 static inline void peer_shut(struct peer *p) // the peer's end: it still reads
@@ -550,9 +550,9 @@ static inline bool peer_got(struct peer *p, const char *text)
 // An inline command and its whole reply.
 static inline bool peer_ask(struct peer *p, const char *line, const char *reply)
 {
-    struct text t = { 0 };
-    text_add_bytes(&t, line, strlen(line));
-    text_add_bytes(&t, "\r\n", 2);
+    struct wire_text t = { 0 };
+    wire_add_bytes(&t, line, strlen(line));
+    wire_add_bytes(&t, "\r\n", 2);
     peer_send_text(p, &t);
     if (peer_got(p, reply)) return true;
     fprintf(stderr, "to: %s\n", line);

@@ -4,13 +4,13 @@
 
 static const struct nic_mem_impairment good_wire = { .delay_ns = 10000 };
 
-static void send_and_expect(struct peer *p, struct text *requests, struct text *replies)
+static void send_and_expect(struct peer *p, struct wire_text *requests, struct wire_text *replies)
 {
     peer_send(p, requests->data, requests->size);
     cr_assert(peer_got_bytes(p, replies->data, replies->size));
     cr_assert(peer_is_quiet(p));
-    text_free(requests);
-    text_free(replies);
+    wire_free(requests);
+    wire_free(replies);
 }
 
 Test(batch, answers_any_number_of_commands_in_one_piece_in_their_order)
@@ -25,13 +25,13 @@ Test(batch, answers_any_number_of_commands_in_one_piece_in_their_order)
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f);
     for (uint32_t c = 0; c < sizeof counts / sizeof *counts; c++) {
-        struct text requests = { 0 }, replies = { 0 };
+        struct wire_text requests = { 0 }, replies = { 0 };
         uint64_t before = fixture_tally(f)->commands_processed;
-        text_add_request(&requests, "DEL n");
-        text_add(&replies, c ? ":1\r\n" : ":0\r\n");
+        wire_add_request(&requests, "DEL n");
+        wire_add(&replies, c ? ":1\r\n" : ":0\r\n");
         for (uint32_t i = 1; i <= counts[c]; i++) {
-            text_add_request(&requests, "INCR n");
-            text_add(&replies, ":%u\r\n", i);
+            wire_add_request(&requests, "INCR n");
+            wire_add(&replies, ":%u\r\n", i);
         }
         send_and_expect(p, &requests, &replies);
         cr_expect(eq(u64, fixture_tally(f)->commands_processed - before, counts[c] + 1));
@@ -40,13 +40,13 @@ Test(batch, answers_any_number_of_commands_in_one_piece_in_their_order)
 }
 
 // MGET with its keys: as many arguments as stay in the batch.
-static void add_mget(struct text *requests, struct text *replies, uint32_t key_count)
+static void add_mget(struct wire_text *requests, struct wire_text *replies, uint32_t key_count)
 {
-    text_add(requests, "*%u\r\n$4\r\nMGET\r\n", key_count + 1);
-    text_add(replies, "*%u\r\n", key_count);
+    wire_add(requests, "*%u\r\n$4\r\nMGET\r\n", key_count + 1);
+    wire_add(replies, "*%u\r\n", key_count);
     for (uint32_t i = 0; i < key_count; i++) {
-        text_add(requests, "$1\r\nn\r\n");
-        text_add(replies, "$1\r\n7\r\n");
+        wire_add(requests, "$1\r\nn\r\n");
+        wire_add(replies, "$1\r\n7\r\n");
     }
 }
 
@@ -58,7 +58,7 @@ Test(batch, answers_requests_whose_arguments_together_are_more_than_it_holds)
     enum { FULL = BATCH_ARGS_MAX / RESP_ARGS_INLINE };
     for (uint32_t count = FULL - 1; count <= FULL + 1; count++) {
         for (uint32_t last = 1; last <= RESP_ARGS_INLINE; last++) {
-            struct text requests = { 0 }, replies = { 0 };
+            struct wire_text requests = { 0 }, replies = { 0 };
             for (uint32_t i = 0; i < count; i++)
                 add_mget(&requests, &replies, RESP_ARGS_INLINE - 1);
             add_mget(&requests, &replies, last);
@@ -74,7 +74,7 @@ Test(batch, answers_one_request_with_more_arguments_than_it_holds)
     struct peer *p = peer_connect(f);
     cr_assert(peer_ask(p, "SET n 7", "+OK\r\n"));
     for (uint32_t more = 0; more < 3; more++) {
-        struct text requests = { 0 }, replies = { 0 };
+        struct wire_text requests = { 0 }, replies = { 0 };
         add_mget(&requests, &replies, 2);
         add_mget(&requests, &replies, BATCH_ARGS_MAX - 2 + more);
         add_mget(&requests, &replies, 3);
@@ -87,17 +87,17 @@ Test(batch, runs_what_came_before_a_request_that_lives_in_the_reader)
 {
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f);
-    struct text requests = { 0 }, replies = { 0 };
+    struct wire_text requests = { 0 }, replies = { 0 };
     for (uint32_t i = 0; i < 10; i++) {
-        text_add_request(&requests, "SET k before");
+        wire_add_request(&requests, "SET k before");
         // 33 arguments: the reader keeps the array; an inline one is copied as a whole.
-        text_add(&requests, "*33\r\n$4\r\nMSET\r\n");
-        for (uint32_t j = 0; j < 16; j++) text_add(&requests, "$1\r\nk\r\n$2\r\n%02u\r\n", j);
-        text_add_request(&requests, "GET k");
-        text_add(&requests, "APPEND k inline\r\n");
-        text_add_request(&requests, "APPEND k !");
-        text_add_request(&requests, "GET k");
-        text_add(&replies, "+OK\r\n+OK\r\n$2\r\n15\r\n:8\r\n:9\r\n$9\r\n15inline!\r\n");
+        wire_add(&requests, "*33\r\n$4\r\nMSET\r\n");
+        for (uint32_t j = 0; j < 16; j++) wire_add(&requests, "$1\r\nk\r\n$2\r\n%02u\r\n", j);
+        wire_add_request(&requests, "GET k");
+        wire_add(&requests, "APPEND k inline\r\n");
+        wire_add_request(&requests, "APPEND k !");
+        wire_add_request(&requests, "GET k");
+        wire_add(&replies, "+OK\r\n+OK\r\n$2\r\n15\r\n:8\r\n:9\r\n$9\r\n15inline!\r\n");
     }
     send_and_expect(p, &requests, &replies);
     fixture_close(f);
@@ -121,18 +121,18 @@ Test(batch, sees_the_writes_of_its_own_earlier_commands)
 {
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f);
-    struct text requests = { 0 }, replies = { 0 };
+    struct wire_text requests = { 0 }, replies = { 0 };
     for (uint32_t i = 0; i < 40; i++) { // what was found ahead of time may be gone by then
-        text_add_request(&requests, "SET k%u 1", i % 3);
-        text_add_request(&requests, "DEL k%u", i % 3);
-        text_add_request(&requests, "GET k%u", i % 3);
-        text_add_request(&requests, "SET k%u x", i % 3);
-        text_add_request(&requests, "RENAME k%u other", i % 3);
-        text_add_request(&requests, "GET k%u", i % 3);
-        text_add_request(&requests, "APPEND other 0123456789012345678901234567890123456789");
-        text_add_request(&requests, "FLUSHALL");
-        text_add_request(&requests, "GET other");
-        text_add(&replies, "+OK\r\n:1\r\n$-1\r\n+OK\r\n+OK\r\n$-1\r\n:41\r\n+OK\r\n$-1\r\n");
+        wire_add_request(&requests, "SET k%u 1", i % 3);
+        wire_add_request(&requests, "DEL k%u", i % 3);
+        wire_add_request(&requests, "GET k%u", i % 3);
+        wire_add_request(&requests, "SET k%u x", i % 3);
+        wire_add_request(&requests, "RENAME k%u other", i % 3);
+        wire_add_request(&requests, "GET k%u", i % 3);
+        wire_add_request(&requests, "APPEND other 0123456789012345678901234567890123456789");
+        wire_add_request(&requests, "FLUSHALL");
+        wire_add_request(&requests, "GET other");
+        wire_add(&replies, "+OK\r\n:1\r\n$-1\r\n+OK\r\n+OK\r\n$-1\r\n:41\r\n+OK\r\n$-1\r\n");
     }
     send_and_expect(p, &requests, &replies);
     fixture_close(f);
@@ -169,16 +169,16 @@ Test(batch, hands_a_big_argument_over_as_the_value_and_keeps_nothing)
     static const size_t sizes[] = { RESP_BIG_BYTES - 1, RESP_BIG_BYTES, RESP_BIG_BYTES + 1, 300000,
                                     5000000 };
     for (uint32_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct text requests = { 0 }, replies = { 0 };
+        struct wire_text requests = { 0 }, replies = { 0 };
         char *value = malloc(sizes[i]);
         for (size_t j = 0; j < sizes[i]; j++) value[j] = (char)('a' + (j * 7 + i) % 26);
-        text_add_request(&requests, "GET none");
-        text_add(&requests, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n");
-        text_add_bulk(&requests, value, sizes[i]);
-        text_add_request(&requests, "STRLEN k");
-        text_add_request(&requests, "GET k");
-        text_add(&replies, "$-1\r\n+OK\r\n:%zu\r\n", sizes[i]);
-        text_add_bulk(&replies, value, sizes[i]);
+        wire_add_request(&requests, "GET none");
+        wire_add(&requests, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n");
+        wire_add_bulk(&requests, value, sizes[i]);
+        wire_add_request(&requests, "STRLEN k");
+        wire_add_request(&requests, "GET k");
+        wire_add(&replies, "$-1\r\n+OK\r\n:%zu\r\n", sizes[i]);
+        wire_add_bulk(&replies, value, sizes[i]);
         send_and_expect(p, &requests, &replies);
         cr_expect(le(u64, f->shard->heap.bytes[HEAP_CLIENT_IN], 2048));
         free(value);

@@ -135,7 +135,8 @@ Test(resume, runs_what_came_behind_a_long_command_after_it_on_a_nic)
 
 Test(resume, drops_a_long_command_with_its_client)
 {
-    struct fixture *f = fixture_open_nic("protected-mode no", &good_wire, 3); // slices are as short as can be
+    struct fixture *f =
+        fixture_open_nic("protected-mode no", &good_wire, 3); // slices are as short as can be
     struct peer *a = peer_connect_served(f), *b = peer_connect_served(f);
     peer_say(b, "DEBUG POPULATE 20000\r\n");
     cr_assert(peer_got(b, "+OK\r\n"));
@@ -146,5 +147,90 @@ Test(resume, drops_a_long_command_with_its_client)
     cr_expect(zero(u64, f->shard->server.jobs.list.count));
     peer_say(b, "FLUSHALL\r\n");
     cr_assert(FIXTURE_WAIT(f, keyspace_reap_pending(f->shard->keyspace) == 0));
+    fixture_close(f);
+}
+
+// ---- CLIENT PAUSE
+
+static void check_pause(struct fixture *f)
+{
+    struct peer *a = peer_connect_served(f), *b = peer_connect_served(f);
+    cr_assert(peer_ask(b, "CLIENT PAUSE 60 WRITE", "+OK\r\n"));
+    peer_say_requests(a, "GET k\nINCR k\nGET k\nINCR k\n"); // what reads waits, too, behind a write
+    cr_assert(is_blocked(f, 1));
+    cr_assert(peer_ask(b, "GET k", "$-1\r\n"));
+    cr_assert(peer_got(a, "$-1\r\n:1\r\n$1\r\n1\r\n:2\r\n"));
+    cr_expect(zero(u64, fixture_tally(f)->blocked_clients));
+    fixture_close(f);
+}
+
+Test(resume, goes_on_in_order_after_a_pause) { check_pause(fixture_open("")); }
+
+Test(resume, goes_on_in_order_after_a_pause_on_a_nic)
+{
+    check_pause(fixture_open_nic("protected-mode no", &good_wire, 4));
+}
+
+Test(resume, goes_on_at_once_when_a_pause_is_ended)
+{
+    struct fixture *f = fixture_open("");
+    struct peer *a = peer_connect_served(f), *b = peer_connect_served(f);
+    cr_assert(peer_ask(b, "CLIENT PAUSE 1000000 WRITE", "+OK\r\n"));
+    peer_say_requests(a, "INCR k\nINCR k\n");
+    cr_assert(is_blocked(f, 1));
+    cr_assert(peer_ask(b, "CLIENT UNPAUSE", "+OK\r\n"));
+    cr_assert(peer_got(a, ":1\r\n:2\r\n"));
+    fixture_close(f);
+}
+
+// As in Redis: neither who hangs up nor who is killed has its command executed later.
+Test(resume, drops_what_a_pause_holds_with_its_client)
+{
+    struct fixture *f = fixture_open("");
+    struct peer *a = peer_connect_served(f), *b = peer_connect_served(f),
+                *c = peer_connect_served(f);
+    cr_assert(peer_ask(c, "CLIENT PAUSE 1000000 WRITE", "+OK\r\n"));
+    peer_say_requests(a, "INCR k\nINCR k\n");
+    peer_say_requests(b, "INCR k\n");
+    cr_assert(is_blocked(f, 2));
+    peer_close(a);
+    cr_assert(is_blocked(f, 1));
+    peer_say(c, "CLIENT KILL TYPE normal\r\n");
+    cr_assert(peer_got(c, ":1\r\n"));
+    cr_assert(is_blocked(f, 0));
+    cr_assert(peer_ask(c, "CLIENT UNPAUSE", "+OK\r\n"));
+    cr_assert(peer_ask(c, "GET k", "$-1\r\n"));
+    fixture_close(f);
+}
+
+// Its memory has a bound: the peer waits.
+Test(resume, keeps_the_input_behind_a_pause_within_bounds)
+{
+    enum { VALUE = 64 * 1024, COUNT = 100 };
+    struct fixture *f = fixture_open("");
+    struct peer *a = peer_connect_served(f), *b = peer_connect_served(f);
+    struct wire_text sent = { 0 }, expected = { 0 };
+    char *value = malloc(VALUE);
+    memset(value, 'v', VALUE);
+    for (uint32_t i = 1; i <= COUNT; i++) {
+        wire_add(&sent, "*3\r\n$6\r\nAPPEND\r\n$1\r\nk\r\n");
+        wire_add_bulk(&sent, value, VALUE);
+        wire_add(&expected, ":%u\r\n", i * VALUE);
+    }
+    free(value);
+    cr_assert(peer_ask(b, "CLIENT PAUSE 1000000 WRITE", "+OK\r\n"));
+    uint64_t before = f->shard->heap.bytes[HEAP_CLIENT_IN];
+    size_t done = 0;
+    for (uint32_t idle = 0; idle < 100 && done < sent.size; fixture_step(f)) {
+        size_t now = peer_push(a, sent.data + done, sent.size - done);
+        idle = now ? 0 : idle + 1;
+        done += now;
+    }
+    cr_expect(lt(u64, f->shard->heap.bytes[HEAP_CLIENT_IN] - before, 3 * DEFER_BYTES_MAX));
+    cr_assert(peer_ask(b, "CLIENT UNPAUSE", "+OK\r\n"));
+    peer_send(a, sent.data + done, sent.size - done);
+    cr_assert(peer_got(a, expected.data));
+    wire_free(&sent);
+    wire_free(&expected);
     fixture_close(f);
 }

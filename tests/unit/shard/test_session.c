@@ -173,11 +173,11 @@ Test(session, answers_what_came_before_a_protocol_error_then_the_error_then_noth
 {
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f), *q = peer_connect(f);
-    struct text t = { 0 };
-    text_add_request(&t, "PING");
-    text_add_request(&t, "SET a 1");
-    text_add(&t, "*1\r\n!4\r\n");
-    text_add_request(&t, "SET b 1");
+    struct wire_text t = { 0 };
+    wire_add_request(&t, "PING");
+    wire_add_request(&t, "SET a 1");
+    wire_add(&t, "*1\r\n!4\r\n");
+    wire_add_request(&t, "SET b 1");
     peer_send_text(p, &t);
     cr_assert(peer_got_last(p, "+PONG\r\n+OK\r\n-ERR Protocol error: expected '$', got '!'\r\n"));
     cr_assert(peer_ask(q, "EXISTS a b", ":1\r\n"));
@@ -223,13 +223,13 @@ Test(session, answers_all_of_a_pipeline_when_the_peer_has_ended_its_side)
 {
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f);
-    struct text requests = { 0 }, replies = { 0 };
+    struct wire_text requests = { 0 }, replies = { 0 };
     char value[2000];
     memset(value, 'v', sizeof value);
     for (uint32_t i = 0; i < 3000; i++) {
-        text_add(&requests, "*2\r\n$4\r\nECHO\r\n");
-        text_add_bulk(&requests, value, sizeof value);
-        text_add_bulk(&replies, value, sizeof value);
+        wire_add(&requests, "*2\r\n$4\r\nECHO\r\n");
+        wire_add_bulk(&requests, value, sizeof value);
+        wire_add_bulk(&replies, value, sizeof value);
     }
     peer_send_text(p, &requests);
     peer_say(p, "*2\r\n$4\r\nECHO\r\n$10\r\nunfinis");
@@ -237,7 +237,7 @@ Test(session, answers_all_of_a_pipeline_when_the_peer_has_ended_its_side)
     cr_assert(peer_got_bytes(p, replies.data, replies.size));
     cr_assert(peer_got_end(p));
     cr_assert(FIXTURE_WAIT(f, fixture_client_count(f) == 0));
-    text_free(&replies);
+    wire_free(&replies);
     fixture_close(f);
 }
 
@@ -245,18 +245,18 @@ Test(session, answers_all_of_a_pipeline_when_the_end_comes_over_a_nic)
 {
     struct fixture *f = fixture_open_nic("protected-mode no", &good_wire, 3);
     struct peer *p = peer_connect(f);
-    struct text requests = { 0 }, replies = { 0 };
+    struct wire_text requests = { 0 }, replies = { 0 };
     for (uint32_t i = 0; i < 1000; i++) {
-        text_add_request(&requests, "SET k value-%u", i);
-        text_add_request(&requests, "GET k");
-        text_add(&replies, "+OK\r\n$%d\r\nvalue-%u\r\n", 7 + (i > 9) + (i > 99), i);
+        wire_add_request(&requests, "SET k value-%u", i);
+        wire_add_request(&requests, "GET k");
+        wire_add(&replies, "+OK\r\n$%d\r\nvalue-%u\r\n", 7 + (i > 9) + (i > 99), i);
     }
     peer_send_text(p, &requests);
     peer_shut(p);
     cr_assert(peer_got_bytes(p, replies.data, replies.size));
     cr_assert(peer_got_end(p));
     cr_assert(FIXTURE_WAIT(f, fixture_client_count(f) == 0));
-    text_free(&replies);
+    wire_free(&replies);
     fixture_close(f);
 }
 
@@ -274,22 +274,22 @@ Test(session, runs_what_a_peer_sent_before_it_reset_the_connection)
 
 // ---- authentication
 
-static void add_mset(struct text *t, uint32_t pairs)
+static void add_mset(struct wire_text *t, uint32_t pairs)
 {
-    text_add(t, "*%u\r\n$4\r\nMSET\r\n", 1 + 2 * pairs);
-    for (uint32_t i = 0; i < pairs; i++) text_add(t, "$4\r\nk%03u\r\n$1\r\nv\r\n", i);
+    wire_add(t, "*%u\r\n$4\r\nMSET\r\n", 1 + 2 * pairs);
+    for (uint32_t i = 0; i < pairs; i++) wire_add(t, "$4\r\nk%03u\r\n$1\r\nv\r\n", i);
 }
 
 Test(session, may_send_more_arguments_in_the_packet_that_authenticates)
 {
     struct fixture *f = fixture_open("requirepass secret");
     struct peer *p = peer_connect(f);
-    struct text t = { 0 };
-    text_add_request(&t, "GET k");
-    text_add_request(&t, "AUTH secret");
+    struct wire_text t = { 0 };
+    wire_add_request(&t, "GET k");
+    wire_add_request(&t, "AUTH secret");
     add_mset(&t, 6);
     add_mset(&t, 300);
-    text_add_request(&t, "GET k299");
+    wire_add_request(&t, "GET k299");
     peer_send_text(p, &t);
     cr_assert(peer_got(p, "-NOAUTH Authentication required.\r\n+OK\r\n+OK\r\n+OK\r\n$1\r\nv\r\n"));
     fixture_close(f);
@@ -299,8 +299,8 @@ Test(session, may_not_send_many_or_big_arguments_before_it_is_authenticated)
 {
     struct fixture *f = fixture_open("requirepass secret");
     struct peer *p = peer_connect(f), *q = peer_connect(f);
-    struct text t = { 0 };
-    text_add_request(&t, "AUTH wrong");
+    struct wire_text t = { 0 };
+    wire_add_request(&t, "AUTH wrong");
     add_mset(&t, 5);
     peer_send_text(p, &t);
     cr_assert(peer_got_last(p, "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
@@ -358,12 +358,12 @@ Test(session, killing_itself_gets_its_reply_and_runs_nothing_more)
 
 static void set_value(struct peer *p, const char *key, size_t size)
 {
-    struct text t = { 0 };
+    struct wire_text t = { 0 };
     char *value = malloc(size);
     memset(value, 'x', size);
-    text_add(&t, "*3\r\n$3\r\nSET\r\n");
-    text_add_bulk(&t, key, strlen(key));
-    text_add_bulk(&t, value, size);
+    wire_add(&t, "*3\r\n$3\r\nSET\r\n");
+    wire_add_bulk(&t, key, strlen(key));
+    wire_add_bulk(&t, value, size);
     peer_send_text(p, &t);
     cr_assert(peer_got(p, "+OK\r\n"));
     free(value);
@@ -374,9 +374,9 @@ Test(session, above_the_hard_output_limit_is_closed_before_its_pipeline_has_run)
     struct fixture *f = fixture_open("client-output-buffer-limit normal 1mb 0 0");
     struct peer *p = peer_connect(f), *q = peer_connect(f);
     set_value(q, "k", 100000);
-    struct text t = { 0 };
-    for (uint32_t i = 0; i < 200; i++) text_add_request(&t, "GET k");
-    text_add_request(&t, "SET after 1");
+    struct wire_text t = { 0 };
+    for (uint32_t i = 0; i < 200; i++) wire_add_request(&t, "GET k");
+    wire_add_request(&t, "SET after 1");
     p->is_deaf = true;
     peer_send_text(p, &t);
     cr_assert(FIXTURE_WAIT(f, fixture_client_count(f) == 1));
@@ -419,6 +419,28 @@ static struct session *owe_much(struct fixture *f, struct peer *p, struct peer *
     peer_say(p, "GET k\r\n");
     fixture_steps(f, 50);
     return session;
+}
+
+// What others do is sent to it: that limit is the one of pub/sub, and meets nobody else.
+Test(session, a_monitor_that_does_not_read_is_closed_alone)
+{
+    struct fixture *f = fixture_open_nic("protected-mode no\n"
+                                         "nic-send-buffer 16384\n"
+                                         "client-output-buffer-limit pubsub 300kb 0 0",
+                                         &good_wire, 6);
+    struct peer *p = peer_connect(f), *q = peer_connect(f), *r = peer_connect_served(f);
+    cr_assert(peer_ask(p, "MONITOR", "+OK\r\n"));
+    cr_assert(peer_ask(r, "MONITOR", "+OK\r\n"));
+    p->stream->ops->pause(p->stream, true);
+    for (uint32_t i = 0; i < 40 && fixture_client_count(f) == 3; i++) {
+        set_value(q, "k", 20000);
+        fixture_steps(f, 5);
+    }
+    cr_expect(eq(u64, fixture_client_count(f), 2));
+    cr_expect(eq(u64, fixture_tally(f)->output_limit_disconnections, 1));
+    cr_assert(peer_is_served(q));
+    cr_expect(gt(sz, r->size, 300000));
+    fixture_close(f);
 }
 
 Test(session, above_the_soft_output_limit_is_closed_after_its_seconds)

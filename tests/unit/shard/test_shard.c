@@ -151,10 +151,10 @@ Test(shard, stops_when_told_after_its_replies_have_left)
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f);
     cr_assert(peer_ask(p, "PING", "+PONG\r\n"));
-    struct text requests = { 0 }, replies = { 0 };
+    struct wire_text requests = { 0 }, replies = { 0 };
     for (uint32_t i = 0; i < 3000; i++) {
-        text_add_request(&requests, "ECHO 0123456789");
-        text_add(&replies, "$10\r\n0123456789\r\n");
+        wire_add_request(&requests, "ECHO 0123456789");
+        wire_add(&replies, "$10\r\n0123456789\r\n");
     }
     cr_assert(eq(sz, peer_push(p, requests.data, requests.size), requests.size));
     order(f, LANE_STOP, LANE_STOP_NOSAVE);
@@ -167,8 +167,8 @@ Test(shard, stops_when_told_after_its_replies_have_left)
     cr_assert(eq(sz, p->size - p->taken, replies.size));
     cr_assert(peer_got_bytes(p, replies.data, replies.size));
     cr_expect(p->is_ended && !p->is_reset);
-    text_free(&requests);
-    text_free(&replies);
+    wire_free(&requests);
+    wire_free(&replies);
     fixture_close(f);
 }
 
@@ -176,10 +176,10 @@ Test(shard, stops_in_a_second_when_a_peer_does_not_read)
 {
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f);
-    struct text t = { 0 };
+    struct wire_text t = { 0 };
     char *value = calloc(1, 20 << 20);
-    text_add(&t, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n");
-    text_add_bulk(&t, value, 20 << 20);
+    wire_add(&t, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n");
+    wire_add_bulk(&t, value, 20 << 20);
     peer_send(p, t.data, t.size);
     cr_assert(peer_got(p, "+OK\r\n"));
     p->is_deaf = true;
@@ -190,7 +190,7 @@ Test(shard, stops_in_a_second_when_a_peer_does_not_read)
     shard_run(f->shard);
     uint64_t took_ns = clock_monotonic_ns() - before;
     cr_expect(took_ns > 900000000 && took_ns < 3000000000, "%lu ns", (unsigned long)took_ns);
-    text_free(&t);
+    wire_free(&t);
     free(value);
     fixture_close(f);
 }
@@ -232,15 +232,15 @@ Test(shard, frees_an_expired_key_without_traffic)
 
 static void add_keys(struct peer *p, uint32_t count, const char *more)
 {
-    struct text t = { 0 }, replies = { 0 };
+    struct wire_text t = { 0 }, replies = { 0 };
     for (uint32_t i = 0; i < count; i++) {
-        text_add_request(&t, "SET key:%u value:%u%s", i, i, more);
-        text_add(&replies, "+OK\r\n");
+        wire_add_request(&t, "SET key:%u value:%u%s", i, i, more);
+        wire_add(&replies, "+OK\r\n");
     }
     peer_send(p, t.data, t.size);
     cr_assert(peer_got_bytes(p, replies.data, replies.size));
-    text_free(&t);
-    text_free(&replies);
+    wire_free(&t);
+    wire_free(&replies);
 }
 
 Test(shard, frees_many_keys_that_expire_together_in_slices)

@@ -100,10 +100,10 @@ Test(shard_cron, keeps_the_largest_buffers_of_the_last_pass)
     struct fixture *f = fixture_open("");
     struct peer *p = peer_connect(f), *q = peer_connect(f);
     cr_assert(peer_ask(p, "PING", "+PONG\r\n") && peer_ask(q, "PING", "+PONG\r\n"));
-    struct text t = { 0 };
+    struct wire_text t = { 0 };
     char value[100000] = { 0 };
-    text_add(&t, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$200000\r\n");
-    text_add_bytes(&t, value, sizeof value);
+    wire_add(&t, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$200000\r\n");
+    wire_add_bytes(&t, value, sizeof value);
     peer_send(p, t.data, t.size);
     fixture_steps(f, 20);
     for (uint32_t i = 0; i < 20; i++) shard_cron(f->shard);
@@ -113,7 +113,7 @@ Test(shard_cron, keeps_the_largest_buffers_of_the_last_pass)
     cr_assert(FIXTURE_WAIT(f, fixture_client_count(f) == 1));
     for (uint32_t i = 0; i < 20; i++) shard_cron(f->shard);
     cr_expect(lt(u64, fixture_tally(f)->client_input_max, 10000), "it has left");
-    text_free(&t);
+    wire_free(&t);
     fixture_close(f);
 }
 

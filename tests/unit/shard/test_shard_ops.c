@@ -7,12 +7,12 @@ static const struct nic_mem_impairment good_wire = { .delay_ns = 10000 };
 
 static bool config_set(struct peer *p, const char *name, const char *value, const char *reply)
 {
-    struct text t = { 0 };
-    text_add(&t, "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n");
-    text_add_bulk(&t, name, strlen(name));
-    text_add_bulk(&t, value, strlen(value));
+    struct wire_text t = { 0 };
+    wire_add(&t, "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n");
+    wire_add_bulk(&t, name, strlen(name));
+    wire_add_bulk(&t, value, strlen(value));
     peer_send(p, t.data, t.size);
-    text_free(&t);
+    wire_free(&t);
     return peer_got(p, reply);
 }
 

@@ -261,7 +261,7 @@ static inline void world_use(struct world *w, const struct world_files *files)
     tls_set_context(w->tls, context);
 }
 
-static inline struct world *world_open(uint64_t budget_ns)
+static inline struct world *world_make(uint64_t budget_ns, bool has_worker)
 {
     struct world *w = calloc(1, sizeof *w);
     CHECK(w && heap_open(&w->heap) == OK && clock_init(&w->clock) == OK);
@@ -277,11 +277,16 @@ static inline struct world *world_open(uint64_t budget_ns)
                                        .tally = &w->tally,
                                        .read_all = app_read_all,
                                        .on_failed = app_failed,
-                                       .budget_ns = budget_ns };
+                                       .budget_ns = budget_ns,
+                                       .has_worker = has_worker,
+                                       .worker_core = -1,
+                                       .own_core = -1 };
     CHECK(tls_open(&w->tls, &config) == OK);
     world_use(w, &(struct world_files){ 0 });
     return w;
 }
+
+static inline struct world *world_open(uint64_t budget_ns) { return world_make(budget_ns, false); }
 
 static inline void world_close(struct world *w)
 {

@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include "fixture.h"
 
 static SSL_CTX *only(SSL_CTX *ctx, int version)
@@ -789,5 +791,148 @@ Test(tls, does_not_rest_when_nobody_is_served)
     cr_expect(eq(u32, tls_turn(w->tls, w->now_ns + 1, false), 1));
     line_free(a);
     line_free(b);
+    world_close(w);
+}
+
+// ---- the worker
+
+// Until it has done what it was given.
+static void wait_for_worker(struct world *w)
+{
+    struct pollfd bell = { .fd = tls_bell_fd(w->tls), .events = POLLIN };
+    eventfd_t count;
+    cr_assert(eq(int, poll(&bell, 1, 20000), 1));
+    cr_assert(eq(int, eventfd_read(bell.fd, &count), 0));
+}
+
+static void settle_with_worker(struct line *l)
+{
+    for (int i = 0; i < 10 && !l->up && !l->lower_closing; i++) {
+        line_client(l);
+        line_move(l, 0);
+        world_turn(l->world, true);
+        wait_for_worker(l->world);
+        world_turn(l->world, true);
+    }
+    line_settle(l);
+}
+
+Test(tls, shakes_hands_on_a_thread_of_its_own)
+{
+    struct world *w = world_make(0, true);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct line *l = line_open(w, only(client_context(w, NULL), version));
+        settle_with_worker(l);
+        cr_assert(l->up != NULL);
+        line_say(l, "question", 8);
+        line_settle(l);
+        cr_expect(line_got(l, "question"));
+        reply(l, "answer", 6);
+        line_settle(l);
+        cr_expect(line_replied(l, "answer"));
+        line_free(l);
+    }
+    world_close(w);
+}
+
+Test(tls, names_the_reason_that_the_thread_found)
+{
+    struct world *w = world_make(0, true);
+    struct line *l = line_open(w, NULL);
+    line_give(l, "PING\r\n", 6);
+    settle_with_worker(l);
+    cr_expect(strstr(w->failure, ":SSL routines::wrong version number") != NULL, "%s", w->failure);
+    cr_expect(l->lower_gone);
+    line_free(l);
+    world_close(w);
+}
+
+Test(tls, forgets_a_connection_that_is_lost_while_the_thread_has_it)
+{
+    struct world *w = world_make(0, true);
+    for (int i = 0; i < 20; i++) {
+        struct line *l = line_open(w, client_context(w, NULL));
+        line_client(l);
+        line_move(l, 0);
+        world_turn(w, false);
+        line_free(l); // on_closed
+        cr_expect(eq(u32, tls_opening_count(w->tls), 0));
+        wait_for_worker(w);
+        world_turn(w, false);
+    }
+    cr_expect(eq(u32, w->failures, 20));
+    world_close(w);
+}
+
+Test(tls, takes_input_that_comes_while_the_thread_has_the_connection)
+{
+    struct world *w = world_make(0, true);
+    struct line *l = line_open(w, client_context(w, NULL));
+    char *hello;
+    line_client(l);
+    long size = BIO_get_mem_data(l->from_client, &hello);
+    line_give(l, hello, 10);
+    world_turn(w, false); // the thread has ten bytes
+    line_give(l, hello + 10, (size_t)size - 10);
+    (void)BIO_reset(l->from_client);
+    for (int i = 0; i < 3; i++) {
+        wait_for_worker(w);
+        world_turn(w, false);
+        line_client(l);
+        if (BIO_pending(l->from_client)) break;
+    }
+    settle_with_worker(l);
+    cr_expect(l->up != NULL);
+    line_free(l);
+    world_close(w);
+}
+
+Test(tls, closes_while_the_thread_is_at_work)
+{
+    enum { LINES = 100 };
+    struct world *w = world_make(0, true);
+    struct line *lines[LINES];
+    for (int i = 0; i < LINES; i++) {
+        lines[i] = line_open(w, client_context(w, NULL));
+        line_client(lines[i]);
+        line_move(lines[i], 0);
+    }
+    world_turn(w, false); // some are given, the others wait
+    tls_close(w->tls);
+    w->tls = NULL;
+    for (int i = 0; i < LINES; i++) line_free(lines[i]);
+    world_close(w);
+}
+
+Test(tls, serves_the_connected_while_the_thread_works_through_a_storm)
+{
+    enum { WAITING = 300 };
+    struct world *w = world_make(0, true);
+    struct line *connected = line_open(w, client_context(w, NULL)), *waiting[WAITING];
+    settle_with_worker(connected);
+    w->echo = true;
+    for (int i = 0; i < WAITING; i++) {
+        waiting[i] = line_open(w, client_context(w, NULL));
+        line_client(waiting[i]);
+        line_move(waiting[i], 0);
+    }
+    for (size_t turn = 1; tls_opening_count(w->tls); turn++) {
+        line_say(connected, "x", 1);
+        line_move(connected, 0);
+        line_client(connected);
+        cr_assert(eq(sz, connected->reply_size, turn));
+        world_turn(w, true);
+        for (int i = 0; i < WAITING; i++) {
+            if (!BIO_pending(waiting[i]->to_client)) continue;
+            line_client(waiting[i]);
+            line_move(waiting[i], 0);
+        }
+        cr_assert(lt(sz, turn, (size_t)10000000));
+    }
+    for (int i = 0; i < WAITING; i++) {
+        cr_expect(eq(u32, waiting[i]->opens, 1));
+        line_free(waiting[i]);
+    }
+    line_free(connected);
     world_close(w);
 }

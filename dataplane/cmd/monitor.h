@@ -1,0 +1,19 @@
+// monitor.h: MONITOR: clients that are shown every command as it runs.
+//
+// Source:  Redis 7.2: a line when the command has run; EVAL and FCALL before what they call; what an
+//          administrator does (CMD_ADMIN) is not shown, nor is what was refused or is tried again
+// Thread:  the shard
+// Memory:  a line is one blob for all (push.h); who does not read meets the limit of its own
+//          output. Secrets are left out (redact.h)
+// Costs a branch per command while nobody looks.
+#pragma once
+#include <stdbool.h>
+#include "dataplane/cmd/cmd.h"
+
+void monitors_open(struct server *server);
+void monitor_add(struct server *server, struct client *c); // which is none yet
+void monitor_forget_client(struct server *server, struct client *c);
+static inline bool monitor_is_on(const struct server *s) { return s->monitors.count != 0; }
+// Both only while monitor_is_on.
+void monitor_before(const struct call *call);
+void monitor_after(const struct call *call);
