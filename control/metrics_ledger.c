@@ -119,6 +119,12 @@ static const struct figure {
       "Shard channels that somebody has subscribed to." },
     { "penstock_shard_denied_logins_total", METRICS_COUNTER, PLAIN, FIELD(acl_denied_auth),
       "Logins with a wrong name or password." },
+    { "penstock_shard_denied_commands_total", METRICS_COUNTER, PLAIN, FIELD(acl_denied_command),
+      "Commands that their user may not run." },
+    { "penstock_shard_denied_keys_total", METRICS_COUNTER, PLAIN, FIELD(acl_denied_key),
+      "Commands with a key that their user may not touch." },
+    { "penstock_shard_denied_channels_total", METRICS_COUNTER, PLAIN, FIELD(acl_denied_channel),
+      "Commands with a channel that their user may not use." },
 #undef FIELD
 };
 

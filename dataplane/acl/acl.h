@@ -18,7 +18,6 @@ struct acl_command {
     uint64_t categories;   // bits by the catalog's names
     uint16_t parent;       // the container's id; ACL_NO_PARENT: at the top level
     bool is_container;     // it has subcommands
-    bool always;           // everybody may: AUTH, HELLO, RESET, QUIT
 };
 #define ACL_NO_PARENT 0xffff
 

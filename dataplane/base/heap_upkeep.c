@@ -10,7 +10,8 @@
 #include "dataplane/base/check.h"
 #include "dataplane/base/heap_store.h"
 
-// ---- giving back. The kernel takes 0.18 ms for each MiB: a thread beside the heap's owner does it.
+// ---- giving back. The kernel takes 0.18 ms for each MiB: a thread beside the heap's owner does
+// it.
 
 struct heap_purger {
     pthread_t thread;
@@ -85,9 +86,9 @@ void heap_statistics(heap_statistics_part *part, void *context)
 
 // ---- moving
 
-struct utilization { // as jemalloc 5.3 answers
-    void *current;   // the slab that new allocations of this size go to
-    size_t free_count, count, bytes; // places of p's slab
+struct utilization {                  // as jemalloc 5.3 answers
+    void *current;                    // the slab that new allocations of this size go to
+    size_t free_count, count, bytes;  // places of p's slab
     size_t all_free_count, all_count; // of all slabs of this size
 };
 
@@ -98,7 +99,7 @@ bool heap_is_sparse(const struct heap *h, const void *p)
     struct utilization u;
     size_t size = sizeof u, names = 3;
     if (mallctlbymib(h->utilization, names, &u, &size, &p, sizeof p) != 0) return false;
-    if (u.count <= 1 || u.free_count == 0) return false; // not in a slab, or in a full one
+    if (u.count <= 1 || u.free_count == 0) return false;   // not in a slab, or in a full one
     if (u.all_free_count * 16 < u.all_count) return false; // all are full: nothing is to be won
     size_t offset = (size_t)((uintptr_t)p - (uintptr_t)u.current);
     if (u.current && offset < u.bytes) return false;

@@ -45,7 +45,8 @@ enum cycle_account {
     X(expired_keys)                                                                                \
     X(expired_subkeys)                                                                             \
     X(expired_stale_slices)                                                                        \
-    X(evicted_keys) X(lazyfreed_objects) X(evicted_clients) X(error_replies) X(net_input_bytes) X(net_output_bytes)     \
+    X(lazyfreed_objects)                                                                           \
+    X(evicted_keys) X(evicted_clients) X(error_replies) X(net_input_bytes) X(net_output_bytes)     \
         X(reads_processed) X(writes_processed) X(output_limit_disconnections)                      \
             X(query_limit_disconnections) X(protocol_errors) X(timeout_disconnections)             \
                 X(acl_denied_auth) X(acl_denied_command) X(acl_denied_key)                         \

@@ -65,9 +65,19 @@ void acl_close(struct server *s)
 
 // ---- clients follow their users
 
-static void close_client(struct server *s, struct client *c)
+struct change {
+    struct acl_user *user; // that changed or goes
+    const struct acl_user *before;
+    const struct acl_users *old; // of all
+    struct client *caller;
+};
+
+static void close_client(struct server *s, struct client *c, const struct change *change)
 {
-    if (!(c->flags & CLIENT_CLOSE_NOW)) s->ops->kill_client(s, c);
+    if (c == change->caller)
+        c->flags |= CLIENT_CLOSE_AFTER_REPLY;
+    else if (!(c->flags & CLIENT_CLOSE_NOW))
+        s->ops->kill_client(s, c);
 }
 
 static bool allows_channel(const struct acl_user *u, struct bytes name, bool is_pattern)
@@ -101,80 +111,80 @@ static bool lost_a_channel(const struct client *c, const struct acl_user *before
 }
 
 // Stand-ins have no connection that could be closed.
-typedef void look_at(struct server *s, struct client *c, bool is_stand_in, void *context);
+typedef void look_at(struct server *s, struct client *c, bool is_stand_in,
+                     const struct change *change);
 
 static void each_in(struct server *s, const struct list *clients, bool is_stand_in, look_at *look,
-                    void *context)
+                    const struct change *change)
 {
     for (struct list_node *n = list_first(clients), *next; n; n = next) {
         next = list_next(clients, n);
-        look(s, LIST_OWNER(n, struct client, all), is_stand_in, context);
+        look(s, LIST_OWNER(n, struct client, all), is_stand_in, change);
     }
 }
 
-static void each_client(struct server *s, look_at *look, void *context)
+static void each_client(struct server *s, look_at *look, const struct change *change)
 {
-    each_in(s, &s->clients.all, false, look, context);
-    each_in(s, &s->acl->stand_ins, true, look, context);
+    each_in(s, &s->clients.all, false, look, change);
+    each_in(s, &s->acl->stand_ins, true, look, change);
 }
 
-struct change {
-    struct acl_user *user;
-    const struct acl_user *before;
-};
-
-static void follow_change(struct server *s, struct client *c, bool is_stand_in, void *context)
+static void follow_change(struct server *s, struct client *c, bool is_stand_in,
+                          const struct change *change)
 {
-    const struct change *change = context;
     if (acl_client_user(s, c) != change->user) return;
     acl_set_user(c, change->user);
     if (!is_stand_in && change->before && lost_a_channel(c, change->before, change->user))
-        close_client(s, c);
+        close_client(s, c, change);
 }
 
-void acl_user_changed(struct server *s, struct acl_user *u, const struct acl_user *before)
+void acl_user_changed(struct server *s, struct acl_user *u, const struct acl_user *before,
+                      struct client *caller)
 {
-    struct change change = { u, before };
+    struct change change = { .user = u, .before = before, .caller = caller };
     each_client(s, follow_change, &change);
 }
 
 // What still runs in its name, a long script, may do nothing from now on.
-static void expel(struct server *s, struct client *c, bool is_stand_in)
+static void expel(struct server *s, struct client *c, bool is_stand_in, const struct change *change)
 {
     acl_set_user(c, &s->acl->nobody);
     c->authenticated = false;
-    if (!is_stand_in) close_client(s, c);
+    if (!is_stand_in) close_client(s, c, change);
 }
 
-static void follow_removal(struct server *s, struct client *c, bool is_stand_in, void *context)
+static void follow_removal(struct server *s, struct client *c, bool is_stand_in,
+                           const struct change *change)
 {
-    if (acl_client_user(s, c) == context) expel(s, c, is_stand_in);
+    if (acl_client_user(s, c) == change->user) expel(s, c, is_stand_in, change);
 }
 
-void acl_remove_user(struct server *s, struct acl_user *u)
+void acl_remove_user(struct server *s, struct acl_user *u, struct client *caller)
 {
-    each_client(s, follow_removal, u);
+    struct change change = { .user = u, .caller = caller };
+    each_client(s, follow_removal, &change);
     acl_users_remove(&s->acl->users, u);
 }
 
-static void follow_name(struct server *s, struct client *c, bool is_stand_in, void *context)
+static void follow_name(struct server *s, struct client *c, bool is_stand_in,
+                        const struct change *change)
 {
-    const struct acl_users *old = context;
-    const struct acl_user *before = c->user ? c->user : old->default_user;
-    struct acl_user *now = acl_users_find(&s->acl->users, before->name);
+    const struct acl_user *before = c->user ? c->user : change->old->default_user;
     if (before == &s->acl->nobody) return;
+    struct acl_user *now = acl_users_find(&s->acl->users, before->name);
     if (!now) {
-        expel(s, c, is_stand_in);
+        expel(s, c, is_stand_in, change);
         return;
     }
     acl_set_user(c, now);
-    if (!is_stand_in && lost_a_channel(c, before, now)) close_client(s, c);
+    if (!is_stand_in && lost_a_channel(c, before, now)) close_client(s, c, change);
 }
 
-void acl_replace_users(struct server *s, struct acl_users *by)
+void acl_replace_users(struct server *s, struct acl_users *by, struct client *caller)
 {
+    struct change change = { .old = by, .caller = caller };
     acl_users_swap(&s->acl->users, by);
-    each_client(s, follow_name, by);
+    each_client(s, follow_name, &change);
     acl_users_close(by);
 }
 
@@ -188,5 +198,5 @@ void acl_settings_changed(struct server *s)
     (void)acl_password_digest(bytes_text(s->settings->requirepass), digest);
     if (memcmp(digest, acl->required, sizeof digest) == 0) return;
     require_password(s);
-    acl_user_changed(s, acl->users.default_user, NULL);
+    acl_user_changed(s, acl->users.default_user, NULL, NULL);
 }

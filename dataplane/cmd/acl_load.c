@@ -48,14 +48,15 @@ static enum status load_lines(struct server *s, char *error, uint32_t error_byte
 }
 
 // All of it, or nothing and the errors. Those clients stay whose user is among the new ones.
-static bool take_text(struct server *s, struct bytes text, struct acl_errors *errors)
+static bool take_text(struct server *s, struct bytes text, struct client *caller,
+                      struct acl_errors *errors)
 {
     struct acl *acl = s->acl;
     struct acl_users users;
     acl_users_open(&users, s->heap, &acl->catalog, acl->users.context.new_have_channels);
     bool is_fine = acl_file_read(&users, text, s->settings->aclfile, errors);
     if (is_fine)
-        acl_replace_users(s, &users);
+        acl_replace_users(s, &users, caller);
     else
         acl_users_close(&users);
     return is_fine;
@@ -91,7 +92,7 @@ static enum status load_file(struct server *s, char *error, uint32_t error_bytes
         return ERR_IO;
     }
     struct acl_errors *errors = heap_take(s->heap, sizeof *errors, HEAP_OTHER);
-    bool is_fine = take_text(s, bytes_make(text, size), errors);
+    bool is_fine = take_text(s, bytes_make(text, size), NULL, errors);
     if (!is_fine)
         snprintf(error, error_bytes, "Aborting Redis startup because of ACL errors: %s",
                  errors->text);
@@ -137,7 +138,7 @@ static void finish_load(struct call *call, enum errand_outcome outcome, struct b
         return;
     }
     struct acl_errors *errors = heap_take(s->heap, sizeof *errors, HEAP_OTHER);
-    if (take_text(s, text, errors)) {
+    if (take_text(s, text, call->client, errors)) {
         reply_ok(call->reply);
     } else {
         call_log(call, LOG_WARNING, "ACL LOAD: %.900s", errors->text);

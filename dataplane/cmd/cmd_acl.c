@@ -82,7 +82,7 @@ static void acl_setuser(struct call *call)
     acl_user_init(&before, &users->context, name);
     acl_user_copy(&before, u);
     acl_user_copy(u, &trial);
-    acl_user_changed(call->server, u, &before);
+    acl_user_changed(call->server, u, &before, call->client);
     acl_user_close(&before);
     acl_user_close(&trial);
     reply_ok(call->reply);
@@ -99,7 +99,7 @@ static void acl_deluser(struct call *call)
     for (uint32_t i = 2; i < call->argc; i++) {
         struct acl_user *u = acl_users_find(users_of(call), call->argv[i]);
         if (!u) continue;
-        acl_remove_user(call->server, u);
+        acl_remove_user(call->server, u, call->client);
         count++;
     }
     reply_int(call->reply, count);

@@ -199,7 +199,7 @@ static void client_help(struct call *call)
         "NO-TOUCH (ON|OFF)",
         "    Let this connection's commands leave the access clock of keys alone.",
         "PAUSE <timeout> [WRITE|ALL]",
-        "    Hold all commands, or those that may write, of all clients for <timeout> milliseconds.",
+        "    Hold all commands, or those that may write, of every client for <timeout> ms.",
         "REPLY (ON|OFF|SKIP)",
         "    Whether this connection gets replies.",
         "SETINFO <option> <value>",

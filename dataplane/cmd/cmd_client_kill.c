@@ -6,8 +6,8 @@ struct kill_filter {
     bool by_address, by_local, by_kind, skip_self;
     enum client_kind kind;
     struct bytes address, local;
-    uint64_t id;       // 0: any
-    int64_t max_age_s; // 0: any; else at least that old
+    uint64_t id;                 // 0: any
+    int64_t max_age_s;           // 0: any; else at least that old
     const struct acl_user *user; // NULL: any
 };
 
@@ -38,8 +38,7 @@ static bool kill_matches(const struct call *call, const struct kill_filter *f,
     if (f->by_kind && client_kind(c) != f->kind) return false;
     if (f->id && c->id != f->id) return false;
     if (f->user && acl_client_user(call->server, c) != f->user) return false;
-    if (f->max_age_s &&
-        client_seconds_since(call->now_ms, c->created_ms) < (uint64_t)f->max_age_s)
+    if (f->max_age_s && client_seconds_since(call->now_ms, c->created_ms) < (uint64_t)f->max_age_s)
         return false;
     return !(f->skip_self && c == call->client);
 }
@@ -154,4 +153,3 @@ void client_kill(struct call *call)
         reply_error(call->reply, "ERR No such client");
     if (self) call->client->flags |= CLIENT_CLOSE_AFTER_REPLY;
 }
-

@@ -117,8 +117,8 @@ void client_add_line(struct text *t, const struct server *s, const struct client
              last ? last->full_name : "NULL");
     struct bytes user = acl_client_name(s, c);
     text_add(t, " user=%.*s redir=%ld resp=%u lib-name=%s lib-ver=%s", text_chars(user),
-             (const char *)user.data, c->tracker ? (long)c->tracker->redirect : -1L, c->reply.version, shown(c->lib_name),
-             shown(c->lib_version));
+             (const char *)user.data, c->tracker ? (long)c->tracker->redirect : -1L,
+             c->reply.version, shown(c->lib_name), shown(c->lib_version));
 }
 
 void client_info(struct call *call)

@@ -212,7 +212,7 @@ void command_run(struct call *call)
     r = call->reply; // a script that took long may have lost its client
     book_call(call, start, clock_tsc());
     if (UNLIKELY(r->error_count)) command_book_errors(call);
-    r->error_count += errors_before;
+    r->error_count = errors_before; // EXEC itself has not failed, as in Redis
 }
 
 bool command_execute_kept(struct server *server, struct client *client,

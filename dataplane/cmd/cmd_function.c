@@ -10,7 +10,8 @@ static command_body cmd_fcall, function_delete, function_dump, function_flush, f
     function_kill, function_list, function_load, function_restore, function_stats;
 
 enum {
-    FCALL_FLAGS = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_STALE | CMD_MOVABLEKEYS,
+    FCALL_FLAGS =
+        CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_STALE | CMD_MOVABLEKEYS,
     LOAD_MS = 500, // that a library may take
     CRC_BYTES = 8,
 };
@@ -89,8 +90,8 @@ static void load_library(struct call *call, void *context)
     char error[FUNCTION_ERROR_MAX];
     const bool *replaces = context;
     allow_load(call);
-    struct library *library = library_load(store_of(call), host_of(call),
-                                           call->argv[call->argc - 1], *replaces, error);
+    struct library *library =
+        library_load(store_of(call), host_of(call), call->argv[call->argc - 1], *replaces, error);
     if (!library) {
         reply_error(call->reply, error);
         return;
@@ -202,8 +203,7 @@ static void restore_libraries(struct call *call, void *context)
     function_store_open(&loaded, call->server->heap);
     bool fits = function_store_restore(&loaded, host, payload, error);
     if (fits && *how == RESTORE_FLUSH) function_store_clear(store, host);
-    if (fits)
-        fits = function_store_join(store, &loaded, host, *how == RESTORE_REPLACE, error);
+    if (fits) fits = function_store_join(store, &loaded, host, *how == RESTORE_REPLACE, error);
     function_store_clear(&loaded, host);
     if (fits) {
         keyspace_add_dirty(call->keyspace, 1);

@@ -99,8 +99,7 @@ static void add_database(struct stats *s, const struct server *server, uint32_t 
     reply_bulk_text(s->reply, "overhead.hashtable.main");
     reply_int(s->reply, (int64_t)keyspace_table_bytes(server->keyspace, db));
     reply_bulk_text(s->reply, "overhead.hashtable.expires");
-    reply_int(s->reply,
-              (int64_t)keyspace_deadline_count(server->keyspace, db) * DEADLINE_BYTES);
+    reply_int(s->reply, (int64_t)keyspace_deadline_count(server->keyspace, db) * DEADLINE_BYTES);
     reply_bulk_text(s->reply, "overhead.hashtable.slot-to-keys");
     reply_int(s->reply, 0);
     s->count++;

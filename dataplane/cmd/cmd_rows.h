@@ -13,8 +13,8 @@
 // So that a file can declare its bodies a line at a time, ahead of its rows.
 typedef void command_body(struct call *call);
 
-// Categories that follow from the flags; everything else is named in the row. Scripts (those without
-// mandatory keys) that only read are of no category read.
+// Categories that follow from the flags; everything else is named in the row. Scripts, which have
+// no mandatory keys, are not of category read, although some only read.
 #define ACL_IMPLIED(flags)                                                                         \
     ((((flags)&CMD_WRITE) ? ACL_WRITE : 0ull) |                                                    \
      (((flags) & (CMD_READONLY | CMD_NO_MANDATORY_KEYS)) == CMD_READONLY ? ACL_READ : 0ull) |      \

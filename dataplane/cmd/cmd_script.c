@@ -5,7 +5,10 @@
 static command_body cmd_eval, cmd_evalsha, script_load, script_exists, script_flush, script_kill,
     script_debug, script_help;
 
-enum { EVAL_FLAGS = CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_STALE | CMD_MOVABLEKEYS };
+enum {
+    EVAL_FLAGS =
+        CMD_NOSCRIPT | CMD_SKIP_MONITOR | CMD_NO_MANDATORY_KEYS | CMD_STALE | CMD_MOVABLEKEYS
+};
 
 // clang-format off
 const struct command cmd_script_subs[] = {

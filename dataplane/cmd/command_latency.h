@@ -29,7 +29,7 @@ struct command_latency {
 };
 
 struct command_latencies {
-    bool is_on; // latency-tracking
+    bool is_on;                                       // latency-tracking
     struct command_latency *by_id[COMMAND_TALLY_MAX]; // NULL: never called
 };
 

@@ -21,8 +21,8 @@ enum { DEFRAG_SLICE_US = 200 };
 
 struct defrag {
     bool is_running, has_pass;
-    uint32_t percent;     // of the core
-    uint64_t next_tsc;    // of the next slice
+    uint32_t percent;  // of the core
+    uint64_t next_tsc; // of the next slice
     uint64_t rests_until_ns;
     struct relocate_pass pass;
     uint64_t pass_moved, pass_looked;

@@ -148,8 +148,7 @@ void function_store_clear(struct function_store *store, struct script_host *host
 
 // ---- loading
 
-static struct library *refuse(char error[FUNCTION_ERROR_MAX], const char *format,
-                              struct bytes name)
+static struct library *refuse(char error[FUNCTION_ERROR_MAX], const char *format, struct bytes name)
 {
     snprintf(error, FUNCTION_ERROR_MAX, format, (int)name.size, (const char *)name.data);
     return NULL;
@@ -196,11 +195,11 @@ static bool parse_head(const struct function_store *store, struct script_host *h
                        char error[FUNCTION_ERROR_MAX])
 {
     struct bytes why;
-    if (!script_parse_library(host, code, head, &why))
-        return refuse(error, "%.*s", why);
+    if (!script_parse_library(host, code, head, &why)) return refuse(error, "%.*s", why);
     if (!script_name_is_valid(head->name))
-        return refuse(error, "ERR Library names can only contain letters, numbers, or "
-                             "underscores(_) and must be at least one character long%.*s",
+        return refuse(error,
+                      "ERR Library names can only contain letters, numbers, or "
+                      "underscores(_) and must be at least one character long%.*s",
                       bytes_make("", 0));
     if (!bytes_is_word(head->engine, "lua"))
         return refuse(error, "ERR Engine '%.*s' not found", head->engine);
@@ -322,8 +321,7 @@ static bool restore_one(struct function_store *store, struct script_host *host,
         return refuse(error, "ERR given type is not a function%.*s", none);
     while ((result = rdb_text_step(text, in)) == RDB_MORE) {
     }
-    if (result == RDB_BROKEN)
-        return refuse(error, "ERR Failed loading library data%.*s", none);
+    if (result == RDB_BROKEN) return refuse(error, "ERR Failed loading library data%.*s", none);
     return library_load(store, host, text->bytes, false, error) != NULL;
 }
 

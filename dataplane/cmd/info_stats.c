@@ -106,14 +106,13 @@ static void add_loop(struct text *t, const struct server *s)
              "eventloop_duration_cmd_sum:%lu\r\n",
              (unsigned long)y->turns, (unsigned long)info_cycles_us(s, tally_busy_cycles(y)),
              (unsigned long)info_cycles_us(s, y->cycles[CYCLES_EXECUTE]));
-    text_add(t,
-             "instantaneous_eventloop_cycles_per_sec:%lu\r\n"
-             "instantaneous_eventloop_duration_usec:%lu\r\n",
-             (unsigned long)s->instantaneous_turns,
-             (unsigned long)info_cycles_us(s, s->instantaneous_turns
-                                                  ? s->instantaneous_busy_cycles /
-                                                        s->instantaneous_turns
-                                                  : 0));
+    text_add(
+        t,
+        "instantaneous_eventloop_cycles_per_sec:%lu\r\n"
+        "instantaneous_eventloop_duration_usec:%lu\r\n",
+        (unsigned long)s->instantaneous_turns,
+        (unsigned long)info_cycles_us(
+            s, s->instantaneous_turns ? s->instantaneous_busy_cycles / s->instantaneous_turns : 0));
     text_add(t,
              "acl_access_denied_auth:%lu\r\n"
              "acl_access_denied_cmd:%lu\r\nacl_access_denied_key:%lu\r\n"

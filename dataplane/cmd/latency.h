@@ -14,13 +14,13 @@
 struct server;
 
 enum latency_event {
-    LATENCY_COMMAND,       // a command that is not fast by its flags
-    LATENCY_FAST_COMMAND,  // one that is
-    LATENCY_EXPIRE_CYCLE,  // a slice of removing keys whose time is over
-    LATENCY_EXPIRE_DEL,    // telling others about one of them
+    LATENCY_COMMAND,        // a command that is not fast by its flags
+    LATENCY_FAST_COMMAND,   // one that is
+    LATENCY_EXPIRE_CYCLE,   // a slice of removing keys whose time is over
+    LATENCY_EXPIRE_DEL,     // telling others about one of them
     LATENCY_EVICTION_CYCLE, // a slice of making room
-    LATENCY_EVICTION_DEL,  // one key of it
-    LATENCY_DEFRAG,        // a slice of moving values out of sparse pages
+    LATENCY_EVICTION_DEL,   // one key of it
+    LATENCY_DEFRAG,         // a slice of moving values out of sparse pages
     // Ours:
     LATENCY_QUEUE_WAIT, // a request waited before it was executed
     LATENCY_SLICE,      // a slice of a long command
@@ -46,14 +46,14 @@ void latency_close(struct server *server);
 // One that took so long; kept when it is at or above the threshold. Of one second the longest is
 // kept.
 void latency_note(struct server *server, enum latency_event event, uint64_t cycles);
-bool latency_find(struct bytes name, enum latency_event *event); // as it is spelled
+bool latency_find(struct bytes name, enum latency_event *event);     // as it is spelled
 bool latency_reset(struct server *server, enum latency_event event); // false: there was none
 // The i-th sample, oldest first.
 const struct latency_sample *latency_at(const struct latency_series *series, uint32_t i);
 
 struct latency_summary {
     uint32_t samples, min_ms, max_ms, all_time_ms, average_ms, deviation_ms; // mean deviation
-    double period_s; // between two samples
+    double period_s;                                                         // between two samples
 };
 void latency_summarize(const struct latency_series *series, uint32_t now_s,
                        struct latency_summary *out);

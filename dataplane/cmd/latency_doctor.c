@@ -100,8 +100,9 @@ void latency_report(struct text *out, const struct server *s)
                   (uint32_t)(s->now_ms / 1000));
     }
     if (!seen) {
-        text_add(out, "Nothing took %ld ms or longer since the monitor was switched on or reset. "
-                      "All is well.\n",
+        text_add(out,
+                 "Nothing took %ld ms or longer since the monitor was switched on or reset. "
+                 "All is well.\n",
                  (long)s->settings->latency_monitor_threshold);
         return;
     }

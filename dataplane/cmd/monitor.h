@@ -1,7 +1,7 @@
 // monitor.h: MONITOR: clients that are shown every command as it runs.
 //
-// Source:  Redis 7.2: a line when the command has run; EVAL and FCALL before what they call; what an
-//          administrator does (CMD_ADMIN) is not shown, nor is what was refused or is tried again
+// Source:  Redis 7.2: a line when the command has run; EVAL and FCALL before what they call; what
+//          an administrator does (CMD_ADMIN) is not shown, nor what was refused or is tried again
 // Thread:  the shard
 // Memory:  a line is one blob for all (push.h); who does not read meets the limit of its own
 //          output. Secrets are left out (redact.h)

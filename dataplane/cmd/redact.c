@@ -6,13 +6,19 @@ static bool is_named(const struct command *c, const char *full_name)
     return strcmp(c->full_name, full_name) == 0;
 }
 
-// HELLO version AUTH user password ...
-static bool is_secret_of_hello(const struct bytes *argv, uint32_t argc, uint32_t index)
+// HELLO version AUTH user password SETNAME name ..., read as the command reads it. Behind a word
+// that is none of these anything may be a password.
+static bool is_secret_of_hello(const struct bytes *argv, uint32_t index)
 {
-    for (uint32_t i = 2; i < argc && i < index; i++) {
-        if (!bytes_is_option(argv[i], "auth")) continue;
-        if (index <= i + 2) return true;
-        i += 2;
+    for (uint32_t i = 2; i < index; i++) {
+        if (bytes_is_option(argv[i], "setname")) {
+            i++;
+        } else if (bytes_is_option(argv[i], "auth")) {
+            if (index <= i + 2) return true;
+            i += 2;
+        } else {
+            return true;
+        }
     }
     return false;
 }
@@ -33,11 +39,26 @@ static bool is_secret_setting(const struct bytes *argv, uint32_t index)
 }
 
 static bool is_secret(const struct command *c, const struct bytes *argv, uint32_t argc,
+                      uint32_t index);
+
+// ACL DRYRUN user command argument ...: as if the command had been called. One that is unknown here
+// may have another name now.
+static bool is_secret_of_dryrun(const struct bytes *argv, uint32_t argc, uint32_t index)
+{
+    if (index < 4) return false;
+    const struct command *c = command_find(argv[3]);
+    if (c && c->subcommand_count) c = argc > 4 ? command_find_sub(c, argv[4]) : NULL;
+    return !c || is_secret(c, argv + 3, argc - 3, index - 3);
+}
+
+static bool is_secret(const struct command *c, const struct bytes *argv, uint32_t argc,
                       uint32_t index)
 {
     if (is_named(c, "auth")) return index > 0;
-    if (is_named(c, "hello")) return is_secret_of_hello(argv, argc, index);
-    if (is_named(c, "acl|setuser")) return index > 1;
+    if (is_named(c, "hello")) return is_secret_of_hello(argv, index);
+    if (is_named(c, "acl|setuser") || is_named(c, "acl|deluser") || is_named(c, "acl|getuser"))
+        return index > 1;
+    if (is_named(c, "acl|dryrun")) return is_secret_of_dryrun(argv, argc, index);
     if (is_named(c, "config|set")) return is_secret_setting(argv, index);
     if (is_named(c, "migrate")) return is_secret_of_migrate(argv, index);
     return false;

@@ -9,8 +9,7 @@ struct dying_host {
 struct script_host *scripts_host(struct scripts *s, enum script_kind kind)
 {
     struct script_host **host = &s->hosts[kind];
-    if (UNLIKELY(!*host))
-        *host = script_host_open(s->server->heap, kind, &script_call_ops, s);
+    if (UNLIKELY(!*host)) *host = script_host_open(s->server->heap, kind, &script_call_ops, s);
     return *host;
 }
 
@@ -33,10 +32,7 @@ void scripts_flush(struct scripts *s, enum script_kind kind, bool at_once)
         close_later(s, host);
 }
 
-bool scripts_are_shrinking(const struct server *server)
-{
-    return server->scripts->dying.count > 0;
-}
+bool scripts_are_shrinking(const struct server *server) { return server->scripts->dying.count > 0; }
 
 bool scripts_shrink(struct server *server)
 {

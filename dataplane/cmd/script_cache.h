@@ -16,8 +16,8 @@ void scripts_flush(struct scripts *s, enum script_kind kind, bool at_once);
 // A slice of what was flushed. False: there is nothing left.
 bool scripts_shrink(struct server *server);
 bool scripts_are_shrinking(const struct server *server);
-// call's ASYNC or SYNC at argv[2]; neither: later, which nobody can tell but by the memory. False: it
-// is something else.
+// call's ASYNC or SYNC at argv[2]; neither: later, which nobody can tell but by the memory. False:
+// it is something else.
 bool script_flush_mode(const struct call *call, bool *at_once);
 
 struct scripts_memory {

@@ -30,8 +30,6 @@ static bool memory_fits(const struct script_run *run, const struct call *call)
 }
 
 // Whoever runs the script may do no more by it than else.
-// Whoever runs the script may do no more by it than else. Also tells the scripts' client whose it
-// is now.
 static bool is_permitted(const struct script_run *run, struct call *call)
 {
     char why[ACL_REFUSAL_MAX], text[ACL_REFUSAL_MAX + 32];
@@ -107,8 +105,8 @@ static bool is_slow(struct scripts *s, struct script_run *run)
                "Slow script detected: still in execution after %llu milliseconds. You can try "
                "killing the script using the %s command. Script name is: %.*s.",
                (unsigned long long)elapsed_ms,
-               run->kind == SCRIPT_KIND_EVAL ? "SCRIPT KILL" : "FUNCTION KILL",
-               (int)run->name.size, (const char *)run->name.data);
+               run->kind == SCRIPT_KIND_EVAL ? "SCRIPT KILL" : "FUNCTION KILL", (int)run->name.size,
+               (const char *)run->name.data);
     return true;
 }
 

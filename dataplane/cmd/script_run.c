@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include "dataplane/base/check.h"
 #include "dataplane/base/fiber.h"
-#include "dataplane/base/num.h"
 #include "dataplane/cmd/command_ids.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
@@ -95,11 +94,14 @@ static const struct stream_ops nowhere_ops = { .flush = nothing_to_do,
                                                .pause = nothing_to_pause,
                                                .pending = nothing_pending };
 
-// What a script reads its client has read, for client-side caching.
-static void read_for(struct scripts *s, const struct client *c)
+// A script may do what its client may, and what it reads its client has read, for client-side
+// caching.
+static void act_for(struct scripts *s, const struct client *c)
 {
     s->client.id = c->id;
     s->client.tracker = c->tracker;
+    s->client.user = c->user;
+    s->client.is_restricted = c->is_restricted;
 }
 
 // Whose command it is may have changed since the last slice: he has gone, and c stands in for him.
@@ -113,7 +115,7 @@ static void set_client(struct scripts *s, struct client *c)
     run->call->reply = &c->reply;
     run->reply.out = c->reply.out;
     run->reply.muted = c->reply.muted;
-    read_for(s, c);
+    act_for(s, c);
 }
 
 static bool script_job_step(struct job *job, struct call *call, uint64_t until_tsc)
@@ -184,10 +186,7 @@ void script_on_stack(struct call *call, void (*work)(struct call *call, void *co
         suspend(call, s);
 }
 
-bool scripts_must_stop(const struct server *server)
-{
-    return server->scripts->is_stopping;
-}
+bool scripts_must_stop(const struct server *server) { return server->scripts->is_stopping; }
 
 // ---- before it runs
 
@@ -266,8 +265,7 @@ static void begin(struct scripts *s, struct script_run *run, uint32_t flags)
     struct server *server = s->server;
     const struct client *caller = run->call->client;
     bool has_flags = !(flags & SCRIPT_COMPATIBLE);
-    run->is_read_only =
-        is_read_only_command(run->call) || (has_flags && flags & SCRIPT_NO_WRITES);
+    run->is_read_only = is_read_only_command(run->call) || (has_flags && flags & SCRIPT_NO_WRITES);
     run->may_exceed_memory = has_flags && flags & SCRIPT_ALLOW_OOM;
     run->reply = *run->call->reply;
     run->reply.error_count = 0;
@@ -276,7 +274,7 @@ static void begin(struct scripts *s, struct script_run *run, uint32_t flags)
     run->started_ns = clock_now_ns(server->clock);
     s->client.db = caller->db;
     s->client.flags = caller->flags & CLIENT_NO_TOUCH;
-    read_for(s, caller);
+    act_for(s, caller);
     s->running = run;
     if (!run->is_read_only) script_undo_begin(&run->undo, server, &s->client);
     effects_hold(&server->effects);
@@ -339,80 +337,4 @@ void script_start(struct call *call, const struct script *script,
     enum script_end end = script ? script_run(s->hosts[run.kind], script, &with)
                                  : script_function_run(s->hosts[run.kind], function, &with);
     finish(s, &run, end);
-}
-
-// ---- a busy server
-
-uint64_t script_wall_us(struct server *server)
-{
-    struct script_run *run = server->scripts->running;
-    if (!run) return clock_wall_us();
-    if (!run->now_us) run->now_us = clock_wall_us();
-    return run->now_us;
-}
-
-static const char *busy_text(enum script_kind kind)
-{
-    return kind == SCRIPT_KIND_EVAL ? "BUSY Redis is busy running a script. You can only call "
-                                      "SCRIPT KILL or SHUTDOWN NOSAVE."
-                                    : "BUSY Redis is busy running a script. You can only call "
-                                      "FUNCTION KILL or SHUTDOWN NOSAVE.";
-}
-
-const char *script_busy_text(const struct server *server)
-{
-    return busy_text(server->busy_script->kind);
-}
-
-static const char *why_unkillable(const struct script_run *run, bool undo)
-{
-    if (!run->has_written) return NULL;
-    if (!undo)
-        return "UNKILLABLE Sorry the script already executed write commands against the dataset. "
-               "You can either wait the script termination or kill the server in a hard way using "
-               "the SHUTDOWN NOSAVE command. Or let KILL UNDO end it and undo what it wrote.";
-    if (!run->undo.is_on)
-        return "UNKILLABLE Sorry the script has written what cannot be undone (a whole database, "
-               "a string of more than 32 KiB, or more than script-undo-memory). You can either "
-               "wait the script termination or kill the server in a hard way using the SHUTDOWN "
-               "NOSAVE command.";
-    return NULL;
-}
-
-void call_script_kill(struct call *call, enum script_kind kind)
-{
-    struct script_run *run = call->server->busy_script;
-    const char *refusal = NULL;
-    bool undo = call->argc == 3 && bytes_is_option(call->argv[2], "undo");
-    if (call->argc > (undo ? 3 : 2))
-        refusal = reply_text_syntax;
-    else if (!run)
-        refusal = "NOTBUSY No scripts in execution right now.";
-    else if (!(refusal = why_unkillable(run, undo)) && run->kind != kind)
-        refusal = busy_text(run->kind);
-    if (refusal) {
-        reply_error(call->reply, refusal);
-        return;
-    }
-    run->kill = undo ? SCRIPT_KILL_UNDO : SCRIPT_KILL;
-    reply_ok(call->reply);
-}
-
-void reply_running_script(struct call *call)
-{
-    const struct script_run *run = call->server->busy_script;
-    struct reply *r = call->reply;
-    if (!run) {
-        reply_null(r);
-        return;
-    }
-    uint64_t elapsed_ns = clock_now_ns(call->server->clock) - run->started_ns;
-    reply_map(r, 3);
-    reply_bulk_text(r, "name");
-    reply_bulk(r, run->name);
-    reply_bulk_text(r, "command");
-    reply_array(r, run->call->argc);
-    for (uint32_t i = 0; i < run->call->argc; i++) reply_bulk(r, run->call->argv[i]);
-    reply_bulk_text(r, "duration_ms");
-    reply_int(r, (int64_t)(elapsed_ns / 1000000));
 }

@@ -1,5 +1,5 @@
-// script_run.h: scripts and functions as they run: checks before, one unit of effects, the time they
-// may take, and ending one before its end.
+// script_run.h: scripts and functions as they run: checks before, one unit of effects, the time
+// they may take, and ending one before its end.
 //
 // Source:  Redis 7.2's behaviour; undoing is our own
 // Thread:  the shard
@@ -56,7 +56,7 @@ struct script_run {
 };
 
 struct scripts {
-    struct server *server; // borrowed
+    struct server *server;        // borrowed
     struct script_host *hosts[2]; // by enum script_kind; NULL: not used yet
     struct list dying;            // of struct dying_host: flushed, freed from slice to slice
     struct function_store functions;
@@ -99,10 +99,6 @@ static inline bool command_runs_script(const struct command *row)
     return row->flags & CMD_NO_MANDATORY_KEYS; // all of which do
 }
 
-static inline bool call_is_from_script(const struct call *call)
-{
-    return call->client == &call->server->scripts->client;
-}
 // TIME: within a script it stands still.
 uint64_t script_wall_us(struct server *server);
 // "BUSY Redis is busy running a script. ..."

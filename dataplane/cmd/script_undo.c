@@ -48,8 +48,7 @@ static void grow(struct script_undo *u, struct heap *heap)
             next = i->next;
             put_image(u, i);
         }
-    if (old.buckets != old.first)
-        heap_give(heap, old.buckets, table_bytes(&old), HEAP_SCRIPTS);
+    if (old.buckets != old.first) heap_give(heap, old.buckets, table_bytes(&old), HEAP_SCRIPTS);
 }
 
 static void drop_all(struct script_undo *u, struct server *s)
@@ -136,8 +135,7 @@ void script_undo_prepare(struct script_undo *u, const struct call *call)
 void script_undo_end(struct script_undo *u, struct server *s)
 {
     if (!u->is_on) return;
-    if (u->count)
-        drop_all(u, s);
+    if (u->count) drop_all(u, s);
     jobs_unwatch(s, &u->watch);
     u->is_on = false;
 }

@@ -3,8 +3,8 @@
 // Thread:  the shard
 // Memory:  an image per key (key_image.h) and a table of them, HEAP_SCRIPTS, up to
 //          script-undo-memory: beyond that all are dropped and the script cannot be undone
-// An image is taken at a key's first change (job.h, before_write): a copy of a small value, a cut of
-// a collection. A string of more than 32 KiB would have to be copied for it, so a script that
+// An image is taken at a key's first change (job.h, before_write): a copy of a small value, a cut
+// of a collection. A string of more than 32 KiB would have to be copied for it, so a script that
 // changes one cannot be undone.
 #pragma once
 #include <stdbool.h>

@@ -24,7 +24,7 @@ enum status conf_read_text(struct settings *s, struct bytes text, const char *na
 enum status conf_read_file(struct settings *s, const char *path,
                            struct conf_error *error) MUST_USE; // "-": stdin
 // argv behind the program's name: an optional file first ("-": stdin), then --name value... as
-// redis-server takes them: lines behind those of the file, with line numbers that go on. So a second
-// "save" adds to the file's. *file receives the path or NULL (borrowed from argv).
+// redis-server takes them: lines behind those of the file, with line numbers that go on. So a
+// second "save" adds to the file's. *file receives the path or NULL (borrowed from argv).
 enum status conf_read_arguments(struct settings *s, int argc, char **argv, const char **file,
                                 struct conf_error *error) MUST_USE;

@@ -174,6 +174,13 @@ static void put_line(struct text_out *o, const struct setting_row *row, const ch
     put_text(o, "\n");
 }
 
+static void put_lines(struct text_out *o, const struct setting_row *row,
+                      const struct setting_words *lines)
+{
+    for (uint32_t i = 0; i < lines->count; i++)
+        put_line(o, row, lines->words[i], strlen(lines->words[i]));
+}
+
 size_t settings_write(const struct settings *s, char *out, size_t capacity)
 {
     struct text_out o = { .at = out, .left = capacity };
@@ -181,6 +188,10 @@ size_t settings_write(const struct settings *s, char *out, size_t capacity)
     CHECK(value != NULL);
     for (uint32_t i = 0; i < setting_row_count; i++) {
         const struct setting_row *row = &setting_rows[i];
+        if (row->kind == SETTING_LINES && row_field_const(s, row)) {
+            put_lines(&o, row, row_field_const(s, row));
+            continue;
+        }
         size_t size = setting_text(s, row, value, SETTING_TEXT_MAX);
         if (row->kind != SETTING_LINES) {
             put_line(&o, row, value, size);

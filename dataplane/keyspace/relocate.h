@@ -19,9 +19,9 @@ struct relocate_later;
 struct relocate_pass {
     struct keyspace *keyspace;
     uint32_t db;
-    uint64_t cursor;              // of db's next bucket
-    bool moves_all;               // for tests: not only what is sparse
-    struct relocate_later *later; // collections of the bucket before cursor, under way
+    uint64_t cursor;                // of db's next bucket
+    bool moves_all;                 // for tests: not only what is sparse
+    struct relocate_later *later;   // collections of the bucket before cursor, under way
     uint64_t moved, kept;           // allocations looked at
     uint64_t keys_moved, keys_kept; // keys of which something moved, or nothing
 };

@@ -115,6 +115,29 @@ static int base_pcall(lua_State *L)
     return lua_gettop(L);
 }
 
+// An error that the hook raises finds its handler while hooks are off: the script's own could run
+// for good. One that is being ended has no say any more.
+static int handle_error(lua_State *L)
+{
+    if (script_host_of(L)->killed) return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int base_xpcall(lua_State *L)
+{
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    if (lua_isfunction(L, 2)) lua_pushcclosure(L, handle_error, 1);
+    lua_insert(L, 1);
+    int status = lua_pcall(L, 0, LUA_MULTRET, 1);
+    lua_pushboolean(L, status == 0);
+    lua_replace(L, 1);
+    return lua_gettop(L);
+}
+
 // The knobs it turns are turned back when the script ends.
 static int base_collectgarbage(lua_State *L)
 {
@@ -171,6 +194,7 @@ void script_open_base(struct script_host *h)
         { "setmetatable", base_setmetatable },
         { "unpack", base_unpack },
         { "pcall", base_pcall },
+        { "xpcall", base_xpcall },
     };
     static const struct script_function_row table[] = {
         { "insert", table_insert },

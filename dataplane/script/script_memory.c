@@ -57,8 +57,10 @@ void *script_allocate(void *host, void *block, size_t old_size, size_t new_size)
     // Refused where a script runs: Lua makes an error of it. Elsewhere nobody could catch that.
     if (new_size > old_size && h->is_protected &&
         UNLIKELY(new_size > SCRIPT_BLOCK_BYTES_MAX ||
-                 h->vm_bytes + new_size - old_size > h->vm_bytes_max))
+                 h->vm_bytes + new_size - old_size > h->vm_bytes_max)) {
+        h->was_refused = true;
         return NULL;
+    }
     h->vm_bytes += new_size - old_size;
     if (new_size == 0) {
         if (block) block_give(h, block, old_size);

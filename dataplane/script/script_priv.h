@@ -82,6 +82,7 @@ struct script_host {
     struct script_load *load;       // likewise
     const char *killed;             // what poll said
     bool is_protected;              // Lua may raise: memory may be refused
+    bool was_refused;               // memory, in this run
     bool gc_is_touched;             // the script turned a knob of the collector
     uint8_t resp;                   // redis.setresp
     uint64_t random;                // 48 bits

@@ -84,6 +84,10 @@ static void collect_some(struct script_host *h)
         lua_gc(h->lua, LUA_GCRESTART, 0);
         h->gc_is_touched = false;
     }
+    if (h->was_refused) { // Lua waits until its memory has doubled: the next one would fail too
+        lua_gc(h->lua, LUA_GCCOLLECT, 0);
+        h->was_refused = false;
+    }
     if (++h->gc_runs < SCRIPT_GC_RUNS) return;
     h->gc_runs = 0;
     lua_gc(h->lua, LUA_GCSTEP, SCRIPT_GC_RUNS);

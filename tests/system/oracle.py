@@ -36,7 +36,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from penstock import Connection, Penstock, RedisServer, encode, to_bytes  # noqa: E402
 
 PIPELINE_MAX = 60
-GROUP_MODULES = ['oracle_acl', 'oracle_admin', 'oracle_geo', 'oracle_bits', 'oracle_hashes', 'oracle_lists', 'oracle_scripts', 'oracle_sets', 'oracle_streams', 'oracle_strings_keys', 'oracle_zsets']
+GROUP_MODULES = ['oracle_acl', 'oracle_admin', 'oracle_geo', 'oracle_bits', 'oracle_hashes', 'oracle_lists', 'oracle_scripts', 'oracle_sessions', 'oracle_sets', 'oracle_streams', 'oracle_strings_keys', 'oracle_zsets']
 SHOWN_BYTES = 600
 OPTIONS = {'enable-debug-command': 'yes'}  # DEBUG is compared too
 REDIS_ARGUMENTS = ['--enable-debug-command', 'yes']

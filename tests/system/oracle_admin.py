@@ -267,6 +267,18 @@ class Admin(Group):
         return Command(*self.pick(['set', 'k%d' % self.rng.randrange(5), 'v'], ['get', 'k%d' % self.rng.randrange(5)], ['exists', 'k1', 'k2']))
     gen_data.weight = 6
 
+    def gen_reports(self):  # what both can only answer alike: no figure of its own server
+        return Command(*self.pick(
+            ['slowlog', 'get', '0'], ['slowlog', 'get', '-2'], ['slowlog', 'get', 'x'], ['slowlog', 'get', '1', '2'], ['slowlog', 'reset'],
+            ['slowlog', 'len', 'x'], ['slowlog'], ['slowlog', 'nosuch'], ['latency'], ['latency', 'latest'], ['latency', 'history', 'command'],
+            ['latency', 'history'], ['latency', 'graph', 'command'], ['latency', 'graph', 'x y'], ['latency', 'reset'],
+            ['latency', 'reset', 'command', 'x'], ['latency', 'histogram', 'nosuch'], ['latency', 'histogram', 'migrate', 'x|y'],
+            ['latency', 'nosuch'], ['latency', 'help'], ['memory', 'usage', 'nosuch'], ['memory', 'usage', 'nosuch', 'samples', '3'],
+            ['memory', 'usage', 'k1', 'x'], ['memory', 'usage', 'k1', 'samples'], ['memory', 'usage', 'k1', 'samples', '-1'],
+            ['memory', 'usage', 'k1', 'samples', 'x'], ['memory', 'usage'], ['memory', 'purge'], ['memory', 'purge', 'x'],
+            ['memory', 'help'], ['memory', 'nosuch'], ['memory']))
+    gen_reports.weight = 3
+
     def gen_refused(self):
         return Command(*self.pick(['shutdown', 'x'], ['shutdown', 'save', 'nosave'], ['shutdown', 'abort'], ['shutdown', 'abort', 'now'],
                                   ['time', 'x'], ['shutdown', 'now', 'x']))

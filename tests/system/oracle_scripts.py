@@ -6,6 +6,7 @@ Left out, or reduced, because 7.2 and 7.0 differ or because two servers cannot a
   SCRIPT DEBUG                 no debugger here; 7.0 refuses it within a pipeline
   FUNCTION LIST                libraries, and functions within one, come in each server's own order
   FUNCTION DUMP                likewise, and payloads name the version: it is restored at once
+  OBJECT ENCODING              7.0 has no listpack lists and sets
   blocking commands, WAIT      may be called by scripts in 7.2, and answer at once
   arguments such as 0.1        become the shortest text in 7.2
   redis.log of a level 9       another text in 7.2
@@ -38,7 +39,7 @@ CALLS = [
     '"zrange", "zset", 0, -1, "withscores"', '"zscore", "zset", "a"', '"zscore", "zset", "nosuch"', '"exists", KEYS[1]', '"type", KEYS[1]', '"expire", KEYS[1], 1000',
     '"persist", KEYS[1]', '"mget", "s1", "absent", "s2"', '"select", 1', '"select", 99', '"get"', '"nosuch"', '"nosuch", 1', '"GET", KEYS[1]', '"client", "id"', '"client", "nosuch"', '"multi"',
     '"echo", ARGV[1]', '"ping"', '"dbsize"', '"eval", "return 1", 0', '"script", "flush"', '"config", "get", "x"',
-    '"xadd", "stream", "1-1", "f", "v"', '"xrange", "stream", "-", "+"', '"xread", "streams", "stream", "$"', '"object", "encoding", KEYS[1]', '"setrange", KEYS[1], 3, "x"',
+    '"xadd", "stream", "1-1", "f", "v"', '"xrange", "stream", "-", "+"', '"xread", "streams", "stream", "$"', '"setrange", KEYS[1], 3, "x"',
     '"incrbyfloat", "num", 1.5', '"set", "num", 3', '"set", KEYS[1], 3.0', '"set", KEYS[1], 1e20', '"set", KEYS[1]', '"rename", KEYS[1], "s3"', '"copy", KEYS[1], "s2"',
     '', 'nil', '{}', 'true', '"get", {}', '1', '"sort", "list", "alpha"', '"getset", KEYS[1], ARGV[1]', '"lcs", "s1", "s2"', '"smembers", "absent"', '"watch", KEYS[1]', '"subscribe", "x"',
     '"acl", "whoami"', '"debug", "sleep", 0', '"flushdb"', '"shutdown"', '"hello", 3',

@@ -108,7 +108,7 @@ class Admin(unittest.TestCase):
         self.assertGreater(taken, 100)
 
     def test_settings_survive_a_crash_of_the_dataplane(self):
-        self.c.call('CONFIG', 'SET', 'maxmemory', '1gb', 'requirepass', 'a b\n', 'latency-tracking-info-percentiles', '50\n99')
+        self.c.call('CONFIG', 'SET', 'maxmemory', '1gb', 'requirepass', 'a b\n', 'bind-source-addr', '50\n99')
         before = info(self.c, 'server')
         self.c.send(['DEBUG', 'SEGFAULT'])
         self.assertTrue(is_closed(self.c))
@@ -122,7 +122,7 @@ class Admin(unittest.TestCase):
                 return None
         c = until('the dataplane is back', again)
         self.assertEqual(c.call('CONFIG', 'GET', 'maxmemory'), [b'maxmemory', b'1073741824'])
-        self.assertEqual(c.call('CONFIG', 'GET', 'latency-tracking-info-percentiles')[1], b'50\n99')
+        self.assertEqual(c.call('CONFIG', 'GET', 'bind-source-addr')[1], b'50\n99')
         after = info(c, 'server')
         self.assertNotEqual(after['process_id'], before['process_id'])
         self.assertEqual(after['penstock_control_process_id'], before['penstock_control_process_id'])

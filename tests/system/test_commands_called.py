@@ -43,6 +43,10 @@ GROUPS = {
     'geo': '''
         geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro
         geosearch geosearchstore''',
+    'scripting': '''
+        eval eval_ro evalsha evalsha_ro fcall fcall_ro function function|delete function|dump function|flush
+        function|help function|kill function|list function|load function|restore function|stats script
+        script|debug script|exists script|flush script|help script|kill script|load''',
 }
 NAMES = {name for names in GROUPS.values() for name in names.split()}
 LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')

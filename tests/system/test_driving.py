@@ -616,8 +616,9 @@ class Watching(unittest.TestCase):
             self.assertRegex(c.call('DEBUG', 'HTSTATS', '0'), rb'keys: 3013')
             self.assertRegex(c.call('DEBUG', 'HTSTATS-KEY', 'set'), rb'elements')
             self.assertEqual(c.call('DEBUG', 'LISTPACK', 'hash'), b'Listpack structure printed on stdout')
-            self.assertGreaterEqual(c.call('DEBUG', 'MALLCTL', 'epoch'), 0)
-            self.assertRegex(c.call('DEBUG', 'MALLCTL-STR', 'version'), rb'^\d')
+            if info(c, 'memory')['mem_allocator'].startswith('jemalloc'):  # not under AddressSanitizer
+                self.assertGreaterEqual(c.call('DEBUG', 'MALLCTL', 'epoch'), 0)
+                self.assertRegex(c.call('DEBUG', 'MALLCTL-STR', 'version'), rb'^\d')
             self.assertEqual(c.call('DEBUG', 'STRINGMATCH-LEN', 'a*', 'abc'), 1)
             self.assertRegex(c.call('DEBUG', 'JMAP'), rb'total:\d+')
             for line in c.call('DEBUG', 'HELP'):

@@ -117,10 +117,10 @@ class EventPair(StructurePair):
 def expired(key):
     """A deadline that passes, and a look at the key, which tells both servers of it at the latest."""
     def run(connection):
-        connection.call_raw('PEXPIRE', key, 1)
-        time.sleep(0.004)
+        connection.call_raw('PEXPIRE', key, 5)
+        time.sleep(0.008)
         connection.call_raw('EXISTS', key)
-    return Command('PEXPIRE', key, 1, run=run)
+    return Command('PEXPIRE', key, 5, run=run)
 
 
 class Eventful(Mixed):
@@ -144,7 +144,7 @@ class Eventful(Mixed):
 
     def gen_deadline(self):
         r, key = self.rng, self.key()
-        return Command(*r.choice([['EXPIREAT', key, '1'], ['EXPIRE', key, '-1'], ['PEXPIRE', key, '100000', 'GT'], ['SET', key, 'x', 'EX', '100'],
+        return Command(*r.choice([['EXPIREAT', key, '1'], ['EXPIRE', key, '-1'], ['PEXPIREAT', key, str(4102444800000 + r.randrange(9)), 'GT'], ['SET', key, 'x', 'EX', '100'],
                                   ['GETEX', key, 'PXAT', '1'], ['GETEX', key, 'PERSIST'], ['GETEX', key, 'EX', '1000'], ['SET', key, 'x', 'PXAT', '1']]))
 
     def gen_group(self):

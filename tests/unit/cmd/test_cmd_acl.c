@@ -455,7 +455,7 @@ Test(cmd_acl, keeps_the_clients_of_users_that_a_file_has_again)
     acl_users_open(&fresh, h->server.heap, &h->server.acl->catalog, false);
     struct acl_user *u = acl_users_add(&fresh, bytes_text("u"));
     cr_assert(eq(int, acl_user_apply(u, rules, 2, &fault), ACL_DONE));
-    acl_replace_users(&h->server, &fresh);
+    acl_replace_users(&h->server, &fresh, NULL);
     EXPECT(!is_killed(c) && is_killed(gone));
     EXPECT_AS(c, "ping", "+PONG\r\n");
     EXPECT_AS(c, "get a", DENIED("u", "get"));

@@ -5,6 +5,7 @@ static struct harness *h;
 static void open_harness(void)
 {
     h = harness_open();
+    h->settings.slowlog_log_slower_than = 10000;
     h->settings.latency_monitor_threshold = 1;
     slow_configure(&h->server);
 }

@@ -25,8 +25,7 @@ Test(cmd_memory_report, tells_what_a_key_takes)
     uint64_t before = h->heap.bytes_total;
     harness_run(h, "set k v");
     char expected[32];
-    snprintf(expected, sizeof expected, ":%lu\r\n",
-             (unsigned long)(h->heap.bytes[HEAP_DATASET]));
+    snprintf(expected, sizeof expected, ":%lu\r\n", (unsigned long)(h->heap.bytes[HEAP_DATASET]));
     cr_expect(gt(u64, h->heap.bytes_total, before));
     EXPECT_REPLY(h, "memory usage k", expected);
     EXPECT_REPLY(h, "memory usage k samples 0", expected);
@@ -49,9 +48,9 @@ Test(cmd_memory_report, refuses_what_usage_does_not_take)
     EXPECT_REPLY(h, "memory usage k b", "-ERR syntax error\r\n");
     EXPECT_REPLY(h, "memory usage k samples", "-ERR syntax error\r\n");
     EXPECT_REPLY(h, "memory usage k samples -1", "-ERR syntax error\r\n");
-    EXPECT_REPLY(h, "memory usage k samples x",
-                 "-ERR value is not an integer or out of range\r\n");
-    EXPECT_REPLY(h, "memory usage", "-ERR wrong number of arguments for 'memory|usage' command\r\n");
+    EXPECT_REPLY(h, "memory usage k samples x", "-ERR value is not an integer or out of range\r\n");
+    EXPECT_REPLY(h, "memory usage",
+                 "-ERR wrong number of arguments for 'memory|usage' command\r\n");
     EXPECT_REPLY(h, "memory nosuch", "-ERR unknown subcommand 'nosuch'. Try MEMORY HELP.\r\n");
 }
 
@@ -111,8 +110,8 @@ Test(cmd_memory_report, has_every_figure_of_redis)
     cr_expect(eq(u64, figure("overhead.hashtable.expires"), 32));
     cr_expect(eq(u64, figure("dataset.bytes"), h->heap.bytes[HEAP_DATASET]));
     cr_expect(eq(u64, figure("ledger.dataset"), h->heap.bytes[HEAP_DATASET]));
-    cr_expect(eq(u64, figure("overhead.total") + figure("dataset.bytes"),
-                 figure("total.allocated")));
+    cr_expect(
+        eq(u64, figure("overhead.total") + figure("dataset.bytes"), figure("total.allocated")));
 }
 
 Test(cmd_memory_report, answers_a_map)
@@ -150,9 +149,11 @@ Test(cmd_memory_report, advises)
     h->settings.maxmemory = 105 << 20;
     advise(&r, out);
     static const char *const titles[] = {
-        "* Peak: 200.00M",  "* Fragmentation: 29.00M", "* Free pages: 30.00M",
-        "* Outside the heap: 30.00M", "* Clients: 20.00M", "* Replies: 20.00M", "* Scripts: 0B",
-        "* Limit: 105.00M", "* Tables: 100.00M",
+        "* Peak: 200.00M",      "* Fragmentation: 29.00M",
+        "* Free pages: 30.00M", "* Outside the heap: 30.00M",
+        "* Clients: 20.00M",    "* Replies: 20.00M",
+        "* Scripts: 0B",        "* Limit: 105.00M",
+        "* Tables: 100.00M",
     };
     for (uint32_t i = 0; i < sizeof titles / sizeof *titles; i++)
         cr_expect(strstr(out, titles[i]) != NULL, "%s", titles[i]);

@@ -63,8 +63,7 @@ Test(cmd_script, finds_scripts_by_their_sha1)
     EXPECT_REPLY(h, "EVAL \"return 1\" 0", ":1\r\n");
     EXPECT_REPLY(h, "SCRIPT FLUSH SYNC", "+OK\r\n");
     EXPECT_REPLY(h, "EVALSHA " RETURN_1 " 0", unknown);
-    EXPECT_REPLY(h, "SCRIPT FLUSH nosuch",
-                 "-ERR SCRIPT FLUSH only support SYNC|ASYNC option\r\n");
+    EXPECT_REPLY(h, "SCRIPT FLUSH nosuch", "-ERR SCRIPT FLUSH only support SYNC|ASYNC option\r\n");
     EXPECT_REPLY(h, "SCRIPT FLUSH sync more",
                  "-ERR SCRIPT FLUSH only support SYNC|ASYNC option\r\n");
     harness_close(h);
@@ -152,7 +151,8 @@ Test(cmd_script, counts_errors_once)
 Test(cmd_script, that_may_not_write_does_not)
 {
     struct harness *h = harness_open();
-    static const char text[] = "-ERR Write commands are not allowed from read-only scripts. script:";
+    static const char text[] =
+        "-ERR Write commands are not allowed from read-only scripts. script:";
     static const char *const scripts[] = {
         "EVAL_RO \"return redis.call('set','a','b')\" 0",
         "EVAL \"#!lua flags=no-writes\\nreturn redis.call('set','a','b')\" 0",
@@ -215,8 +215,7 @@ Test(cmd_script, works_within_a_transaction)
 Test(cmd_script, answers_at_once_where_a_client_would_wait)
 {
     struct harness *h = harness_open();
-    EXPECT_REPLY(h, "EVAL \"return redis.call('xread','block',0,'streams','s','$')\" 0",
-                 "$-1\r\n");
+    EXPECT_REPLY(h, "EVAL \"return redis.call('xread','block',0,'streams','s','$')\" 0", "$-1\r\n");
     EXPECT_REPLY(h, "EVAL \"return redis.call('blpop','list',0)\" 0", "$-1\r\n");
     EXPECT_REPLY(h, "EVAL \"return redis.call('wait',1,0)\" 0", ":0\r\n");
     harness_close(h);
@@ -282,6 +281,34 @@ Test(cmd_script, with_flags_breaks_a_transaction_when_memory_is_short)
     EXPECT_REPLY(h, "EXEC",
                  "-EXECABORT Transaction discarded because of: OOM command not allowed when used "
                  "memory > 'maxmemory'.\r\n");
+    harness_close(h);
+}
+
+// ---- users
+
+// The text is 7.2's.
+Test(cmd_script, may_do_what_its_user_may)
+{
+    static const char denied[] = "-ERR ACL failure in script: User bob has no permissions to run "
+                                 "the 'get' command script: ";
+    static const char sorting[] = "EVAL \"return redis.pcall('sort','kl','by','w*') \" 0",
+                      no_key[] = "EVAL \"return redis.pcall('set','other',1)\" 0";
+    struct harness *h = harness_open();
+    harness_run(h, "RPUSH kl 2 1");
+    EXPECT_REPLY(h, "ACL SETUSER bob on nopass +@all -get ~k*", "+OK\r\n");
+    EXPECT_REPLY(h, "AUTH bob x", "+OK\r\n");
+    harness_run(h, "EVAL \"return redis.call('get','k')\" 0");
+    cr_expect(eq(int, strncmp(h->wire, denied, strlen(denied)), 0), "%s", h->wire);
+    cr_expect(eq(u64, rejected(h, "get"), 1));
+    cr_expect(eq(int, strncmp(harness_run(h, no_key), "-ERR ACL failure in script: ", 28), 0));
+    EXPECT_REPLY(h, "EVAL \"return redis.call('set','k',1)\" 0", "+OK\r\n");
+    EXPECT_REPLY(h, "EVAL \"return redis.acl_check_cmd('get','k')\" 0", "$-1\r\n");
+    EXPECT_REPLY(h, "EVAL \"return redis.acl_check_cmd('set','k','v')\" 0", ":1\r\n");
+    cr_expect(eq(int, harness_run(h, sorting)[0], '-')); // it may not read all keys
+    // The next one's user is another.
+    EXPECT_REPLY(h, "AUTH default x", "+OK\r\n");
+    EXPECT_REPLY(h, sorting, "*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+    EXPECT_REPLY(h, no_key, "+OK\r\n");
     harness_close(h);
 }
 

@@ -5,7 +5,9 @@ static struct harness *h;
 static void open_harness(void)
 {
     h = harness_open();
+    h->settings.slowlog_log_slower_than = 10000;
     h->settings.slowlog_log_wait_slower_than = -1;
+    slow_configure(&h->server);
 }
 static void close_harness(void) { harness_close(h); }
 TestSuite(cmd_slowlog, .init = open_harness, .fini = close_harness);

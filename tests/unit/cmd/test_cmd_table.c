@@ -1,4 +1,5 @@
 #include "dataplane/cmd/cmd_index.h"
+#include "dataplane/cmd/command_ids.h"
 #include "tests/unit/cmd/command_facts.h"
 #include "tests/unit/cmd/harness.h"
 
@@ -120,6 +121,7 @@ Test(cmd_table, keeps_key_positions_within_the_arity)
             cr_expect(row->last_key == 0 && row->key_step == 0, "%s", row->full_name);
             continue;
         }
+        if (row->id == CMD_ID_SUNSUBSCRIBE) continue; // without names: from all
         cr_expect(lt(int, row->first_key, least), "%s", row->full_name);
         cr_expect(lt(int, row->last_key, least), "%s", row->full_name);
         cr_expect(ge(int, row->key_step, 1), "%s", row->full_name);
@@ -167,6 +169,12 @@ static bool is_newer(const char *name)
     return false;
 }
 
+// Where we take an argument that Redis does not know: KILL UNDO.
+static bool takes_more(const char *name)
+{
+    return strcmp(name, "script|kill") == 0 || strcmp(name, "function|kill") == 0;
+}
+
 Test(cmd_table, agrees_with_a_real_server_on_every_row)
 {
     // SENTINEL, PROTECTED and MAY_REPLICATE are hidden in Redis's reply; touches_arbitrary_keys
@@ -180,7 +188,8 @@ Test(cmd_table, agrees_with_a_real_server_on_every_row)
         if (is_newer(row->full_name)) continue;
         cr_expect(ne(ptr, (void *)fact, NULL), "%s", row->full_name);
         if (!fact) continue;
-        cr_expect(eq(i16, row->arity, fact->arity), "%s", row->full_name);
+        cr_expect(eq(i16, row->arity, takes_more(row->full_name) ? (int16_t)-fact->arity : fact->arity),
+                  "%s", row->full_name);
         cr_expect(eq(i16, row->first_key, fact->first_key), "%s", row->full_name);
         cr_expect(eq(i16, row->last_key, fact->last_key), "%s", row->full_name);
         cr_expect(eq(i16, row->key_step, fact->key_step), "%s", row->full_name);

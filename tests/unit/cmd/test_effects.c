@@ -92,3 +92,37 @@ Test(effects, cost_nothing_when_nobody_listens)
     cr_expect(zero(u64, h->server.effects.commands_total));
     harness_close(h);
 }
+
+static void add(struct harness *h, uint32_t db, const char *word)
+{
+    struct bytes argv[] = { bytes_text(word) };
+    effects_add(&h->server.effects, db, argv, 1);
+}
+
+// What a script that was undone had added is gone, SELECT and MULTI included, wherever it began.
+Test(effects, go_back_to_a_mark)
+{
+    static const struct {
+        const char *before[3], *expected;
+    } cases[] = {
+        { { NULL }, "after;" },
+        { { "a", NULL }, "MULTI | a | after | EXEC;" },
+        { { "a", "b", NULL }, "MULTI | a | b | after | EXEC;" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t undone = 0; undone < 4; undone++) {
+            struct harness *h = harness_open();
+            struct effects *e = &h->server.effects;
+            harness_run(h, "SET x 1"); // so that the database is known
+            h->effects_size = 0;
+            effects_hold(e);
+            for (const char *const *word = cases[i].before; *word; word++) add(h, 0, *word);
+            struct effects_mark mark = effects_mark(e);
+            for (uint32_t n = 0; n < undone; n++) add(h, 3, "undone");
+            effects_back_to(e, mark);
+            add(h, 0, "after");
+            effects_release(e);
+            cr_expect(eq(str, h->effects, (char *)cases[i].expected));
+            harness_close(h);
+        }
+}

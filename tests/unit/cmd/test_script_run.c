@@ -97,8 +97,7 @@ Test(script_run, answers_others_with_busy_but_for_what_may_be_asked)
     EXPECT_OTHER(&b, "FUNCTION STATS", busy);
     EXPECT_OTHER(&b, "FUNCTION KILL", busy);
     EXPECT_OTHER(&b, "SHUTDOWN", busy);
-    EXPECT_OTHER(&b, "NOSUCH",
-                 "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
+    EXPECT_OTHER(&b, "NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
     EXPECT_OTHER(&b, "MULTI", "+OK\r\n");
     EXPECT_OTHER(&b, "SET a 1", busy);
     EXPECT_OTHER(&b, "EXEC",
@@ -140,8 +139,9 @@ Test(script_run, that_has_written_is_ended_by_undo_only)
     struct busy b = busy_open();
     harness_run(b.h, "SET a old");
     start(&b, "redis.call('set','a','new') redis.call('set','b','new')");
-    cr_expect(eq(int, strncmp(other(&b, "SCRIPT KILL"),
-                              "-UNKILLABLE Sorry the script already executed write commands", 60),
+    cr_expect(eq(int,
+                 strncmp(other(&b, "SCRIPT KILL"),
+                         "-UNKILLABLE Sorry the script already executed write commands", 60),
                  0));
     EXPECT_OTHER(&b, "SCRIPT KILL UNDO", "+OK\r\n");
     expect_killed(&b, "SCRIPT KILL UNDO, its writes were undone.");
@@ -156,10 +156,12 @@ Test(script_run, undo_brings_back_every_type_with_its_deadlines)
 {
     struct busy b = busy_open();
     static const char *const before[] = {
-        "SET str text",        "SET num 123 PX 50000",       "RPUSH list a b c",
-        "SADD set a b c",      "SADD ints 1 2 3",            "ZADD zset 1 a 2 b",
-        "HSET hash f v g w",   "HPEXPIRE hash 9000 FIELDS 1 f", "XADD stream 1-1 f v",
-        "XGROUP CREATE stream g 0", "SET gone here", "PFADD hll a b c",
+        "SET str text",        "SET num 123 PX 50000",
+        "RPUSH list a b c",    "SADD set a b c",
+        "SADD ints 1 2 3",     "ZADD zset 1 a 2 b",
+        "HSET hash f v g w",   "HPEXPIRE hash 9000 FIELDS 1 f",
+        "XADD stream 1-1 f v", "XGROUP CREATE stream g 0",
+        "SET gone here",       "PFADD hll a b c",
     };
     char digest[64];
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
@@ -204,9 +206,10 @@ Test(script_run, undo_brings_back_large_collections)
     fill(b.h, "SADD set member:%u", 3000);
     fill(b.h, "SET key:%u %u", 300);
     snprintf(digest, sizeof digest, "%s", harness_run(b.h, "DEBUG DIGEST"));
-    start(&b, "local c = redis.call for i = 0,2999,7 do c('hdel','hash','field:'..i) "
-              "c('zincrby','zset',5,'member:'..i) c('lset','list',i,'x') c('srem','set','member:'..i) "
-              "end for i = 0,299 do c('del','key:'..i) c('set','new:'..i,1) end c('del','zset')");
+    start(&b,
+          "local c = redis.call for i = 0,2999,7 do c('hdel','hash','field:'..i) "
+          "c('zincrby','zset',5,'member:'..i) c('lset','list',i,'x') c('srem','set','member:'..i) "
+          "end for i = 0,299 do c('del','key:'..i) c('set','new:'..i,1) end c('del','zset')");
     EXPECT_OTHER(&b, "SCRIPT KILL UNDO", "+OK\r\n");
     expect_killed(&b, "SCRIPT KILL UNDO");
     cr_expect(eq(str, (char *)harness_run(b.h, "DEBUG DIGEST"), digest));
@@ -276,8 +279,9 @@ Test(script_run, that_flushed_cannot_be_undone)
         char body[64];
         snprintf(body, sizeof body, "redis.call('set','b',1) %s", bodies[i]);
         start(&b, body);
-        cr_expect(eq(int, strncmp(other(&b, "SCRIPT KILL UNDO"),
-                                  "-UNKILLABLE Sorry the script has written what", 45),
+        cr_expect(eq(int,
+                     strncmp(other(&b, "SCRIPT KILL UNDO"),
+                             "-UNKILLABLE Sorry the script has written what", 45),
                      0));
         cr_expect(eq(int, strncmp(other(&b, "SCRIPT KILL"), "-UNKILLABLE", 11), 0));
         busy_close(&b); // the server closes while it runs

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -223,6 +224,27 @@ Test(settings, writes_text_that_reads_back_the_same)
         cr_expect(eq(str, (char *)value_of(setting_rows[i].name), value), "%s",
                   setting_rows[i].name);
     }
+    settings_close(&other);
+}
+
+// Users have rules with blanks and quotes in them, and there may be many users.
+Test(settings, keeps_the_words_of_a_users_line_apart)
+{
+    static char text[256 * 1024], out[256 * 1024];
+    struct settings other;
+    struct conf_error error;
+    int at = sprintf(text, "user alice on \">a b\" '~x\"y' +@all\nuser bob\nuser \"carol on\"\n");
+    for (uint32_t i = 0; i < 900; i++)
+        at += sprintf(text + at, "user user%u on \">%0100u \" -@all\n", i, i);
+    cr_assert(eq(int, conf_read_text(&s, bytes_text(text), "x", &error), OK));
+    cr_expect(eq(str, s.users.words[0], (char *)"alice on \">a b\" \"~x\\x22y\" +@all"));
+    cr_expect(eq(str, s.users.words[1], (char *)"bob"));
+    cr_expect(eq(str, s.users.words[2], (char *)"carol on"));
+    size_t size = settings_write(&s, out, sizeof out);
+    settings_init(&other);
+    cr_assert(eq(int, conf_read_text(&other, bytes_make(out, size), "x", &error), OK));
+    cr_assert(eq(u32, other.users.count, 903));
+    for (uint32_t i = 0; i < 903; i++) cr_expect(eq(str, other.users.words[i], s.users.words[i]));
     settings_close(&other);
 }
 
