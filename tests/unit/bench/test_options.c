@@ -102,8 +102,8 @@ Test(options, refuses_what_it_does_not_understand)
                                          "--expire-at 1700000000000:",
                                          "--tick 200",
                                          "--tick 0 -r 1000",
-                                         "--tick 200 -r 1 --devargs x --address 10.0.0.1/8 "
-                                         "--target 10.0.0.2",
+                                         ("--tick 200 -r 1 --devargs x --address 10.0.0.1/8 "
+                                          "--target 10.0.0.2"),
                                          "--devargs x",
                                          "--devargs x --address 10.0.0.1/8",
                                          "echo",
