@@ -133,6 +133,7 @@ struct script {
 };
 
 // By the text itself: no SHA-1 has to be computed for an EVAL that was seen before. NULL: unknown.
+// This one and the next may be asked while it runs.
 struct script *script_find_body(struct script_host *host, struct bytes body);
 // By its SHA-1 in any case (EVALSHA, SCRIPT EXISTS); not 40 characters: NULL.
 struct script *script_find_sha(struct script_host *host, struct bytes sha);

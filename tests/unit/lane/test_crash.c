@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "dataplane/base/fiber.h"
 #include "dataplane/lane/crash.h"
 
 struct shared { // by parent and crashing child
@@ -62,6 +63,17 @@ static int deeper(int n)
 }
 static void die_by_overflow(void) { deeper(0); }
 
+static void store_work(void *argument) { die_by_store(); }
+static void overflow_work(void *argument) { deeper(0); }
+static void die_on_fiber(void (*work)(void *argument))
+{
+    struct fiber *fiber;
+    if (fiber_open(&fiber, 64 * 1024) != OK) _exit(97);
+    fiber_start(fiber, work, NULL);
+}
+static void die_by_store_on_a_fiber(void) { die_on_fiber(store_work); }
+static void die_by_overflow_of_a_fiber(void) { die_on_fiber(overflow_work); }
+
 Test(crash, reports_signal_and_stack_to_file_and_memory_and_dies_of_the_signal)
 {
     char text[4096] = { 0 };
@@ -95,6 +107,18 @@ Test(crash, reports_a_stack_overflow_from_the_stack_of_its_own)
     cr_expect(eq(int, WTERMSIG(crash_child(die_by_overflow, sizeof shared->text)), SIGSEGV));
     cr_expect(strstr(shared->text, "STACK TRACE") != NULL);
     cr_expect(gt(u32, shared->bytes, 0));
+}
+
+Test(crash, reports_a_crash_on_a_fibers_stack)
+{
+    cr_expect(
+        eq(int, WTERMSIG(crash_child(die_by_store_on_a_fiber, sizeof shared->text)), SIGSEGV));
+    cr_expect(strstr(shared->text, "Accessing address: 0x8\n") != NULL);
+    cr_expect(strstr(shared->text, "REPORT END") != NULL);
+    memset(shared->text, 0, sizeof shared->text);
+    int status = crash_child(die_by_overflow_of_a_fiber, sizeof shared->text);
+    cr_expect(eq(int, WTERMSIG(status), SIGSEGV));
+    cr_expect(strstr(shared->text, "STACK TRACE") != NULL);
 }
 
 Test(crash, never_writes_past_the_buffer)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dataplane/base/fiber.h"
 #include "dataplane/script/script_host.h"
 
 enum { BENCH_WIRE_BYTES = 1 << 20, BENCH_LOG_BYTES = 4096 };
@@ -27,6 +28,7 @@ struct bench {
     unsigned repl;          // mask of redis.set_repl
     uint32_t released;      // values of REF that were let go
     bool is_running_seen;
+    struct fiber *fiber; // set: every operation leaves the stack for a while
     char log[BENCH_LOG_BYTES];
     char *wire;
 };
@@ -41,6 +43,7 @@ static inline void bench_command(void *context, const struct bytes *argv, uint32
 {
     struct bench *b = context;
     b->commands++;
+    if (b->fiber) fiber_yield(b->fiber);
     b->is_running_seen |= script_host_is_running(b->host);
     if (bytes_is_word(argv[0], "echo") && argc == 2) {
         reply_bulk(reply, argv[1]);
@@ -69,6 +72,7 @@ static inline void bench_command(void *context, const struct bytes *argv, uint32
 static inline const char *bench_poll(void *context)
 {
     struct bench *b = context;
+    if (b->fiber) fiber_yield(b->fiber);
     if (b->polls++ < b->polls_allowed) return NULL;
     return "ERR Script killed by user with SCRIPT KILL...";
 }

@@ -345,3 +345,32 @@ Test(script_run, tells_while_it_runs)
     cr_expect(not(script_host_is_running(b.host)));
     bench_close(&b);
 }
+
+static void fiber_work(void *context)
+{
+    struct bench *b = context;
+    char *wire = bench_eval(b, "local n = 0 for i = 1, 200 do for j = 1, 1000 do n = n + 1 end "
+                               "n = n + #redis.call('echo', i) pcall(redis.call, 'bad') end "
+                               "local co = coroutine.wrap(function() for i = 1, 50000 do end "
+                               "return redis.call('echo', 'end') end) return {n, co()}");
+    cr_expect(eq(str, wire, "*2\r\n:200492\r\n$3\r\nend\r\n"));
+    wire = bench_eval(b, "local function f() return (string.gsub('a', 'a', function() "
+                         "return f() end)) end return f()");
+    cr_expect(eq(str, wire, "-ERR C stack overflow @1\r\n"));
+}
+
+Test(script_run, leaves_its_stack_inside_operations_and_comes_back)
+{
+    struct bench b;
+    int times = 1;
+    bench_open(&b, SCRIPT_KIND_EVAL);
+    cr_assert(eq(int, fiber_open(&b.fiber, SCRIPT_STACK_BYTES), OK));
+    bool is_done = fiber_start(b.fiber, fiber_work, &b);
+    for (; !is_done; times++) {
+        cr_expect(script_host_is_running(b.host) == true, "between two slices");
+        is_done = fiber_enter(b.fiber);
+    }
+    cr_expect(gt(int, times, 420));
+    fiber_close(b.fiber);
+    bench_close(&b);
+}
