@@ -119,6 +119,8 @@ static const struct figure {
       "Shard channels that somebody has subscribed to." },
     { "penstock_shard_denied_logins_total", METRICS_COUNTER, PLAIN, FIELD(acl_denied_auth),
       "Logins with a wrong name or password." },
+    { "penstock_shard_lazyfreed_objects_total", METRICS_COUNTER, PLAIN, FIELD(lazyfreed_objects),
+      "Objects freed in slices, after their command." },
     { "penstock_shard_denied_commands_total", METRICS_COUNTER, PLAIN, FIELD(acl_denied_command),
       "Commands that their user may not run." },
     { "penstock_shard_denied_keys_total", METRICS_COUNTER, PLAIN, FIELD(acl_denied_key),

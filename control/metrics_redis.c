@@ -51,8 +51,6 @@ static const struct row {
       "Slices of expiry that ended with work left." },
     { "redis_evicted_keys_total", METRICS_COUNTER, TALLY(evicted_keys),
       "Keys evicted because maxmemory was reached." },
-    { "redis_lazyfreed_objects_total", METRICS_COUNTER, TALLY(lazyfreed_objects),
-      "Objects freed in slices, after their command." },
     { "redis_lazyfree_pending_objects", METRICS_GAUGE, TALLY(lazyfree_pending),
       "Deleted values whose memory is still being freed." },
     { "redis_rdb_changes_since_last_save", METRICS_GAUGE, TALLY(dirty),

@@ -92,7 +92,7 @@ uint32_t client_address_text(const struct client *c, bool local, const char *uni
 enum output_limit client_output_class(const struct client *c)
 {
     return c->flags & (CLIENT_SUBSCRIBED | CLIENT_MONITOR) ? OUTPUT_LIMIT_PUBSUB
-                                                          : OUTPUT_LIMIT_NORMAL;
+                                                           : OUTPUT_LIMIT_NORMAL;
 }
 
 void client_drop_texts(struct client *c, struct heap *heap)

@@ -40,10 +40,10 @@ enum client_flags {
     CLIENT_HELD_BACK = 1 << 11,
     CLIENT_PAUSED = 1 << 17, // pause.h
     CLIENT_SUSPENDED = CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK | CLIENT_PAUSED,
-    CLIENT_IN_MULTI = 1 << 12,    // transaction.h
+    CLIENT_IN_MULTI = 1 << 12,     // transaction.h
     CLIENT_BROKEN_MULTI = 1 << 13, // a command was refused: EXEC aborts
-    CLIENT_STALE_WATCH = 1 << 14, // a watched key changed: EXEC answers null
-    CLIENT_SUBSCRIBED = 1 << 15,  // to a channel or pattern: its own output limit
+    CLIENT_STALE_WATCH = 1 << 14,  // a watched key changed: EXEC answers null
+    CLIENT_SUBSCRIBED = 1 << 15,   // to a channel or pattern: its own output limit
     CLIENT_MONITOR = 1 << 16,
 };
 
@@ -65,10 +65,10 @@ struct client {
     uint64_t command_count, input_bytes, output_bytes;
     uint64_t query_buffer_bytes; // kept current by the session: qbuf
     uint64_t output_peak_bytes;
-    struct transaction *transaction; // NULL: neither MULTI nor WATCH
-    struct subscriber *subscriber;   // pubsub.h; NULL: to nothing
-    struct tracker *tracker;         // tracking.h; NULL: off
-    struct monitor *monitor;         // monitor.h; NULL: no
+    struct transaction *transaction;              // NULL: neither MULTI nor WATCH
+    struct subscriber *subscriber;                // pubsub.h; NULL: to nothing
+    struct tracker *tracker;                      // tracking.h; NULL: off
+    struct monitor *monitor;                      // monitor.h; NULL: no
     struct kept_push *pushes_first, *pushes_last; // push.h: they follow the reply under way
     uint64_t pushes_bytes;
     // By the flags of CLIENT_SUSPENDED. One who waited and is served by a job is both, for a

@@ -13,7 +13,7 @@ bool client_text_is_valid(struct bytes text);
 extern const char *const client_name_error;
 void client_set_text(struct server *s, char **field, struct bytes text);
 void client_add_line(struct text *t, const struct server *s,
-                     const struct client *c); // without newline
+                     const struct client *c);                     // without newline
 uint64_t client_seconds_since(uint64_t now_ms, uint64_t then_ms); // 0 when it is still to come
 
 // TYPE of CLIENT LIST and CLIENT KILL. A MONITOR is a normal one, as in Redis.

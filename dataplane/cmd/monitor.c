@@ -37,7 +37,7 @@ void monitor_forget_client(struct server *s, struct client *c)
 static uint32_t quote(uint8_t byte, char out[4])
 {
     static const char digits[] = "0123456789abcdef";
-    static const char escaped[] = { ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',  ['\a'] = 'a',
+    static const char escaped[] = { ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['\a'] = 'a',
                                     ['\b'] = 'b', ['"'] = '"',  ['\\'] = '\\' };
     if (byte < sizeof escaped && escaped[byte]) {
         out[0] = '\\';
@@ -86,8 +86,8 @@ static uint32_t put_head(const struct call *call, char out[HEAD_MAX])
     else
         client_address_text(c, false, path, from);
     return (uint32_t)snprintf(out, HEAD_MAX, "+%lu.%06lu [%u %s]",
-                              (unsigned long)(now_us / 1000000),
-                              (unsigned long)(now_us % 1000000), c->db, from);
+                              (unsigned long)(now_us / 1000000), (unsigned long)(now_us % 1000000),
+                              c->db, from);
 }
 
 static struct blob *make_line(const struct call *call)
@@ -101,9 +101,8 @@ static struct blob *make_line(const struct call *call)
     memcpy(line->data, head, head_size);
     line->size = head_size;
     for (uint32_t i = 0; i < call->argc; i++)
-        line->size +=
-            put_argument(line->data + line->size,
-                         redact_argument(call->command, call->argv, call->argc, i));
+        line->size += put_argument(line->data + line->size,
+                                   redact_argument(call->command, call->argv, call->argc, i));
     line->data[line->size++] = '\r';
     line->data[line->size++] = '\n';
     return line;

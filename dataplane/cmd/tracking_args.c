@@ -3,7 +3,7 @@
 #include "dataplane/cmd/tracking_priv.h"
 
 enum {
-    LOOK_AT_ALL_MAX = 64,  // prefixes up to which each is compared with each, as Redis does
+    LOOK_AT_ALL_MAX = 64,    // prefixes up to which each is compared with each, as Redis does
     PREFIX_SHOWN_MAX = 1024, // bytes of one in an error
 };
 
@@ -38,8 +38,8 @@ static void keep_prefix(struct call *call, struct tracking_args *a, struct bytes
 {
     if (!a->prefixes) {
         a->prefix_room = call->argc;
-        a->prefixes = heap_take(call->server->heap, a->prefix_room * sizeof *a->prefixes,
-                                HEAP_OTHER);
+        a->prefixes =
+            heap_take(call->server->heap, a->prefix_room * sizeof *a->prefixes, HEAP_OTHER);
     }
     a->prefixes[a->prefix_count++] = text;
 }
@@ -113,8 +113,7 @@ static bool refuse_overlap(struct call *call, struct bytes a, const char *what, 
     reply_errorf(call->reply,
                  "ERR Prefix '%.*s' overlaps with %s prefix '%.*s'. Prefixes for a single client "
                  "must not overlap.",
-                 shown_bytes(a), (const char *)a.data, what, shown_bytes(b),
-                 (const char *)b.data);
+                 shown_bytes(a), (const char *)a.data, what, shown_bytes(b), (const char *)b.data);
     return false;
 }
 
@@ -127,8 +126,7 @@ static uint32_t sorted_prefixes(struct server *s, const struct client *c, struct
     if (!own || !own->count) return 0;
     *texts = heap_take(s->heap, own->count * sizeof **texts, HEAP_OTHER);
     for (struct list_node *n = list_first(own); n; n = list_next(own, n))
-        (*texts)[count++] =
-            name_text(LIST_OWNER(n, struct prefix_client, in_client)->prefix->name);
+        (*texts)[count++] = name_text(LIST_OWNER(n, struct prefix_client, in_client)->prefix->name);
     qsort(*texts, count, sizeof **texts, compare);
     return count;
 }

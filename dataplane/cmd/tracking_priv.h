@@ -29,7 +29,7 @@ void prefixes_key_changed(struct server *server, struct bytes key, const struct 
 void prefixes_broadcast(struct server *server);
 
 // ---- what is told (tracking_tell.c)
-struct invalidation { // wire forms, made when the first who speaks them is met
+struct invalidation {     // wire forms, made when the first who speaks them is met
     struct blob *wire[2]; // RESP2, RESP3
 };
 // Who is told on behalf of c; NULL: nobody can be.

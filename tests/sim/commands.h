@@ -153,8 +153,8 @@ static inline char class_of(const char *t)
     return 'k';
 }
 
-static inline int put_word(struct rng *rng, char kind, char class, const struct harness *h, char *to,
-                    size_t room)
+static inline int put_word(struct rng *rng, char kind, char class, const struct harness *h,
+                           char *to, size_t room)
 {
     static const char *const floats[] = { "0.1", "1.5", "-3.25", "10", "1e10" };
     uint64_t draw = rng_below(rng, 1000);
@@ -214,4 +214,3 @@ static inline void set_tiny_thresholds(struct harness *h)
                               .stream_node_bytes = 4096,
                               .stream_node_entries = 3 };
 }
-

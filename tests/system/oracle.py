@@ -23,6 +23,7 @@ and says so here:
   sorted sets     see oracle_zsets.py; geo: none known
   scripts         see oracle_scripts.py
   sets, sort      see oracle_sets.py: 7.0 has no listpack sets
+  transactions, pubsub, tracking, clients    see oracle_sessions.py
 """
 import argparse
 import contextlib

@@ -8,6 +8,7 @@ is for the unit tests.
 Left out, because 7.2 and 7.0 differ or because two servers cannot agree on it:
   CLIENT PAUSE       up to 2^63 ms: 7.0's sum overflows
   CLIENT NO-TOUCH    came with 7.2
+  EVAL               of one's own that writes: 7.0 tells BCAST clients of it that said NOLOOP
   SWAPDB             tells our tracking clients that any key may be another one, which 7.0 does not
   flushes            in RESP2 by redirection: 7.0 sends RESP3's null there
 """
@@ -24,9 +25,11 @@ UNORDERED = {'smembers', 'sunion', 'sinter', 'sdiff', 'hgetall', 'hkeys', 'hvals
 
 
 def second(connection):
-    """Another client of the same server, for the whole run."""
+    """Another client of the same server, for the whole run. It tracks, as our server forgets what was read when nobody
+    does any more, and redis-server when it is flushed."""
     if not hasattr(connection, 'second'):
         connection.second = Connection(connection.socket.getpeername())
+        connection.second.call('CLIENT', 'TRACKING', 'ON')
     return connection.second
 
 
@@ -58,7 +61,8 @@ def exchange(connection, *requests):
 def fenced(*args, by_other=False, also=()):
     """args, by this client or by another one, and everything that this client hears of it."""
     def run(connection):
-        done = [second(connection).call_raw(*args)] if by_other else []
+        other = second(connection)
+        done = [other.call_raw(*args)] if by_other else []
         return [done, exchange(connection, *([] if by_other else [args]), *also)]
     return Command(*args, run=run)
 
@@ -90,7 +94,10 @@ class Transactions(Group):
         if kind < 0.41:
             return self.touch()
         if kind < 0.44:
-            return r.choice([Command('GET'), Command('NOSUCH', 'x'), Command('EXEC', 'x'), Command('MULTI', 'x'), Command('WATCH'),
+            if r.random() < 0.1:
+                self.is_queueing = False  # refused as it is
+                return Command('EXEC', 'x')
+            return r.choice([Command('GET'), Command('NOSUCH', 'x'), Command('MULTI', 'x'), Command('WATCH'),
                              Command('DBSIZE', 'x'), Command('SUBSCRIBE'), Command('CLIENT', 'NOSUCH')])
         if kind < 0.6:
             return self.plain()
@@ -199,7 +206,10 @@ class Tracking(Group):
             return fenced(*self.read(), also=[self.read()] if r.random() < 0.3 else [])
         if kind < 0.6:
             return fenced('MULTI', also=[self.read(), self.write(), self.read(), ['EXEC']])
-        return fenced(*self.write(), by_other=r.random() < 0.7)
+        by_other = r.random() < 0.7
+        if by_other and r.random() < 0.1:
+            return fenced('EVAL', "return redis.call('set', KEYS[1], 'x')", '1', self.key(), by_other=True)
+        return fenced(*self.write(), by_other=by_other)
 
     def key(self):
         return self.rng.choice(['a', 'b', 'user:1', 'user:2', 'use'])
@@ -214,7 +224,7 @@ class Tracking(Group):
         return r.choice([['SET', self.key(), 'v'], ['DEL', self.key(), self.key()], ['MSET', self.key(), '1', self.key(), '2'], ['EXPIRE', self.key(), '100'],
                          ['PERSIST', self.key()], ['RENAME', self.key(), self.key()], ['COPY', self.key(), self.key(), 'REPLACE'], ['APPEND', self.key(), 'x'],
                          ['GETDEL', self.key()], ['SET', self.key(), 'v', 'NX'], ['FLUSHALL'], ['FLUSHDB'], ['SETRANGE', self.key(), '0', ''],
-                         ['EVAL', "return redis.call('set', KEYS[1], 'x')", '1', self.key()], ['MOVE', self.key(), '1'], ['GETEX', self.key(), 'PERSIST']])
+                         ['MOVE', self.key(), '1'], ['GETEX', self.key(), 'PERSIST']])
 
     def switch(self):
         r = self.rng

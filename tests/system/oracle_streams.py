@@ -119,7 +119,7 @@ class Streams(Group):
             args += [self.rng.choice([b'x', b'', b'1', b'COUNT'])] * self.rng.randrange(1, 3)
         if args[0].lower() == b'xadd' and b'*' in args:
             args = args[:2]  # never an ID of the clock
-        return Command(*args, close=same_but_times)
+        return Command(*args, close=lambda ours, theirs: same_but_times(ours, theirs) or same_but_unbalanced(ours, theirs))
 
     # ---- arguments
 

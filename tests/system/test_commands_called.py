@@ -43,6 +43,16 @@ GROUPS = {
     'geo': '''
         geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro
         geosearch geosearchstore''',
+    'transactions': '''
+        discard exec multi unwatch watch''',
+    'pubsub': '''
+        psubscribe publish pubsub pubsub|channels pubsub|help pubsub|numpat pubsub|numsub pubsub|shardchannels
+        pubsub|shardnumsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe''',
+    'connection': '''
+        auth client client|caching client|getname client|getredir client|help client|id client|info client|kill
+        client|list client|no-evict client|no-touch client|pause client|reply client|setinfo client|setname
+        client|tracking client|trackinginfo client|unblock client|unpause echo hello monitor ping quit reset
+        select''',
     'scripting': '''
         eval eval_ro evalsha evalsha_ro fcall fcall_ro function function|delete function|dump function|flush
         function|help function|kill function|list function|load function|restore function|stats script

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import oracle  # noqa: E402
 from oracle import Command, Mismatch, PIPELINE_MAX  # noqa: E402
 from penstock import Connection, Penstock, RedisServer, decode, encode  # noqa: E402
-from test_structures import EPOCH, KEYS, SEED, SHRINK_S, Mixed, OracleBroke, StructurePair, key_positions  # noqa: E402
+from test_structures import EPOCH, KEYS, SEED, SHRINK_S, Mixed, OracleBroke, StructurePair, key_positions, plainly  # noqa: E402
 
 MARK = b'end-of-command'
 
@@ -124,7 +124,18 @@ def expired(key):
 
 
 class Eventful(Mixed):
-    """With what has events but leaves servers different: only where that is not seen afterwards."""
+    """With more of what has events. A transaction is one command here: marks would be queued, too."""
+    transaction_share = 0
+
+    def gen_exec(self):
+        queue = plainly(c for c in self.several(self.rng.randrange(1, 6)) if settled(c) is c and is_comparable(c))
+
+        def run(connection):
+            connection.send(['MULTI'], *[c.args for c in queue], ['EXEC'])
+            for _ in range(len(queue) + 2):
+                connection.read_raw()
+        return Command('MULTI', *[b' '.join(c.args) for c in queue], run=run)
+    gen_exec.weight = 2
 
     def gen_expire_now(self):
         return expired(self.key())

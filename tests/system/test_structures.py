@@ -22,7 +22,7 @@ import oracle  # noqa: E402
 from oracle import Command, Group, Mismatch, any_case, show  # noqa: E402
 from oracle_strings_keys import TIME_SLACK_MS, near  # noqa: E402
 from oracle_zsets import same_scores  # noqa: E402
-from penstock import Penstock, RedisServer, decode  # noqa: E402
+from penstock import Penstock, RedisServer, _decode, decode  # noqa: E402
 
 EPOCH, DIGEST_EVERY = 5000, 1000
 SHRINK_S, REPLY_S = 60, 15
@@ -89,9 +89,37 @@ def expire_now(key):
     return Command('PEXPIRE', key, 1, run=run)
 
 
+def plainly(commands):
+    """As they are queued: the answers are compared at EXEC, or here when a sequence is cut down."""
+    return [Command(*c.args, close=lambda a, b, c=c: a == b or bool(c.close and c.close(a, b))) for c in commands]
+
+
+def elements(raw):
+    """The raw replies in an array."""
+    at, found = raw.index(b'\r\n') + 2, []
+    while at < len(raw):
+        _, end = _decode(raw, at)
+        found.append(raw[at:end])
+        at = end
+    return found
+
+
+def each_close(commands):
+    """Two answers to EXEC: element by element, as the commands' own replies are compared."""
+    def close(ours, theirs):
+        if not ours.startswith(b'*') or not theirs.startswith(b'*') or b'*-1\r\n' in (ours, theirs):
+            return ours == theirs
+        a, b = elements(ours), elements(theirs)
+        if len(a) != len(commands) or len(b) != len(a):  # a sequence that was cut down
+            return ours == theirs
+        return all(c.close(x, y) if c.close else x == y for c, x, y in zip(commands, a, b))
+    return close
+
+
 class Mixed(Group):
     """Draws from the oracle's groups and adds what they cannot do with shared keys. first_last has the key positions
     of every command that has them at fixed places."""
+    transaction_share = 0.02
 
     def __init__(self, rng, first_last):
         super().__init__(rng)
@@ -102,6 +130,25 @@ class Mixed(Group):
         self.own = [getattr(self, n) for n in dir(type(self)) if n.startswith('gen_')]
         self.own_weights = [getattr(b, 'weight', 4) for b in self.own]
         self.pending, self.last_ms = [], 1
+
+    def several(self, count):
+        """Commands for a transaction, which runs none of those that are more than a request."""
+        commands = []
+        while len(commands) < count or self.pending:
+            command = self.pending.pop(0) if self.pending else self.one()
+            if not command.run:
+                commands.append(command)
+        return commands
+
+    def transaction(self):
+        """Watched keys, and what happens to them before EXEC, or DISCARD."""
+        r = self.rng
+        before = [Command('WATCH', *[self.key() for _ in range(r.randrange(1, 4))])] if r.random() < 0.5 else []
+        before += self.several(r.choice([0, 0, 1])) + [Command('UNWATCH')] * (r.random() < 0.1)
+        queue = self.several(r.randrange(0, 8))
+        if r.random() < 0.1:
+            return before + [Command('MULTI'), *plainly(queue), Command('DISCARD')]
+        return before + [Command('MULTI'), *plainly(queue), Command('EXEC', close=each_close(queue))]
 
     def start(self):
         """The first commands of an epoch."""
@@ -116,6 +163,13 @@ class Mixed(Group):
     def next(self):
         if self.pending:
             return self.pending.pop(0)
+        if self.rng.random() < self.transaction_share:
+            self.pending = self.transaction()
+            return self.pending.pop(0)
+        return self.one()
+
+    def one(self):
+        """A command by itself; what has to come right behind it is pending."""
         while True:
             if self.rng.random() < 0.3:
                 command = self.rng.choices(self.own, self.own_weights)[0]()
@@ -397,9 +451,12 @@ def show_digests(pair):
 
 
 def run_epoch(pair, mixed, rng, count):
-    commands = mixed.start()
-    while len(commands) < count:
-        commands.append(digest_command() if len(commands) % DIGEST_EVERY == 0 else mixed.next())
+    commands, looked = mixed.start(), 0
+    while len(commands) < count or mixed.pending:
+        commands.append(mixed.next())
+        if len(commands) - looked >= DIGEST_EVERY and not mixed.pending:  # not within a transaction
+            looked = len(commands)
+            commands.append(digest_command())
     commands.append(digest_command())
     pair.reset()
     try:

@@ -184,8 +184,8 @@ Test(cmd_client, helps_with_every_subcommand)
     harness_run(h, "client help");
     cr_expect(strstr(h->wire, "+CLIENT <subcommand>") != NULL);
     for (uint16_t i = 0; i < container->subcommand_count; i++) {
-        uint32_t size = (uint32_t)snprintf(wanted, sizeof wanted, "\r\n+%s",
-                                           container->subcommands[i].name);
+        uint32_t size =
+            (uint32_t)snprintf(wanted, sizeof wanted, "\r\n+%s", container->subcommands[i].name);
         for (uint32_t j = 0; j < size; j++)
             if (wanted[j] >= 'a' && wanted[j] <= 'z') wanted[j] = (char)(wanted[j] - 32);
         cr_expect(strstr(h->wire, wanted) != NULL, "%s", container->subcommands[i].name);

@@ -309,3 +309,14 @@ Test(notify, ends_when_it_is_switched_off)
     harness_client_close(c);
     harness_close(h);
 }
+
+Test(pubsub, helps_with_every_subcommand)
+{
+    static const char *const names[] = { "CHANNELS", "NUMPAT", "NUMSUB", "SHARDCHANNELS",
+                                         "SHARDNUMSUB" };
+    struct harness *h = harness_open();
+    harness_run(h, "PUBSUB HELP");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        cr_expect(strstr(h->wire, names[i]) != NULL, "%s", names[i]);
+    harness_close(h);
+}

@@ -88,3 +88,32 @@ Test(names, visits_each_name_once)
     cr_expect(eq(u32, seen, COUNT));
     fixture_close(f);
 }
+
+Test(names, forgets_all_names_and_goes_on)
+{
+    struct fixture *f = fixture_open();
+    char text[16];
+    names_clear(&f->names); // nothing was ever there
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 2000; i++) names_take(&f->names, 0, numbered(text, i));
+        cr_expect(eq(u64, f->names.count, 2000));
+        names_clear(&f->names);
+        cr_expect(zero(u64, f->names.count));
+        cr_expect(names_find(&f->names, 0, numbered(text, 7)) == NULL);
+        cr_expect(lt(u64, f->names.bytes, 3 * NAMES_SEGMENT * sizeof(void *)), "one segment stays");
+    }
+    fixture_close(f);
+}
+
+Test(names, opens_a_table_like_another)
+{
+    struct fixture *f = fixture_open();
+    struct names like;
+    names_open_like(&like, &f->names);
+    struct name *a = names_take(&f->names, 3, BYTES_LITERAL("a"));
+    struct name *b = names_take(&like, 3, BYTES_LITERAL("a"));
+    cr_expect(a != b);
+    cr_expect(eq(u64, a->hash, b->hash));
+    names_close(&like);
+    fixture_close(f);
+}

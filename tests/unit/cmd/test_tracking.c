@@ -86,8 +86,7 @@ Test(tracking, tells_of_an_own_write_behind_its_reply)
     EXPECT_CLIENT(cache, "GET k", "+QUEUED\r\n");
     EXPECT_CLIENT(cache, "SET k 2", "+QUEUED\r\n");
     EXPECT_CLIENT(cache, "GET k", "+QUEUED\r\n");
-    EXPECT_CLIENT(cache, "EXEC",
-                  "*3\r\n$1\r\n1\r\n+OK\r\n$1\r\n2\r\n" INVALIDATE("1", "k"));
+    EXPECT_CLIENT(cache, "EXEC", "*3\r\n$1\r\n1\r\n+OK\r\n$1\r\n2\r\n" INVALIDATE("1", "k"));
     harness_run(h, "DEL k");
     EXPECT_WIRE(cache, INVALIDATE("1", "k"));
 }
