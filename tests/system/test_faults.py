@@ -333,9 +333,12 @@ class ManyClients(Case):
                 s.close()
             self.wait_clients(c)
             until('the memory returns', lambda: number(c, 'used_memory', 'memory') < used + KEPT_BYTES)
-            after_rss.append(rss_bytes(pid))
-        self.assertLess(after_rss[1], after_rss[0] + 8 * MB, 'the second time leaves nothing more behind')
-        self.assertLess(after_rss[1], 128 * MB)
+            if not after_rss:
+                after_rss.append(rss_bytes(pid))
+        # The allocator keeps pages for a while, and gives them back when it is told to, on another thread.
+        c.call('MEMORY', 'PURGE')
+        until('the second time leaves nothing more behind', lambda: rss_bytes(pid) < after_rss[0] + 8 * MB)
+        self.assertLess(rss_bytes(pid), 128 * MB)
 
     def test_connections_that_come_and_are_reset_leave_nothing(self):
         server = self.start()
