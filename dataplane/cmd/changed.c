@@ -7,6 +7,10 @@
 static void on_changed(struct server *s, uint32_t db, struct bytes key, uint32_t class,
                        const char *event)
 {
+    if (class & EVENT_ONLY) {
+        if (s->notify_classes) notify_event(s, db, key, class, event);
+        return;
+    }
     bool is_own_act = !(class & (EVENT_EXPIRED | EVENT_EVICTED)); // of who runs a command
     if (s->watched_keys.count) watch_touch(s, db, key);
     if (tracking_is_on(&s->tracking))

@@ -172,6 +172,8 @@ enum event_class {          // Redis's letters
     EVENT_MISSED = 1 << 10, // m
     EVENT_NEW = 1 << 11,    // n
     EVENT_EVERY = (1 << 12) - 1,
+    // With one of the above: the key's value is as it was, so only notifications hear of it.
+    EVENT_ONLY = 1 << 12,
 };
 void call_changed(struct call *call, const struct key *key, enum event_class class,
                   const char *event);

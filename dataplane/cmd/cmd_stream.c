@@ -270,5 +270,5 @@ static void cmd_xsetid(struct call *call)
     if (!stream_id_is_zero(a.max_deleted)) stream_set_max_deleted(s, a.max_deleted);
     reply_ok(call->reply);
     keyspace_add_dirty(call->keyspace, 1);
-    call_changed(call, &key, EVENT_STREAM, "xsetid");
+    call_changed(call, &key, EVENT_STREAM | EVENT_ONLY, "xsetid");
 }

@@ -140,13 +140,14 @@ static void xgroup_create(struct call *call)
     } else if (t.g) {
         refuse(call, "BUSYGROUP Consumer Group name already exists");
     } else {
+        uint32_t told = t.s ? EVENT_STREAM | EVENT_ONLY : EVENT_STREAM; // a group is no change of it
         if (!t.s) t.s = stream_create(call, &t.key);
         if (is_dollar(call->argv[4])) id = stream_now(t.s)->facts.last;
         stream_group_new(keyspace_space(call->keyspace), stream_groups(t.s), call->argv[3], id,
                          o.entries_read);
         reply_ok(call->reply);
         keyspace_add_dirty(call->keyspace, 1);
-        call_changed(call, &t.key, EVENT_STREAM, "xgroup-create");
+        call_changed(call, &t.key, told, "xgroup-create");
     }
 }
 
@@ -179,7 +180,7 @@ static void xgroup_setid(struct call *call)
     t.g->entries_read = o.entries_read;
     reply_ok(call->reply);
     keyspace_add_dirty(call->keyspace, 1);
-    call_changed(call, &t.key, EVENT_STREAM, "xgroup-setid");
+    call_changed(call, &t.key, EVENT_STREAM | EVENT_ONLY, "xgroup-setid");
 }
 
 static void xgroup_destroy(struct call *call)
@@ -194,7 +195,7 @@ static void xgroup_destroy(struct call *call)
     if (!t.g) return;
     stream_group_drop(keyspace_space(call->keyspace), stream_groups(t.s), t.g);
     keyspace_add_dirty(call->keyspace, 1);
-    call_changed(call, &t.key, EVENT_STREAM, "xgroup-destroy");
+    call_changed(call, &t.key, EVENT_STREAM | EVENT_ONLY, "xgroup-destroy");
     block_signal(call->server, call->client->db, t.key.name); // who waits for it is told
 }
 
@@ -209,7 +210,7 @@ static void xgroup_createconsumer(struct call *call)
     reply_int(call->reply, is_new);
     if (!is_new) return;
     keyspace_add_dirty(call->keyspace, 1);
-    call_changed(call, &t.key, EVENT_STREAM, "xgroup-createconsumer");
+    call_changed(call, &t.key, EVENT_STREAM | EVENT_ONLY, "xgroup-createconsumer");
 }
 
 enum { DROP_AT_ONCE = 16 }; // pending entries
@@ -236,7 +237,7 @@ static bool drop_step(struct job *job, struct call *call, uint64_t until_tsc)
     reply_int(call->reply, (int64_t)j->pending);
     if (!c) return true;
     keyspace_add_dirty(call->keyspace, 1);
-    call_changed(call, &key, EVENT_STREAM, "xgroup-delconsumer");
+    call_changed(call, &key, EVENT_STREAM | EVENT_ONLY, "xgroup-delconsumer");
     call_effect(call, call->argv, call->argc);
     return true;
 }

@@ -144,7 +144,7 @@ struct stream_consumer *stream_consumer_for(struct call *call, const struct key 
     if (!c) {
         c = stream_consumer_new(keyspace_space(call->keyspace), g, name, (int64_t)call->now_ms);
         keyspace_add_dirty(call->keyspace, 1);
-        call_changed(call, key, EVENT_STREAM, "xgroup-createconsumer");
+        call_changed(call, key, EVENT_STREAM | EVENT_ONLY, "xgroup-createconsumer");
     }
     c->seen_ms = (int64_t)call->now_ms;
     return c;

@@ -16,7 +16,7 @@ static inline void note_event(struct server *s, uint32_t db, struct bytes key, u
     size_t at = strlen(events);
     (void)s;
     (void)db;
-    if (class != EVENT_STREAM) return;
+    if ((class & EVENT_EVERY) != EVENT_STREAM) return;
     snprintf(events + at, sizeof events - at, "%.*s:%s ", (int)key.size, (const char *)key.data,
              event);
 }

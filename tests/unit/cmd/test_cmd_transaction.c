@@ -376,3 +376,21 @@ Test(transaction, a_skipped_reply_skips_one_queued_command)
     EXPECT_REPLY(h, "PING", "+QUEUED\r\n");
     harness_close(h);
 }
+
+Test(watch, a_group_is_no_change_of_its_stream_but_a_stream_made_for_it_is)
+{
+    struct harness *h = harness_open();
+    harness_run(h, "XADD s 1-1 f v");
+    harness_run(h, "WATCH s");
+    EXPECT_REPLY(h, "XGROUP CREATE s g 0", "+OK\r\n");
+    harness_run(h, "XREADGROUP GROUP g c STREAMS s >");
+    EXPECT_REPLY(h, "XGROUP SETID s g 0", "+OK\r\n");
+    EXPECT_REPLY(h, "XGROUP DESTROY s g", ":1\r\n");
+    harness_run(h, "MULTI");
+    EXPECT_REPLY(h, "EXEC", "*0\r\n");
+    harness_run(h, "WATCH t");
+    EXPECT_REPLY(h, "XGROUP CREATE t g $ MKSTREAM", "+OK\r\n");
+    harness_run(h, "MULTI");
+    EXPECT_REPLY(h, "EXEC", "*-1\r\n");
+    harness_close(h);
+}
