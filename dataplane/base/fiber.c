@@ -15,6 +15,12 @@
 #if __has_feature(address_sanitizer)
 #define FIBER_ASAN 1
 #endif
+#if __has_feature(thread_sanitizer)
+#define FIBER_TSAN 1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+#define FIBER_TSAN 1
 #endif
 
 enum { TRIM_KEEP_BYTES = 64 * 1024 };
@@ -31,6 +37,7 @@ struct fiber {
     size_t outside_bytes;
     void *outside_fake, *inside_fake;
 #endif
+    void *outside_thread, *inside_thread; // ThreadSanitizer's; NULL without it
 };
 
 static uint8_t *stack_of(const struct fiber *f) { return f->map + f->guard_bytes; }
@@ -64,10 +71,39 @@ static void leave_inside(struct fiber *f) {}
 static void arrive_inside(struct fiber *f) {}
 #endif
 
+// ThreadSanitizer takes each side for a thread of its own, one ordered after the other: it is told
+// between setjmp, which belongs to the one, and longjmp, which belongs to the other.
+#ifdef FIBER_TSAN
+void *__tsan_get_current_fiber(void);
+void *__tsan_create_fiber(unsigned flags);
+void __tsan_destroy_fiber(void *fiber);
+void __tsan_switch_to_fiber(void *fiber, unsigned flags);
+
+static void thread_open(struct fiber *f) { f->inside_thread = __tsan_create_fiber(0); }
+static void thread_close(struct fiber *f)
+{
+    if (f->inside_thread) __tsan_destroy_fiber(f->inside_thread);
+}
+static void thread_inside(struct fiber *f)
+{
+    f->outside_thread = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(f->inside_thread, 0);
+}
+static void thread_outside(struct fiber *f) { __tsan_switch_to_fiber(f->outside_thread, 0); }
+#else
+static void thread_open(struct fiber *f) {}
+static void thread_close(struct fiber *f) {}
+static void thread_inside(struct fiber *f) {}
+static void thread_outside(struct fiber *f) {}
+#endif
+
 static void switch_to_outside(struct fiber *f)
 {
     leave_inside(f);
-    if (!_setjmp(f->inside)) _longjmp(f->outside, 1);
+    if (!_setjmp(f->inside)) {
+        thread_outside(f);
+        _longjmp(f->outside, 1);
+    }
     arrive_inside(f);
 }
 
@@ -75,7 +111,10 @@ static void switch_to_inside(struct fiber *f)
 {
     leave_outside(f);
     f->is_running = true;
-    if (!_setjmp(f->outside)) _longjmp(f->inside, 1);
+    if (!_setjmp(f->outside)) {
+        thread_inside(f);
+        _longjmp(f->inside, 1);
+    }
     f->is_running = false;
     arrive_outside(f);
 }
@@ -105,7 +144,10 @@ static bool begin_life(struct fiber *f)
     makecontext(&inside, (void (*)(void))(uintptr_t)live, 2, (unsigned)(address >> 32),
                 (unsigned)address);
     leave_outside(f);
-    if (!_setjmp(f->outside)) setcontext(&inside);
+    if (!_setjmp(f->outside)) {
+        thread_inside(f);
+        setcontext(&inside);
+    }
     arrive_outside(f);
     return true;
 }
@@ -124,6 +166,7 @@ enum status fiber_open(struct fiber **out, size_t bytes)
         return ERR_NO_SPACE;
     }
     f->map = map;
+    thread_open(f);
     // A huge page at the first touch would cost more than all that most work ever touches.
     (void)madvise(map, f->map_bytes, MADV_NOHUGEPAGE);
     if (mprotect(map, page, PROT_NONE) != 0 || !begin_life(f)) {
@@ -138,6 +181,7 @@ void fiber_close(struct fiber *f)
 {
     if (!f) return;
     CHECK(!f->work);
+    thread_close(f);
     munmap(f->map, f->map_bytes);
     free(f);
 }

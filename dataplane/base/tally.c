@@ -11,7 +11,7 @@ const char *const cycle_account_names[CYCLE_ACCOUNT_COUNT] = {
     [CYCLES_REPLY] = "reply",       [CYCLES_TX] = "tx",
     [CYCLES_TIMERS] = "timers",     [CYCLES_CONTROL] = "control",
     [CYCLES_TLS] = "tls",           [CYCLES_IDLE] = "idle",
-    [CYCLES_DEFRAG] = "defrag",
+    [CYCLES_DEFRAG] = "defrag",     [CYCLES_PARKED] = "parked",
 };
 
 const char *const heap_owner_names[HEAP_OWNER_COUNT] = {
@@ -33,8 +33,10 @@ void tally_reset(struct shard_tally *t)
     TALLY_RESETTABLE(CLEAR_FIELD)
 #undef CLEAR_FIELD
     t->turn_cycles_max = 0;
-    t->execute_cycles_max = 0;
+    t->execute_cycles_max = t->parked_cycles_max = 0;
     t->slices = t->slice_cycles = t->slice_cycles_max = 0;
     memset(t->slice_lengths, 0, sizeof(t->slice_lengths));
+    histogram_reset(&t->rendezvous_all_stand);
+    histogram_reset(&t->rendezvous_first_stands);
     memset(t->commands, 0, sizeof(t->commands));
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "dataplane/base/clock.h"
 #include "dataplane/base/heap.h"
+#include "dataplane/base/histogram.h"
 
 // Where a shard's cycles go. Exactly one account is open at any time; what no stage claims is
 // CYCLES_LOOP.
@@ -30,6 +31,7 @@ enum cycle_account {
     CYCLES_TX,
     CYCLES_TIMERS,
     CYCLES_CONTROL,
+    CYCLES_PARKED, // standing at a rendezvous while another shard runs a command
     CYCLES_IDLE,
     CYCLE_ACCOUNT_COUNT
 };
@@ -51,14 +53,21 @@ enum cycle_account {
             X(query_limit_disconnections) X(protocol_errors) X(timeout_disconnections)             \
                 X(acl_denied_auth) X(acl_denied_command) X(acl_denied_key)                         \
                     X(acl_denied_channel) X(tls_handshakes) X(tls_resumed) X(tls_failures)         \
-                        X(tls_timeouts) X(tls_refusals)
+                        X(tls_timeouts) X(tls_refusals) X(far_calls) X(rendezvous_held)        \
+                            X(rendezvous_stood) X(rendezvous_given_up)
 // X(field): levels, set to their present value.
 #define TALLY_LEVELS(X)                                                                            \
     X(connected_clients)                                                                           \
     X(blocked_clients)                                                                             \
     X(keys)                                                                                        \
     X(keys_with_deadline) X(lazyfree_pending) X(dirty) X(client_input_max) X(client_output_max)    \
-        X(pubsub_channels) X(pubsub_patterns) X(pubsub_shard_channels)
+        X(pubsub_channels) X(pubsub_patterns) X(pubsub_shard_channels)                             \
+            X(timeout_clients) X(tracking_clients)                                                 \
+            X(tracking_keys) X(tracking_items) X(tracking_prefixes)                                \
+            X(slowlog_entries) X(cached_scripts) X(functions) X(libraries)                         \
+            X(script_vm_bytes) X(script_bytes) X(defrag_percent)                                   \
+            X(defrag_hits) X(defrag_misses) X(defrag_key_hits)                                     \
+            X(defrag_key_misses)
 // X(field): frames on the NIC transport that were not ours, by reason; and TCP's own counters.
 #define TALLY_NET(X)                                                                               \
     X(rx_frames)                                                                                   \
@@ -100,14 +109,27 @@ struct database_tally {            // levels, copied from the keyspace a few tim
     uint64_t ttl_ms_average; // of keys_with_deadline
 };
 
+// Copied a few times a second too; of several shards the youngest counts.
+struct slowlog_tally { // the newest entry; all zero: there is none
+    uint64_t time_s, id, execute_us;
+};
+enum { LATENCY_TALLY_MAX = 16 };
+struct latency_tally { // indexed by kind of event; the newest sample; all zero: there is none
+    uint64_t time_s, latency_ms;
+};
+
 struct shard_tally {
     uint64_t turns, turns_busy;  // loop iterations; those that did work
     uint64_t turn_cycles_max;    // longest turn, without the kernel call (send, sleep) that ends it
     uint64_t execute_cycles_max; // longest single command
+    uint64_t parked_cycles_max;  // longest time at a rendezvous
     // Slices of work that shares the core with commands: long commands, expiry, frees, eviction.
     uint64_t slices, slice_cycles, slice_cycles_max;
     uint64_t slice_lengths[SLICE_LENGTHS]; // by SLICE_STEP_US; the last one: longer
     uint64_t slice_step_cycles;            // of one SLICE_STEP_US; the shard sets it
+    // Of each rendezvous that this shard held, in cycles: from when the last shard stood until all
+    // were let go, and from when the first did, which is the holder itself.
+    struct histogram rendezvous_all_stand, rendezvous_first_stands;
     uint64_t cycles[CYCLE_ACCOUNT_COUNT];
     // The same as of settled_tsc, when idle time was last parted into sleep and work: never less
     // than before, and no account is open.
@@ -122,6 +144,8 @@ struct shard_tally {
     uint64_t log_bytes, snapshot_bytes; // disk writes by class
     uint64_t sent_client_bytes, sent_pubsub_bytes, sent_replica_bytes;
     struct net_tally net;
+    struct slowlog_tally slowlog_last;
+    struct latency_tally latencies[LATENCY_TALLY_MAX];
     struct database_tally databases[DATABASE_TALLY_MAX];
     struct command_tally commands[COMMAND_TALLY_MAX];
 };

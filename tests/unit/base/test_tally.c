@@ -59,6 +59,8 @@ Test(tally, reset_clears_what_redis_resets_and_nothing_else)
     }
     cr_assert_eq(t->commands[COMMAND_TALLY_MAX - 1].execute_cycles_max, 0);
     cr_assert_eq(t->turn_cycles_max + t->execute_cycles_max, 0);
+    cr_assert_eq(t->rendezvous_all_stand.count + t->rendezvous_all_stand.max, 0);
+    cr_assert_eq(t->rendezvous_first_stands.buckets[HISTOGRAM_BUCKETS - 1], 0);
     cr_assert_eq(t->turns, UINT64_MAX);
     cr_assert_eq(t->cycles[0], UINT64_MAX);
     free(t);
