@@ -2,6 +2,7 @@
 // after 194 days. As LFU: 16 bits of minutes when the counter last decayed, then the counter, 8
 // bits that grow with the logarithm of the uses.
 #include "dataplane/keyspace/keyspace_priv.h"
+#include "dataplane/base/check.h"
 
 enum { LRU_RESOLUTION_MS = 1000, LRU_CLOCK_MAX = (1 << 24) - 1, LFU_MAX = 255 };
 
@@ -49,7 +50,7 @@ uint32_t entry_idle_s(const struct keyspace *k, const struct entry *e, uint64_t 
 
 uint32_t entry_frequency(const struct keyspace *k, const struct entry *e, uint64_t now_ms)
 {
-    return lfu_decayed(k, e, now_ms);
+    return lfu_decayed(home_of_entry(k, e), e, now_ms);
 }
 
 // An idle time longer than the clock has run is as long as one can be told, half of its way round.
@@ -57,6 +58,7 @@ void entry_set_access(const struct keyspace *k, struct entry *e, int64_t idle_s,
                       uint64_t now_ms)
 {
     uint32_t clock = lru_clock(now_ms), access = e->access;
+    k = home_of_entry(k, e);
     if (k->lfu) {
         if (frequency >= 0) access = lfu_minutes(now_ms) << 8 | (uint32_t)(frequency & 0xff);
     } else if (idle_s >= 0) {
@@ -66,10 +68,15 @@ void entry_set_access(const struct keyspace *k, struct entry *e, int64_t idle_s,
     e->access = access & 0xffffff;
 }
 
-void keyspace_set_access_clock(struct keyspace *k, bool lfu) { k->lfu = lfu; }
+void keyspace_set_access_clock(struct keyspace *k, bool lfu)
+{
+    CHECK(!k->joint);
+    k->lfu = lfu;
+}
 
 void keyspace_set_lfu(struct keyspace *k, uint32_t log_factor, uint32_t decay_min)
 {
+    CHECK(!k->joint);
     k->lfu_log_factor = log_factor;
     k->lfu_decay_min = decay_min;
 }

@@ -8,6 +8,7 @@ enum { DRAWS_MAX = 32 };
 void keyspace_on_evicted(struct keyspace *k,
                          void (*hook)(void *context, uint32_t db, struct bytes key), void *context)
 {
+    CHECK(!k->joint);
     k->on_evicted = hook;
     k->on_evicted_context = context;
 }
@@ -126,6 +127,7 @@ static struct entry *choose(struct keyspace *k, const struct evict_rule *rule)
 
 bool keyspace_evict(struct keyspace *k, const struct evict_rule *rule, uint64_t now_ms)
 {
+    CHECK(!k->joint);
     k->now_ms = now_ms;
     struct entry *e = choose(k, rule);
     if (!e) return false;

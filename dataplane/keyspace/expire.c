@@ -39,6 +39,7 @@ void entry_deadline_clear(struct keyspace *k, struct table *t, struct entry *e)
 struct entry *keyspace_set_deadline(struct keyspace *k, uint32_t db, struct entry *e,
                                     uint64_t deadline_ms)
 {
+    k = home_of_entry(k, e);
     struct table *t = keyspace_table(k, db);
     CHECK(e->table_id == t->id);
     k->dirty++;
@@ -94,6 +95,7 @@ static void on_fire(void *context, struct wheel_timer *timer)
 
 uint32_t keyspace_expire_step(struct keyspace *k, uint64_t now_ms, uint32_t budget)
 {
+    CHECK(!k->joint);
     k->now_ms = now_ms;
     if (!keyspace_active_expire(k)) return 0;
     if (now_ms + k->skew_ms < k->tick) k->skew_ms = k->tick - now_ms;
@@ -105,27 +107,39 @@ uint32_t keyspace_expire_step(struct keyspace *k, uint64_t now_ms, uint32_t budg
 
 uint64_t keyspace_next_deadline_ms(const struct keyspace *k)
 {
+    CHECK(!k->joint);
     uint64_t tick = wheel_next(&k->wheel);
     if (!keyspace_active_expire(k) || tick == UINT64_MAX) return UINT64_MAX;
     return tick > k->skew_ms ? tick - k->skew_ms : 0;
 }
 
-void keyspace_set_active_expire(struct keyspace *k, bool on) { k->active_expire = on; }
+void keyspace_set_active_expire(struct keyspace *k, bool on)
+{
+    CHECK(!k->joint);
+    k->active_expire = on;
+}
 bool keyspace_active_expire(const struct keyspace *k)
 {
+    CHECK(!k->joint);
     return k->active_expire && !k->expiry_is_paused;
 }
-void keyspace_pause_expiry(struct keyspace *k, bool on) { k->expiry_is_paused = on; }
+void keyspace_pause_expiry(struct keyspace *k, bool on)
+{
+    CHECK(!k->joint);
+    k->expiry_is_paused = on;
+}
 
 void keyspace_on_expired(struct keyspace *k,
                          void (*hook)(void *context, uint32_t db, struct bytes key), void *context)
 {
+    CHECK(!k->joint);
     k->on_expired = hook;
     k->on_expired_context = context;
 }
 
 uint64_t keyspace_average_ttl_ms(const struct keyspace *k, uint32_t db, uint64_t now_ms)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_average_ttl_ms(k, db, now_ms);
     const struct table *t = keyspace_table(k, db);
     if (!t->deadline_count) return 0;
     uint64_t average_ms = (uint64_t)(t->deadline_sum_ms / t->deadline_count);

@@ -108,6 +108,8 @@ void index_replace(struct index *x, uint64_t hash, const void *item, void *moved
 // 0 = that was the last. Items that are in the table from the first to the last call are visited at
 // least once, whatever is inserted and removed between calls. visit may not change the table.
 uint64_t index_scan(const struct index *x, uint64_t cursor, index_visit *visit, void *context);
+// That next cursor alone, without a visit.
+uint64_t index_scan_next(const struct index *x, uint64_t cursor);
 // Every item with the same probability. NULL: empty.
 void *index_random(const struct index *x, struct rng *rng);
 

@@ -23,16 +23,33 @@ static void visit_home(const struct index_segment *s, uint32_t home_index, index
     }
 }
 
-uint64_t index_scan(const struct index *x, uint64_t cursor, index_visit *visit, void *context)
+static uint64_t cursor_behind(uint64_t position, uint32_t depth)
 {
-    if (!x->root) return 0;
-    uint64_t position = (cursor & INDEX_CURSOR_MASK) << (64 - INDEX_CURSOR_BITS);
-    uint64_t word = index_word(x, position);
-    uint32_t depth = index_depth_of(word), bucket_bits = 64 - depth - INDEX_HOME_BITS;
-    visit_home(index_segment_of(word), index_home_of(position, depth), visit, context);
+    uint32_t bucket_bits = 64 - depth - INDEX_HOME_BITS;
     // Past the last bucket the sum wraps to 0, which is the end.
     uint64_t next = ((position >> bucket_bits) + 1) << bucket_bits;
     return next >> (64 - INDEX_CURSOR_BITS);
+}
+
+static uint64_t position_of(uint64_t cursor)
+{
+    return (cursor & INDEX_CURSOR_MASK) << (64 - INDEX_CURSOR_BITS);
+}
+
+uint64_t index_scan(const struct index *x, uint64_t cursor, index_visit *visit, void *context)
+{
+    if (!x->root) return 0;
+    uint64_t position = position_of(cursor), word = index_word(x, position);
+    uint32_t depth = index_depth_of(word);
+    visit_home(index_segment_of(word), index_home_of(position, depth), visit, context);
+    return cursor_behind(position, depth);
+}
+
+uint64_t index_scan_next(const struct index *x, uint64_t cursor)
+{
+    if (!x->root) return 0;
+    uint64_t position = position_of(cursor);
+    return cursor_behind(position, index_depth_of(index_word(x, position)));
 }
 
 static void keep_first(void *context, void *item)

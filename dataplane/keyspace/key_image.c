@@ -1,4 +1,5 @@
 #include "dataplane/keyspace/key_image.h"
+#include "dataplane/keyspace/joint.h"
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/keyspace/object.h"
 
@@ -19,6 +20,7 @@ static struct key_image *image_new(struct keyspace *k, uint32_t db, const struct
 struct key_image *key_image_take(struct keyspace *k, uint32_t db, const struct key *key,
                                  size_t buffer_bytes_max)
 {
+    k = home_of(k, key);
     const struct entry *e = table_find(keyspace_table(k, db), key);
     if (!e) return image_new(k, db, key, 0);
     if (e->has_blob && entry_blob(e)->size > buffer_bytes_max) return NULL;
@@ -40,6 +42,7 @@ static void free_image(struct keyspace *k, struct key_image *i)
 void key_image_restore(struct keyspace *k, struct key_image *i)
 {
     struct key key = { key_image_name(i), i->hash };
+    k = home_of(k, &key);
     struct table *t = keyspace_table(k, i->db);
     struct entry *now = table_find(t, &key);
     if (i->existed) {
@@ -62,6 +65,7 @@ void key_image_restore(struct keyspace *k, struct key_image *i)
 
 void key_image_drop(struct keyspace *k, struct key_image *i)
 {
+    k = keyspace_home(k, key_image_name(i));
     if (i->value.blob) blob_release(i->value.blob);
     if (i->value.object) {
         i->value.object->ops->close(i->value.object, k);

@@ -34,6 +34,10 @@ enum status keyspace_open(struct keyspace **out, struct heap *heap,
 void keyspace_close(struct keyspace *k)
 {
     if (!k) return;
+    if (UNLIKELY(k->joint != NULL)) {
+        joint_close(k);
+        return;
+    }
     for (uint32_t db = 0; db < k->database_count; db++) keyspace_flush(k, db);
     while (keyspace_reap_step(k, UINT32_MAX)) {
     }
@@ -53,12 +57,12 @@ struct key key_make(const struct keyspace *k, struct bytes name)
 
 void keyspace_prefetch_bucket(const struct keyspace *k, uint32_t db, const struct key *key)
 {
-    index_prefetch_bucket(&keyspace_table(k, db)->index, key->hash);
+    index_prefetch_bucket(&keyspace_table(home_of(k, key), db)->index, key->hash);
 }
 
 void keyspace_prefetch_entry(const struct keyspace *k, uint32_t db, const struct key *key)
 {
-    index_prefetch_item(&keyspace_table(k, db)->index, key->hash);
+    index_prefetch_item(&keyspace_table(home_of(k, key), db)->index, key->hash);
 }
 
 struct entry *keyspace_table_find_live(struct keyspace *k, struct table *t, const struct key *key,
@@ -73,6 +77,7 @@ struct entry *keyspace_table_find_live(struct keyspace *k, struct table *t, cons
 struct entry *keyspace_find(struct keyspace *k, uint32_t db, const struct key *key,
                             enum find_flags flags, uint64_t now_ms)
 {
+    k = home_of(k, key);
     k->now_ms = now_ms;
     struct entry *e = keyspace_table_find_live(k, keyspace_table(k, db), key, now_ms);
     if (flags == FIND_READ || flags == FIND_PEEK) {
@@ -86,7 +91,7 @@ struct entry *keyspace_find(struct keyspace *k, uint32_t db, const struct key *k
 
 struct entry *keyspace_peek(const struct keyspace *k, uint32_t db, const struct key *key)
 {
-    return table_find(keyspace_table(k, db), key);
+    return table_find(keyspace_table(home_of(k, key), db), key);
 }
 
 // ---- putting and removing
@@ -160,8 +165,7 @@ struct entry *keyspace_table_put(struct keyspace *k, struct table *t, const stru
 void keyspace_table_remove(struct keyspace *k, struct table *t, uint64_t hash, struct entry *e)
 {
     if (UNLIKELY(t->walks.count)) walks_note_remove(t, hash, e);
-    if (UNLIKELY(k->on_gone != NULL))
-        k->on_gone(k->on_gone_context, (uint32_t)t->db, entry_key(e));
+    if (UNLIKELY(k->on_gone != NULL)) k->on_gone(k->on_gone_context, (uint32_t)t->db, entry_key(e));
     CHECK(index_remove(&t->index, hash, e));
     entry_deadline_clear(k, t, e);
     keyspace_entry_free(k, e);
@@ -171,6 +175,7 @@ void keyspace_table_remove(struct keyspace *k, struct table *t, uint64_t hash, s
 
 bool keyspace_delete(struct keyspace *k, uint32_t db, const struct key *key, uint64_t now_ms)
 {
+    k = home_of(k, key);
     k->now_ms = now_ms;
     struct table *t = keyspace_table(k, db);
     struct entry *e = keyspace_table_find_live(k, t, key, now_ms);
@@ -182,6 +187,7 @@ bool keyspace_delete(struct keyspace *k, uint32_t db, const struct key *key, uin
 
 void keyspace_delete_entry(struct keyspace *k, uint32_t db, struct entry *e)
 {
+    k = home_of_entry(k, e);
     struct table *t = keyspace_table(k, db);
     CHECK(e->table_id == t->id);
     keyspace_table_remove(k, t, entry_hash(e, &k->hash_key), e);
@@ -211,6 +217,7 @@ static bool is_same_place(const struct keyspace *k, uint32_t from_db, const stru
 struct entry *keyspace_rename(struct keyspace *k, uint32_t from_db, struct entry *e, uint32_t to_db,
                               const struct key *to, uint64_t now_ms)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_rename(k, from_db, e, to_db, to, now_ms);
     k->now_ms = now_ms;
     struct table *from = keyspace_table(k, from_db);
     CHECK(e->table_id == from->id);
@@ -225,6 +232,7 @@ struct entry *keyspace_rename(struct keyspace *k, uint32_t from_db, struct entry
 struct entry *keyspace_copy(struct keyspace *k, uint32_t from_db, struct entry *e, uint32_t to_db,
                             const struct key *to, uint64_t now_ms)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_copy(k, from_db, e, to_db, to, now_ms);
     k->now_ms = now_ms;
     CHECK(e->table_id == keyspace_table(k, from_db)->id);
     if (is_same_place(k, from_db, e, to_db, to)) return e;
@@ -236,6 +244,10 @@ struct entry *keyspace_copy(struct keyspace *k, uint32_t from_db, struct entry *
 
 void keyspace_swap(struct keyspace *k, uint32_t db_a, uint32_t db_b)
 {
+    if (UNLIKELY(k->joint != NULL)) {
+        joint_swap(k, db_a, db_b);
+        return;
+    }
     struct table *a = k->dbs[db_a], *b = k->dbs[db_b];
     k->dbs[db_a] = b;
     k->dbs[db_b] = a;
@@ -248,16 +260,22 @@ void keyspace_swap(struct keyspace *k, uint32_t db_a, uint32_t db_b)
 
 uint64_t keyspace_size(const struct keyspace *k, uint32_t db)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_size(k, db);
     return keyspace_table(k, db)->index.count;
 }
 uint64_t keyspace_table_bytes(const struct keyspace *k, uint32_t db)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_table_bytes(k, db);
     return index_memory_bytes(&keyspace_table(k, db)->index);
 }
 
 uint64_t keyspace_deadline_count(const struct keyspace *k, uint32_t db)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_deadline_count(k, db);
     return keyspace_table(k, db)->deadline_count;
 }
-uint64_t keyspace_dirty(const struct keyspace *k) { return k->dirty; }
+uint64_t keyspace_dirty(const struct keyspace *k)
+{
+    return LIKELY(!k->joint) ? k->dirty : joint_dirty(k);
+}
 void keyspace_add_dirty(struct keyspace *k, uint64_t n) { k->dirty += n; }

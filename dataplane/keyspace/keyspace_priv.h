@@ -10,6 +10,7 @@
 #include "dataplane/keyspace/evict.h"
 #include "dataplane/keyspace/index.h"
 #include "dataplane/keyspace/keyspace.h"
+#include "dataplane/keyspace/placement.h"
 #include "dataplane/keyspace/reaper.h"
 #include "dataplane/keyspace/tree.h"
 
@@ -20,7 +21,8 @@ enum {
     LFU_INIT = 5,         // a new key's counter, so that it is not evicted at once
     LFU_LOG_FACTOR = 10,  // Redis's defaults
     LFU_DECAY_MIN = 1,
-    RANDOM_EXPIRED_MAX = 100, // expired keys that one keyspace_random removes
+    RANDOM_EXPIRED_MAX = 100,   // expired keys that one keyspace_random removes
+    KEYSPACE_SCAN_BUCKETS = 10, // per key: as Redis, a sparse table costs a call no more than this
 };
 
 // The keys of one database. SWAPDB exchanges two databases' tables, FLUSHDB detaches one.
@@ -46,6 +48,13 @@ struct evict_pool {
     struct evict_candidate candidates[EVICT_POOL_SIZE + 1];
 };
 
+// The keyspaces that a joint one stands for.
+struct joint {
+    const struct placement *placement; // borrowed
+    uint32_t count;
+    struct keyspace *homes[PLACEMENT_SHARDS_MAX]; // borrowed
+};
+
 struct keyspace {
     struct heap *heap;         // borrowed
     struct shard_tally *tally; // borrowed
@@ -54,7 +63,8 @@ struct keyspace {
     uint64_t dirty;
     uint64_t key_count, deadline_count; // over all databases
 
-    struct table **dbs; // by database number; each is one of tables
+    struct joint *joint; // joint.h; NULL: it has tables of its own, which follow
+    struct table **dbs;  // by database number; each is one of tables
     uint32_t database_count;
     struct table **tables; // by id; NULL: the id is free
     uint32_t table_count, table_room;
@@ -90,6 +100,45 @@ struct keyspace {
     struct evict_pool evict_pool;
     struct hash_deadlines *hash_deadlines; // borrowed
 };
+
+// ---- joint.c: what a call about a key or an entry goes on to, and calls about whole databases.
+// With keys in transit: where it is, in whatever database; else where it would be made.
+struct keyspace *joint_home_in_transit(const struct keyspace *k, struct bytes name);
+struct keyspace *joint_home_of_entry(const struct keyspace *k, const struct entry *e);
+static inline struct keyspace *joint_home(const struct keyspace *k, struct bytes name)
+{
+    if (UNLIKELY(k->joint->placement->move.is_active)) return joint_home_in_transit(k, name);
+    return k->joint->homes[placement_shard(k->joint->placement, name)];
+}
+static inline struct keyspace *home_of(const struct keyspace *k, const struct key *key)
+{
+    return LIKELY(!k->joint) ? (struct keyspace *)(uintptr_t)k : joint_home(k, key->name);
+}
+static inline struct keyspace *home_of_entry(const struct keyspace *k, const struct entry *e)
+{
+    if (LIKELY(!k->joint)) return (struct keyspace *)(uintptr_t)k;
+    return joint_home_of_entry(k, e);
+}
+// e goes from db of `from` to db of `to`, which has no such key (takeover.h).
+void keyspace_take_over(struct keyspace *to, struct keyspace *from, uint32_t db, struct entry *e);
+bool keyspace_has_name(const struct keyspace *k, struct bytes name); // in any database
+void joint_close(struct keyspace *k);
+struct entry *joint_rename(struct keyspace *k, uint32_t from_db, struct entry *e, uint32_t to_db,
+                           const struct key *to, uint64_t now_ms);
+struct entry *joint_copy(struct keyspace *k, uint32_t from_db, struct entry *e, uint32_t to_db,
+                         const struct key *to, uint64_t now_ms);
+struct entry *joint_random(struct keyspace *k, uint32_t db, struct rng *rng, uint64_t now_ms);
+uint64_t joint_size(const struct keyspace *k, uint32_t db);
+uint64_t joint_table_bytes(const struct keyspace *k, uint32_t db);
+uint64_t joint_deadline_count(const struct keyspace *k, uint32_t db);
+uint64_t joint_average_ttl_ms(const struct keyspace *k, uint32_t db, uint64_t now_ms);
+uint64_t joint_flush(struct keyspace *k, uint32_t db);
+void joint_swap(struct keyspace *k, uint32_t db_a, uint32_t db_b);
+uint64_t joint_scan(struct keyspace *k, uint32_t db, uint64_t cursor, uint64_t count,
+                    uint64_t now_ms, void (*visit)(void *context, const struct entry *e),
+                    void *context);
+uint64_t joint_dirty(const struct keyspace *k);
+void joint_stats(const struct keyspace *k, uint32_t db, char *text, uint32_t text_bytes);
 
 static inline struct table *keyspace_table(const struct keyspace *k, uint32_t db)
 {

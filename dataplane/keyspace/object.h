@@ -25,6 +25,9 @@ struct object_ops {
     // Returns the object, wherever it is now. May be NULL.
     struct object *(*relocate)(struct object *o, struct relocate_pass *p, uint64_t *position,
                                uint64_t until_tsc);
+    // o is what copy made of an object of another keyspace, whose trees and blobs it still shares:
+    // it gets its own, on the heap of k. In one go, whatever its size.
+    void (*unshare)(struct object *o, struct keyspace *k);
 };
 struct object {
     const struct object_ops *ops;

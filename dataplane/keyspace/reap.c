@@ -50,6 +50,7 @@ void keyspace_table_free(struct keyspace *k, struct table *t)
 
 uint64_t keyspace_flush(struct keyspace *k, uint32_t db)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_flush(k, db);
     struct table *t = keyspace_table(k, db);
     uint64_t count = t->index.count;
     if (!t->index.root) return 0;
@@ -80,6 +81,7 @@ static void free_detached(void *context, void *item)
 
 uint32_t keyspace_reap_step(struct keyspace *k, uint32_t budget)
 {
+    CHECK(!k->joint);
     uint32_t done = 0;
     while (done < budget && k->detached_first) {
         struct table *t = k->detached_first;
@@ -98,5 +100,6 @@ uint32_t keyspace_reap_step(struct keyspace *k, uint32_t budget)
 
 uint64_t keyspace_reap_pending(const struct keyspace *k)
 {
+    CHECK(!k->joint);
     return k->detached_keys + k->reaper.pending;
 }

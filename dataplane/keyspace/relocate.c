@@ -19,6 +19,7 @@ struct relocate_later { // a collection that was not done when its slice was ove
 
 void relocate_begin(struct relocate_pass *p, struct keyspace *k)
 {
+    CHECK(!k->joint);
     *p = (struct relocate_pass){ .keyspace = k };
 }
 

@@ -3,8 +3,6 @@
 #include "dataplane/keyspace/keyspace_priv.h"
 #include "dataplane/base/check.h"
 
-enum { SCAN_BUCKETS_PER_KEY = 10 }; // as Redis: a sparse table costs a call no more than this
-
 struct live_visit {
     void (*visit)(void *context, const struct entry *e);
     void *context;
@@ -25,17 +23,19 @@ uint64_t keyspace_scan(struct keyspace *k, uint32_t db, uint64_t cursor, uint64_
                        uint64_t now_ms, void (*visit)(void *context, const struct entry *e),
                        void *context)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_scan(k, db, cursor, count, now_ms, visit, context);
     const struct index *x = &keyspace_table(k, db)->index;
     struct live_visit v = { visit, context, now_ms, 0 };
     uint64_t buckets = 0;
     do {
         cursor = index_scan(x, cursor, visit_live, &v);
-    } while (cursor && v.shown < count && ++buckets / SCAN_BUCKETS_PER_KEY < count);
+    } while (cursor && v.shown < count && ++buckets / KEYSPACE_SCAN_BUCKETS < count);
     return cursor;
 }
 
 struct entry *keyspace_random(struct keyspace *k, uint32_t db, struct rng *rng, uint64_t now_ms)
 {
+    if (UNLIKELY(k->joint != NULL)) return joint_random(k, db, rng, now_ms);
     k->now_ms = now_ms;
     struct table *t = keyspace_table(k, db);
     for (uint32_t i = 0;; i++) {
@@ -49,6 +49,10 @@ struct entry *keyspace_random(struct keyspace *k, uint32_t db, struct rng *rng, 
 
 void keyspace_stats(const struct keyspace *k, uint32_t db, char *text, uint32_t text_bytes)
 {
+    if (UNLIKELY(k->joint != NULL)) {
+        joint_stats(k, db, text, text_bytes);
+        return;
+    }
     const struct table *t = keyspace_table(k, db);
     const struct index *x = &t->index;
     uint64_t slots = (uint64_t)x->segment_count * INDEX_SEGMENT_SLOTS;

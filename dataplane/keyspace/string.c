@@ -61,7 +61,7 @@ static void value_of_text(struct keyspace *k, const struct entry *existing, stru
     v->access = k->lfu && existing ? existing->access : entry_access_new(k);
     if (text.size <= ENTRY_INLINE_MAX) {
         value_of_inline(v, text, flags);
-    } else if (*given) {
+    } else if (*given && LIKELY((*given)->heap == k->heap)) { // else it is copied
         v->blob = blob_of_given(*given);
         *given = NULL;
     } else {
@@ -101,6 +101,7 @@ bool string_read_int(const struct entry *e, int64_t *value)
 struct entry *string_set(struct keyspace *k, uint32_t db, const struct key *key, struct bytes value,
                          struct blob *given, uint64_t deadline_ms, uint32_t flags, uint64_t now_ms)
 {
+    k = home_of(k, key);
     k->now_ms = now_ms;
     struct table *t = keyspace_table(k, db);
     struct entry *existing = keyspace_table_find_live(k, t, key, now_ms);
@@ -109,7 +110,7 @@ struct entry *string_set(struct keyspace *k, uint32_t db, const struct key *key,
     struct value v;
     value_of_text(k, existing, given ? blob_bytes(given) : value, &given, flags, &v);
     struct entry *e = keyspace_table_put(k, t, key, existing, &v, deadline_ms);
-    if (given) blob_release(given); // small: the entry has a copy
+    if (given) blob_release(given); // small, or of another heap: the entry has a copy
     k->dirty++;
     return e;
 }
@@ -117,6 +118,7 @@ struct entry *string_set(struct keyspace *k, uint32_t db, const struct key *key,
 struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *key,
                              struct entry *existing, int64_t value)
 {
+    k = home_of(k, key);
     struct table *t = keyspace_table(k, db);
     struct value v = { .type = TYPE_STRING };
     v.access = existing ? existing->access : entry_access_new(k);
@@ -131,6 +133,7 @@ struct entry *string_set_int(struct keyspace *k, uint32_t db, const struct key *
 struct entry *string_edit(struct keyspace *k, uint32_t db, const struct key *key,
                           struct entry *existing, size_t size, uint8_t **bytes)
 {
+    k = home_of(k, key);
     struct string_view old = { .blob = NULL };
     if (existing) string_read(existing, &old);
     k->dirty++;

@@ -67,6 +67,8 @@ struct tree {
 void tree_init(struct tree *t, const struct tree_shape *shape);
 // *cut becomes a second owner of everything in t: O(1). Both may be read, changed and dropped.
 void tree_cut(struct tree *cut, const struct tree *t);
+// t is a cut of a tree of another space: it gets nodes of its own, in s. O(nodes).
+void tree_unshare(struct tree_space *s, struct tree *t);
 void tree_drop(struct tree_space *s, struct tree *t); // O(1): to the reaper; t is empty afterwards
 uint64_t tree_memory_bytes(const struct tree *t);     // nodes, from the counts: O(1), approximate
 

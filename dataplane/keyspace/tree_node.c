@@ -63,6 +63,17 @@ struct tree_node *tree_node_own(struct tree_space *s, struct tree_node **link)
     return *link;
 }
 
+struct tree_node *tree_node_clone(struct tree_space *s, struct tree_node *from)
+{
+    if (from->level == 0) return leaf_copy(s, from);
+    struct tree_inner *n = tree_inner(inner_copy(s, tree_inner(from)));
+    for (uint32_t i = 0; i < n->node.count; i++) {
+        n->child[i]->refs--; // the other's again, alone
+        n->child[i] = tree_node_clone(s, n->child[i]);
+    }
+    return &n->node;
+}
+
 struct tree_node *tree_leaf_resize(struct tree_space *s, struct tree_node *leaf, uint32_t room)
 {
     if (room < TREE_ROOM_MIN) room = TREE_ROOM_MIN;

@@ -8,7 +8,11 @@ enum {
     ZEROS_MIN = 1 << 20,       // from here on new zeros come as fresh pages, not by writing them
 };
 
-struct tree_space *keyspace_space(struct keyspace *k) { return &k->space; }
+struct tree_space *keyspace_space(struct keyspace *k)
+{
+    CHECK(!k->joint);
+    return &k->space;
+}
 
 // ---- one buffer
 
@@ -22,7 +26,8 @@ struct blob *value_hold_bytes(struct keyspace *k, const struct entry *e)
 {
     if (e->has_blob) return blob_hold(entry_blob(e));
     struct bytes bytes = value_bytes(e);
-    struct blob *copy = blob_new(k->heap, bytes.size ? bytes.size : 1, HEAP_OTHER);
+    struct heap *heap = home_of_entry(k, e)->heap;
+    struct blob *copy = blob_new(heap, bytes.size ? bytes.size : 1, HEAP_OTHER);
     if (bytes.size) memcpy(copy->data, bytes.data, bytes.size);
     copy->size = bytes.size;
     return copy;
@@ -119,6 +124,7 @@ struct entry *value_edit(struct keyspace *k, uint32_t db, const struct key *key,
                          struct entry *existing, enum value_type type, enum value_encoding encoding,
                          size_t size, uint8_t **bytes)
 {
+    k = home_of(k, key);
     struct edit edit = { .type = type, .encoding = encoding, .size = size };
     if (existing && !encoding_is_object(entry_encoding(existing))) {
         edit.old = value_bytes(existing);
@@ -141,6 +147,7 @@ struct entry *value_set_object(struct keyspace *k, uint32_t db, const struct key
                                struct entry *existing, enum value_type type,
                                enum value_encoding encoding, struct object *object)
 {
+    k = home_of(k, key);
     struct table *t = keyspace_table(k, db);
     CHECK(encoding_is_object(encoding));
     CHECK(!existing || existing->table_id == t->id);
@@ -152,17 +159,19 @@ struct entry *value_set_object(struct keyspace *k, uint32_t db, const struct key
 
 bool entry_db(const struct keyspace *k, const struct entry *e, uint32_t *db)
 {
-    const struct table *t = k->tables[e->table_id];
+    const struct table *t = home_of_entry(k, e)->tables[e->table_id];
     *db = (uint32_t)t->db;
     return t->db != TABLE_DETACHED;
 }
 
 void keyspace_set_hash_deadlines(struct keyspace *k, struct hash_deadlines *d)
 {
+    CHECK(!k->joint);
     k->hash_deadlines = d;
 }
 struct hash_deadlines *keyspace_hash_deadlines(const struct keyspace *k)
 {
+    CHECK(!k->joint);
     return k->hash_deadlines;
 }
 
@@ -177,6 +186,7 @@ void keyspace_entry_free(struct keyspace *k, struct entry *e)
 
 void keyspace_drop_entry(struct keyspace *k, uint32_t db, struct entry *e)
 {
+    k = home_of_entry(k, e);
     struct table *t = keyspace_table(k, db);
     CHECK(e->table_id == t->id);
     keyspace_table_remove(k, t, entry_hash(e, &k->hash_key), e);
@@ -186,6 +196,7 @@ void keyspace_on_created(struct keyspace *k,
                          void (*hook)(void *context, uint32_t db, const struct entry *e),
                          void *context)
 {
+    CHECK(!k->joint);
     k->on_created = hook;
     k->on_created_context = context;
 }
@@ -193,6 +204,7 @@ void keyspace_on_created(struct keyspace *k,
 void keyspace_on_gone(struct keyspace *k,
                       void (*hook)(void *context, uint32_t db, struct bytes key), void *context)
 {
+    CHECK(!k->joint);
     k->on_gone = hook;
     k->on_gone_context = context;
 }
@@ -200,6 +212,7 @@ void keyspace_on_gone(struct keyspace *k,
 void keyspace_on_missed(struct keyspace *k,
                         void (*hook)(void *context, uint32_t db, struct bytes key), void *context)
 {
+    CHECK(!k->joint);
     k->on_missed = hook;
     k->on_missed_context = context;
 }

@@ -78,16 +78,29 @@ void walks_note_remove(struct table *t, uint64_t hash, const struct entry *e)
 
 // ---- going through it
 
+static void enter(struct keyspace_walk *w, struct keyspace *k)
+{
+    w->keyspace = k;
+    w->table = keyspace_table(k, w->db);
+    w->position = 0;
+    index_init(&w->new_keys, k->heap, hash_of_new, NULL);
+    list_append(&w->table->walks, &w->link);
+}
+
+static void leave(struct keyspace_walk *w)
+{
+    list_remove(&w->table->walks, &w->link);
+    w->table = NULL;
+    while (index_drain(&w->new_keys, UINT32_MAX, give_new, w)) {
+    }
+}
+
 void keyspace_walk_begin(struct keyspace_walk *w, struct keyspace *k, uint32_t db, uint64_t now_ms,
                          void (*shows)(void *context, const struct entry *e), void *context)
 {
-    *w = (struct keyspace_walk){ .keyspace = k,
-                                 .table = keyspace_table(k, db),
-                                 .now_ms = now_ms,
-                                 .show = shows,
-                                 .context = context };
-    index_init(&w->new_keys, k->heap, hash_of_new, NULL);
-    list_append(&w->table->walks, &w->link);
+    *w = (struct keyspace_walk){ .db = db, .now_ms = now_ms, .show = shows, .context = context };
+    if (UNLIKELY(k->joint != NULL)) w->joint = k;
+    enter(w, w->joint ? k->joint->homes[0] : k);
 }
 
 static void visit(void *context, void *item)
@@ -103,16 +116,19 @@ bool keyspace_walk_step(struct keyspace_walk *w)
 {
     if (w->is_done) return true;
     w->position = index_scan(&w->table->index, w->position, visit, w);
-    w->is_done = w->position == 0;
-    return w->is_done;
+    if (w->position) return false;
+    if (w->joint && w->home + 1 < w->joint->joint->count) {
+        leave(w);
+        enter(w, w->joint->joint->homes[++w->home]);
+        return false;
+    }
+    w->is_done = true;
+    return true;
 }
 
 void keyspace_walk_end(struct keyspace_walk *w)
 {
     if (!w->table) return;
-    list_remove(&w->table->walks, &w->link);
-    w->table = NULL;
     w->is_done = true;
-    while (index_drain(&w->new_keys, UINT32_MAX, give_new, w)) {
-    }
+    leave(w);
 }

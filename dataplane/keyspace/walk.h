@@ -8,6 +8,8 @@
 //          Values are shown as they are when their key is: such a walk is for names.
 //          A flush detaches the table: the walk goes on over it, and it is freed afterwards. With
 //          no walk under way a change costs one compare.
+//          Over a joint keyspace it goes on from home to home, and has to be done within the
+//          command: in the homes that it has not come to it does not see what changes.
 // Thread:  the shard
 // Memory:  embedded in its user; names of new keys on the heap (HEAP_OTHER), as many as were
 // created
@@ -23,6 +25,8 @@ struct table;
 struct keyspace_walk {
     struct list_node link; // on its table
     struct keyspace *keyspace;
+    struct keyspace *joint; // joint.h: what it goes over home by home; NULL: just keyspace
+    uint32_t home, db;
     struct table *table;
     uint64_t position; // hash space, 2^48 places; everything below it was shown
     bool is_done;

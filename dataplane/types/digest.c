@@ -1,6 +1,7 @@
 #include "dataplane/types/digest.h"
 #include <openssl/sha.h>
 #include <stdio.h>
+#include "dataplane/keyspace/joint.h"
 #include "dataplane/keyspace/walk.h"
 #include "dataplane/types/hash_value.h"
 #include "dataplane/types/list_value.h"
@@ -127,6 +128,7 @@ static void digest_stream(const struct entry *e, uint8_t digest[DIGEST_BYTES])
 void digest_value(struct keyspace *k, const struct entry *e, uint64_t now_ms,
                   uint8_t digest[DIGEST_BYTES])
 {
+    k = keyspace_home(k, entry_key(e));
     mix_be32(digest, (uint32_t)entry_type(e));
     switch (entry_type(e)) {
     case TYPE_STRING:

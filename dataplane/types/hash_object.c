@@ -69,11 +69,19 @@ static struct object *object_relocate(struct object *object, struct relocate_pas
     return &o->object;
 }
 
+static void object_unshare(struct object *object, struct keyspace *k)
+{
+    struct hash_object *o = (struct hash_object *)(void *)object;
+    tree_unshare(keyspace_space(k), &o->fields);
+    tree_unshare(keyspace_space(k), &o->deadlines);
+}
+
 static const struct object_ops hash_ops = { .close = object_close,
                                             .copy = object_copy,
                                             .memory_bytes = object_memory_bytes,
                                             .count = object_count,
-                                            .relocate = object_relocate };
+                                            .relocate = object_relocate,
+                                            .unshare = object_unshare };
 
 struct hash_object *hash_object_new(struct keyspace *k)
 {

@@ -52,8 +52,13 @@ static struct object *relocate(struct object *o, struct relocate_pass *p, uint64
     return &list->object;
 }
 
-static const struct object_ops list_ops = { close_object, copy_object, object_memory, object_count,
-                                            relocate };
+static void unshare_object(struct object *o, struct keyspace *k)
+{
+    tree_unshare(keyspace_space(k), &((struct list_object *)o)->tree);
+}
+
+static const struct object_ops list_ops = { close_object, copy_object, object_memory,
+                                            object_count, relocate,    unshare_object };
 
 struct object *list_object_open(struct keyspace *k, const struct tree *tree)
 {

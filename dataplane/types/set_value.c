@@ -44,12 +44,18 @@ static struct object *relocate(struct object *object, struct relocate_pass *p, u
     return &o->object;
 }
 
+static void unshare_object(struct object *object, struct keyspace *k)
+{
+    tree_unshare(keyspace_space(k), &((struct set_object *)object)->tree);
+}
+
 static const struct object_ops set_object_ops = {
     .close = close_object,
     .copy = copy_object,
     .memory_bytes = object_memory_bytes,
     .count = object_count,
     .relocate = relocate,
+    .unshare = unshare_object,
 };
 
 struct set_object *set_object_new(struct keyspace *k)

@@ -171,6 +171,15 @@ void stream_groups_copy(struct tree_space *s, const struct stream_groups *from,
     for (uint32_t i = 0; i < to->count; i++) to->groups[i] = group_copy(s, from->groups[i]);
 }
 
+void stream_groups_unshare(struct tree_space *s, struct stream_groups *all)
+{
+    for (uint32_t i = 0; i < all->count; i++) {
+        struct stream_group *g = all->groups[i];
+        tree_unshare(s, &g->pending);
+        for (uint32_t j = 0; j < g->consumer_count; j++) tree_unshare(s, &g->consumers[j]->pending);
+    }
+}
+
 uint64_t stream_groups_memory_bytes(const struct stream_groups *all)
 {
     uint64_t sum = all->room ? heap_usable(all->room * sizeof(void *)) : 0;

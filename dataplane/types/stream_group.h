@@ -58,6 +58,8 @@ void stream_group_drop(struct tree_space *s, struct stream_groups *all, struct s
 void stream_groups_drop(struct tree_space *s, struct stream_groups *all);
 void stream_groups_copy(struct tree_space *s, const struct stream_groups *from,
                         struct stream_groups *to);
+// all, made in s by copy, of groups in another space: their trees are made anew, too.
+void stream_groups_unshare(struct tree_space *s, struct stream_groups *all);
 uint64_t stream_groups_memory_bytes(const struct stream_groups *all);
 
 struct stream_consumer *stream_consumer_find(const struct stream_group *g, struct bytes name);

@@ -93,12 +93,27 @@ static struct object *relocate(struct object *object, struct relocate_pass *p, u
     return &s->object;
 }
 
+static void unshare_object(struct object *object, struct keyspace *k)
+{
+    struct stream_object *s = (struct stream_object *)object;
+    struct tree_space *space = keyspace_space(k);
+    tree_unshare(space, &s->now.chunks);
+    stream_groups_unshare(space, &s->now.groups);
+    struct blob *tail = s->now.tail;
+    if (!tail) return;
+    s->now.tail = blob_new(space->heap, tail->capacity, (enum heap_owner)tail->owner);
+    s->now.tail->size = tail->size;
+    memcpy(s->now.tail->data, tail->data, tail->size);
+    blob_release(tail);
+}
+
 static const struct object_ops stream_ops = {
     .close = close_object,
     .copy = copy_object,
     .memory_bytes = memory_bytes,
     .count = count,
     .relocate = relocate,
+    .unshare = unshare_object,
 };
 
 struct stream_object *stream_object_new(struct keyspace *k)

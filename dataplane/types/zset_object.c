@@ -168,12 +168,20 @@ static struct object *relocate(struct object *object, struct relocate_pass *p, u
     return &o->object;
 }
 
+static void unshare_object(struct object *object, struct keyspace *k)
+{
+    struct zset_object *o = (struct zset_object *)object;
+    tree_unshare(keyspace_space(k), &o->sorted);
+    tree_unshare(keyspace_space(k), &o->by_hash);
+}
+
 const struct object_ops zset_object_ops = {
     .close = close_object,
     .copy = copy_object,
     .memory_bytes = memory_bytes,
     .count = count,
     .relocate = relocate,
+    .unshare = unshare_object,
 };
 
 struct zset_object *zset_object_new(struct keyspace *k)
