@@ -102,7 +102,7 @@ void arp_input(struct net *n, struct frame *f)
     }
     bool to_us = is_local4(n->ip, a.target_ip4);
     if (load_le32(a.sender_ip4) != 0) arp_learn(n, &a, to_us);
-    if (to_us && a.op == ARP_REQUEST)
+    if (to_us && a.op == ARP_REQUEST && !(f->flags & FRAME_IS_COPY))
         arp_answer(n, f, &a);
     else
         net_give(n, f);

@@ -98,6 +98,10 @@ static void solicited(struct net *n, struct frame *f, const struct ip_packet *p,
     else
         memcpy(mac, message->mac ? message->mac : eth + 6, 6);
     if (!is_probe && message->mac) neighbour_heard(n, asker, mac);
+    if (f->flags & FRAME_IS_COPY) {
+        net_give(n, f);
+        return;
+    }
     frame_restart(f);
     nd_send(n, f, ND_ADVERTISEMENT, ND_OVERRIDE | (is_probe ? 0 : ND_SOLICITED), target, asker,
             target, mac);

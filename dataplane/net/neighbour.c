@@ -36,7 +36,7 @@ enum status neighbour_open(struct net *n)
     memset(t->buckets, 0xff, bucket_count * sizeof *t->buckets);
     t->neighbour_count_max = count;
     t->bucket_mask = bucket_count - 1;
-    t->waiting_total_max = n->pool->total / 8 + 1; // the rest must stay for receiving
+    t->waiting_total_max = net_pool_share(n) / 8 + 1; // the rest must stay for receiving
     for (uint32_t i = 0; i < count; i++) {
         t->neighbours[i].timer.kind = NET_TIMER_NEIGHBOUR;
         list_append(&t->free, &t->neighbours[i].node);

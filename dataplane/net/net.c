@@ -107,6 +107,13 @@ void net_input(struct net *n, struct frame **frames, uint32_t count, uint64_t no
     tcp_reap(n);
 }
 
+void net_learn(struct net *n, struct frame *f, uint64_t now_ns)
+{
+    n->now_ns = now_ns;
+    f->flags |= FRAME_IS_COPY;
+    eth_input(n, f);
+}
+
 void net_release(struct net *n)
 {
     while (n->consumed) {

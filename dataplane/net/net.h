@@ -2,7 +2,7 @@
 // out.
 //
 // Source:  RFC 894, 826, 791, 792, 1122, 8200, 4443, 4861, 9293 and those named in tcp_priv.h
-// Thread:  the shard that owns it; instances share nothing
+// Thread:  the shard that owns it; instances share nothing but perhaps the pool
 // Memory:  everything is carved at net_open from the limits in net_config; frames are borrowed from
 // the pool Units:   ns for now_ns (any monotonic start), bytes Calls no clock, no DPDK and no
 // operating system: a test runs thousands of connections in simulated time.
@@ -46,6 +46,7 @@ struct net_config {
     uint64_t seed;                     // ISNs, ephemeral ports, cookies
     // Blocks for connections that hold much already, or when frames run low. Borrowed; NULL = none.
     struct piece_source *overflow_source;
+    uint32_t pool_sharers; // stacks that take frames from the same pool; 0: this one alone
 };
 void net_config_defaults(struct net_config *c);
 
@@ -61,6 +62,9 @@ uint64_t net_memory_bytes(const struct net *n); // carved at open
 // A burst as the port delivered it; the stack owns the frames from here on. Frames whose bytes were
 // given to on_data stay valid until net_release.
 void net_input(struct net *n, struct frame **frames, uint32_t count, uint64_t now_ns);
+// A frame that another stack with the same addresses received and answers (FLOW_TEACHES of flow.h):
+// what it says of neighbours and paths is learned, nothing else comes of it. Owned from here on.
+void net_learn(struct net *n, struct frame *f, uint64_t now_ns);
 void net_release(struct net *n); // end of turn: give back frames whose bytes were consumed
 // Runs due timers (at most budget); returns how many ran.
 uint32_t net_timers(struct net *n, uint64_t now_ns, uint32_t budget);

@@ -94,6 +94,11 @@ uint32_t checksum_pseudo(const uint8_t source[16], const uint8_t destination[16]
 
 // ---- net.c
 void net_emit(struct net *n, struct frame *f); // onto the out queue; owns f
+// Frames of the pool that this stack may count on.
+static inline uint32_t net_pool_share(const struct net *n)
+{
+    return n->config.pool_sharers ? n->pool->total / n->config.pool_sharers : n->pool->total;
+}
 static inline uint64_t net_now_ms(const struct net *n) { return n->now_ns / 1000000u; }
 static inline void net_give(struct net *n, struct frame *f) { n->pool->give(n->pool, f); }
 static inline void net_give_held(struct net *n, struct frame *f)

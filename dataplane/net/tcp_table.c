@@ -42,8 +42,8 @@ enum status tcp_open(struct net *n)
     list_init(&t->starved);
     list_init(&t->waiting);
     t->wait_timer.kind = NET_TIMER_TCP;
-    t->rx_frames_max = n->pool->total / 4;
-    t->out_frames_max = n->pool->total / 8;
+    t->rx_frames_max = net_pool_share(n) / 4;
+    t->out_frames_max = net_pool_share(n) / 8;
     if (t->out_frames_max > TCP_OUT_FRAMES_MAX) t->out_frames_max = TCP_OUT_FRAMES_MAX;
     if (t->out_frames_max < TCP_OUT_FRAMES_MIN) t->out_frames_max = TCP_OUT_FRAMES_MIN;
     t->limit_second = UINT64_MAX;

@@ -1,9 +1,10 @@
 // frame.h: one packet in a buffer, seen without knowing what driver it came from.
 //
-// Thread:  the shard that owns the queue
+// Thread:  the frame's owner: the shard that polled or took it, or the one it was handed to. While
+//          a driver polled by another thread has a reference, the count is all that both touch
 // Memory:  frames come from a frame_pool and go back to it. A frame has one owner at a time, and a
-// count of references:
-//          the driver holds one of its own while the frame is on its way out (frame_is_busy).
+//          count of references: the driver holds one of its own while the frame is on its way out
+//          (frame_is_busy).
 // The DPDK driver keeps a struct frame in each mbuf's private area; the memory driver carves its
 // own.
 #pragma once
@@ -27,6 +28,7 @@ enum frame_flags {
         1 << 5, // the port shall fill in the TCP checksum (field holds the pseudo-header sum)
     FRAME_TX_TSO = 1 << 6, // the port shall cut this into segments of tso_mss_bytes
     FRAME_IS_IPV6 = 1 << 7,
+    FRAME_IS_COPY = 1 << 8, // of what another stack of the same addresses received, and answers
 };
 
 struct frame {
@@ -67,9 +69,13 @@ static inline struct bytes frame_bytes(const struct frame *f)
     return bytes_make(f->data, f->size);
 }
 // True while the driver still has the frame: its bytes, headers too, must not be touched.
-static inline bool frame_is_busy(const struct frame *f) { return *f->refs > 1; }
+static inline bool frame_is_busy(const struct frame *f)
+{
+    return __atomic_load_n(f->refs, __ATOMIC_ACQUIRE) > 1;
+}
 // One more reference to the frame and to each body chained to it. References always count for the
-// whole chain: drivers give the buffers of a chain back one by one, each by its own count.
+// whole chain: drivers give the buffers of a chain back one by one, each by its own count. Nobody
+// else has one yet: the driver that lets go of it in another thread gets it later.
 static inline void frame_hold(struct frame *f)
 {
     for (; f; f = f->body) ++*f->refs;

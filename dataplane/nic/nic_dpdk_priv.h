@@ -13,7 +13,8 @@
 _Static_assert(RTE_PKTMBUF_HEADROOM == FRAME_HEADROOM, "frames start where DPDK's data does");
 
 enum {
-    NIC_DPDK_QUEUES_MAX = 8,
+    NIC_DPDK_PORTS_MAX = 8,
+    NIC_DPDK_QUEUES_MAX = 64, // of a port
     DPDK_CLEANUP_POLLS = 256, // sent buffers are asked back every so many polls
     DPDK_REFUSALS_MAX =
         65536, // then the first frame is dropped: it may be what the driver dislikes
@@ -34,20 +35,27 @@ struct dpdk_pool {
 struct dpdk_queue {
     struct nic_queue queue; // first: what the shard sees
     struct dpdk_pool pool;
-    uint16_t port;
+    struct dpdk_port *owner;
+    uint16_t port, id;         // ethdev's numbers
     bool is_attached;          // the polling thread has an lcore id of its own, for mempool caches
     bool can_clean_up;         // the driver answers rte_eth_tx_done_cleanup
     uint32_t copied_bytes_max; // frames that somebody holds are sent as copies up to this size
     bool prepares_plain;       // tx_prepare for checksum offload too, not for TSO alone
-    bool is_started, is_configured;
-    bool has_sent; // since the last clean-up
+    bool has_sent;             // since the last clean-up
     // Received frames that wait for the next poll, when packets are copied out of the port.
     struct frame *backlog, *backlog_tail;
     uint32_t backlog_count;
     uint32_t polls;
     uint32_t refusals;                 // calls of tx in a row that sent nothing
     uint64_t rx_rejected, tx_rejected; // frames in pieces that do not fit one buffer; unpreparable
+};
+
+struct dpdk_port {
+    uint16_t id;
+    bool is_started, is_configured;
     char driver[DPDK_NAME_BYTES];
+    uint32_t queue_count;
+    struct dpdk_queue *queues;
 };
 
 static inline struct rte_mbuf *frame_mbuf(const struct frame *f)
@@ -67,10 +75,21 @@ struct dpdk_pool_sizes {
     // none. They take the place of copies.
     uint32_t plain_count, plain_bytes;
 };
+// index: no other pool of the process has the same.
 enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, const struct dpdk_pool_sizes *sizes,
                            int socket) MUST_USE;
 // Memory that dpdk_pool_open asks EAL for: no element crosses a page of page_bytes.
 uint64_t dpdk_pool_bytes(const struct dpdk_pool_sizes *sizes, uint32_t page_bytes);
+
+// nic_dpdk_port.c: finds, configures and starts the port of devargs[index]. What is open of it when
+// that fails is closed by dpdk_port_close, too.
+enum status dpdk_port_open(struct dpdk_port *p, const struct nic_dpdk_config *config,
+                           uint32_t index, char *error, uint32_t error_bytes) MUST_USE;
+void dpdk_port_close(struct dpdk_port *p);
+// What a queue pair's pools shall hold, when the port has queue_count of them.
+struct dpdk_pool_sizes dpdk_port_pool_sizes(const struct nic_dpdk_config *config,
+                                            const char *devarg, uint32_t queue_count, uint16_t mtu,
+                                            uint16_t rx_count, uint16_t tx_count, bool is_xdp);
 
 // nic_dpdk_queue.c
 extern const struct nic_ops dpdk_queue_ops;

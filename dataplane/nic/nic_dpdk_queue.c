@@ -7,9 +7,14 @@
 
 // DPDK's mempool caches belong to lcore ids; a thread that EAL did not start asks for one.
 // Without (all ids taken) everything works, slower.
-static void attach_thread(struct dpdk_queue *q)
+static void register_thread(struct nic_queue *q)
 {
     if (rte_lcore_id() == LCORE_ID_ANY) (void)rte_thread_register();
+}
+
+static void attach_thread(struct dpdk_queue *q)
+{
+    register_thread(&q->queue);
     q->is_attached = true;
 }
 
@@ -18,7 +23,7 @@ static void attach_thread(struct dpdk_queue *q)
 static void clean_up(struct dpdk_queue *q)
 {
     q->has_sent = false;
-    if (q->can_clean_up) (void)rte_eth_tx_done_cleanup(q->port, 0, 0);
+    if (q->can_clean_up) (void)rte_eth_tx_done_cleanup(q->port, q->id, 0);
 }
 
 // Checksum verdicts. "None" is DPDK's word for a sum that is not filled in because the sender is on
@@ -94,7 +99,7 @@ static void drain(struct dpdk_queue *q, uint32_t count_min)
     struct frame_pool *pool = &q->pool.pool;
     for (uint32_t total = 0, got = NIC_BURST; got == NIC_BURST && total < DPDK_DRAIN_FRAMES;) {
         if (q->backlog_count >= count_min && pool->available(pool) < pool->total / 2) return;
-        got = rte_eth_rx_burst(q->port, 0, mbufs, NIC_BURST);
+        got = rte_eth_rx_burst(q->port, q->id, mbufs, NIC_BURST);
         uint64_t tsc = clock_tsc();
         for (uint32_t i = 0; i < got; i++) rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
         for (uint32_t i = 0; i < got; i++) {
@@ -122,7 +127,7 @@ static uint32_t rx_in_place(struct dpdk_queue *q, struct frame **frames, uint32_
 {
     struct rte_mbuf *mbufs[NIC_BURST];
     uint32_t count = 0;
-    uint16_t got = rte_eth_rx_burst(q->port, 0, mbufs, (uint16_t)count_max);
+    uint16_t got = rte_eth_rx_burst(q->port, q->id, mbufs, (uint16_t)count_max);
     if (got == 0) return 0;
     uint64_t tsc = clock_tsc();
     for (uint32_t i = 0; i < got; i++) { // headers and frames, before any is looked at
@@ -224,7 +229,7 @@ static uint16_t prepare(struct dpdk_queue *q, struct rte_mbuf **mbufs, uint16_t 
 {
     bool is_needed = (flags & FRAME_TX_TSO) ||
                      (q->prepares_plain && (flags & (FRAME_TX_L4_CSUM | FRAME_TX_IP_CSUM)));
-    return is_needed ? rte_eth_tx_prepare(q->port, 0, mbufs, count) : count;
+    return is_needed ? rte_eth_tx_prepare(q->port, q->id, mbufs, count) : count;
 }
 
 static uint32_t queue_tx(struct nic_queue *nq, struct frame **frames, uint32_t count)
@@ -244,7 +249,7 @@ static uint32_t queue_tx(struct nic_queue *nq, struct frame **frames, uint32_t c
     }
     uint16_t fit = prepare(q, mbufs, (uint16_t)ready, flags);
     // AF_XDP takes back what the kernel is done with, and wakes the kernel, even if nothing goes.
-    uint32_t sent = fit || q->pool.plain ? rte_eth_tx_burst(q->port, 0, mbufs, fit) : 0;
+    uint32_t sent = fit || q->pool.plain ? rte_eth_tx_burst(q->port, q->id, mbufs, fit) : 0;
     q->has_sent = true;
     q->refusals = sent || ready == 0 ? 0 : q->refusals + 1;
     // Refused for what it is, and not for want of room: taken, and dropped here.
@@ -267,6 +272,14 @@ static bool queue_link_is_up(struct nic_queue *nq)
     return rte_eth_link_get_nowait(q->port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
+static struct nic_queue *queue_sibling(struct nic_queue *nq, uint32_t index)
+{
+    CHECK(index < nq->count);
+    return &((struct dpdk_queue *)nq)->owner->queues[index].queue;
+}
+
 const struct nic_ops dpdk_queue_ops = { .rx = queue_rx,
                                         .tx = queue_tx,
-                                        .link_is_up = queue_link_is_up };
+                                        .link_is_up = queue_link_is_up,
+                                        .sibling = queue_sibling,
+                                        .attach = register_thread };

@@ -17,6 +17,7 @@ struct mem_frame {
 struct mem_packet { // on the wire
     struct mem_packet *next;
     uint64_t at_ns;
+    uint32_t queue; // of the receiving side
     uint32_t size;
     uint8_t bytes[];
 };
@@ -31,8 +32,14 @@ struct mem_lent {
     uint8_t bytes[];
 };
 
+struct mem_queue {
+    struct nic_queue queue; // first
+    struct mem_side *side;
+};
+
 struct mem_side {
-    struct nic_queue queue;
+    struct mem_queue queues[NIC_MEM_QUEUES_MAX];
+    uint32_t queue_count;
     struct frame_pool pool;
     struct nic_mem *mem;
     struct pool headers; // struct mem_frame, for buffers and slices
@@ -138,12 +145,23 @@ static void packet_insert(struct mem_side *to, struct mem_packet *p)
     to->in_flight++;
 }
 
-static struct mem_packet *packet_remove_first(struct mem_side *to)
+static void packet_remove(struct mem_side *to, struct mem_packet *p, struct mem_packet *before)
 {
-    struct mem_packet *p = to->head;
-    to->head = p->next;
-    if (!to->head) to->tail = NULL;
+    *(before ? &before->next : &to->head) = p->next;
+    if (to->tail == p) to->tail = before;
     to->in_flight--;
+}
+
+// The first for queue, of those that are there by now.
+static struct mem_packet *packet_take(struct mem_side *to, uint32_t queue, uint64_t now_ns)
+{
+    struct mem_packet *before = NULL, *p = to->head;
+    while (p && p->at_ns <= now_ns && p->queue != queue) {
+        before = p;
+        p = p->next;
+    }
+    if (!p || p->at_ns > now_ns) return NULL;
+    packet_remove(to, p, before);
     return p;
 }
 
@@ -175,6 +193,17 @@ static void corrupt(struct nic_mem *m, struct mem_packet *p)
     p->bytes[where / 8] ^= (uint8_t)(1u << (where & 7));
 }
 
+// TCP over IPv4 without options is all that the tests send on ports with several queues.
+static uint32_t choose_queue(struct nic_mem *m, const struct mem_side *to, const uint8_t *bytes,
+                             uint32_t size)
+{
+    static const struct hash_key key = { 1, 2 };
+    if (to->queue_count == 1) return 0;
+    if (!to->queues[0].queue.caps.keeps_flows) return (uint32_t)rng_below(&m->rng, to->queue_count);
+    if (size < 54 || load_be16(bytes + 12) != 0x0800 || bytes[23] != 6) return 0;
+    return (uint32_t)(siphash_13(bytes + 26, 12, &key) % to->queue_count);
+}
+
 static void send_packet(struct nic_mem *m, struct mem_side *to, const uint8_t *bytes, uint32_t size)
 {
     uint32_t copies = chance(m, m->hurt.duplicate_ppm) ? 2 : 1;
@@ -184,6 +213,7 @@ static void send_packet(struct nic_mem *m, struct mem_side *to, const uint8_t *b
         if (chance(m, m->hurt.loss_ppm) || is_full) continue;
         struct mem_packet *p = packet_new(bytes, size);
         p->at_ns = at_ns;
+        p->queue = choose_queue(m, to, bytes, size);
         if (chance(m, m->hurt.corrupt_ppm)) corrupt(m, p);
         packet_insert(to, p);
     }
@@ -298,7 +328,7 @@ static void send_frame(struct mem_side *from, struct mem_side *to, struct frame 
 
 static uint32_t mem_tx(struct nic_queue *q, struct frame **frames, uint32_t count)
 {
-    struct mem_side *from = LIST_OWNER(q, struct mem_side, queue);
+    struct mem_side *from = ((struct mem_queue *)q)->side;
     struct nic_mem *m = from->mem;
     for (uint32_t i = 0; i < count; i++)
         send_frame(from, &m->sides[from == &m->sides[0]], frames[i]);
@@ -307,10 +337,10 @@ static uint32_t mem_tx(struct nic_queue *q, struct frame **frames, uint32_t coun
 
 static uint32_t mem_rx(struct nic_queue *q, struct frame **frames, uint32_t count_max)
 {
-    struct mem_side *s = LIST_OWNER(q, struct mem_side, queue);
+    struct mem_side *s = ((struct mem_queue *)q)->side;
+    struct mem_packet *p;
     uint32_t count = 0;
-    while (count < count_max && s->head && s->head->at_ns <= s->mem->now_ns) {
-        struct mem_packet *p = packet_remove_first(s);
+    while (count < count_max && (p = packet_take(s, q->index, s->mem->now_ns)) != NULL) {
         struct frame *f = mem_take(&s->pool);
         if (f && p->size <= f->buffer_size - FRAME_HEADROOM) {
             memcpy(f->data, p->bytes, p->size);
@@ -327,7 +357,19 @@ static uint32_t mem_rx(struct nic_queue *q, struct frame **frames, uint32_t coun
 
 static bool mem_link_is_up(struct nic_queue *q) { return true; }
 
-static const struct nic_ops mem_ops = { mem_rx, mem_tx, mem_link_is_up };
+static struct nic_queue *mem_sibling(struct nic_queue *q, uint32_t index)
+{
+    CHECK(index < q->count);
+    return &((struct mem_queue *)q)->side->queues[index].queue;
+}
+
+static void mem_attach(struct nic_queue *q) {}
+
+static const struct nic_ops mem_ops = { .rx = mem_rx,
+                                        .tx = mem_tx,
+                                        .link_is_up = mem_link_is_up,
+                                        .sibling = mem_sibling,
+                                        .attach = mem_attach };
 
 // ---- opening and time
 
@@ -341,13 +383,18 @@ static void side_init(struct nic_mem *m, struct mem_side *s, uint8_t number, uin
                                    .available = mem_available,
                                    .total = m->frame_count,
                                    .payload_bytes = payload_bytes };
-    s->queue = (struct nic_queue){ .ops = &mem_ops, .pool = &s->pool };
-    s->queue.caps = (struct nic_caps){ .mac = { 2, 0, 0, 0, 0, (uint8_t)(number + 1) },
-                                       .mtu = mtu,
-                                       .tx_ip_checksum = true,
-                                       .tx_l4_checksum = true,
-                                       .multi_segment = true,
-                                       .tso_bytes_max = MEM_TSO_BYTES_MAX };
+    struct nic_caps caps = { .mac = { 2, 0, 0, 0, 0, (uint8_t)(number + 1) },
+                             .mtu = mtu,
+                             .tx_ip_checksum = true,
+                             .tx_l4_checksum = true,
+                             .multi_segment = true,
+                             .tso_bytes_max = MEM_TSO_BYTES_MAX };
+    for (uint32_t i = 0; i < NIC_MEM_QUEUES_MAX; i++) {
+        s->queues[i].side = s;
+        s->queues[i].queue =
+            (struct nic_queue){ .ops = &mem_ops, .pool = &s->pool, .caps = caps, .index = i };
+    }
+    nic_mem_set_queues(m, number, 1, false);
 }
 
 // As many slices as frames, each with a header of its own.
@@ -395,7 +442,11 @@ enum status nic_mem_open(struct nic_mem **out, uint32_t frame_count, uint32_t pa
 static void side_close(struct mem_side *s)
 {
     while (s->lent) take_back(s);
-    while (s->head) free(packet_remove_first(s));
+    while (s->head) {
+        struct mem_packet *p = s->head;
+        s->head = p->next;
+        free(p);
+    }
     CHECK(s->free_count == s->mem->frame_count); // somebody kept a frame
     CHECK(s->slice_count == 0);
     pool_close(&s->headers);
@@ -413,7 +464,18 @@ void nic_mem_close(struct nic_mem *m)
 struct nic_queue *nic_mem_queue(struct nic_mem *m, uint32_t side)
 {
     CHECK(side < 2);
-    return &m->sides[side].queue;
+    return &m->sides[side].queues[0].queue;
+}
+
+void nic_mem_set_queues(struct nic_mem *m, uint32_t side, uint32_t count, bool keeps_flows)
+{
+    CHECK(side < 2);
+    CHECK(count >= 1 && count <= NIC_MEM_QUEUES_MAX);
+    m->sides[side].queue_count = count;
+    for (uint32_t i = 0; i < NIC_MEM_QUEUES_MAX; i++) {
+        m->sides[side].queues[i].queue.count = count;
+        m->sides[side].queues[i].queue.caps.keeps_flows = keeps_flows;
+    }
 }
 
 void nic_mem_set_impairment(struct nic_mem *m, const struct nic_mem_impairment *impairment)
@@ -452,6 +514,7 @@ bool nic_mem_inject(struct nic_mem *m, uint32_t side, struct bytes bytes)
     if (bytes.size > MEM_WIRE_MAX) return false;
     struct mem_packet *p = packet_new(bytes.data, (uint32_t)bytes.size);
     p->at_ns = m->now_ns;
+    p->queue = choose_queue(m, &m->sides[side], p->bytes, p->size);
     packet_insert(&m->sides[side], p);
     return true;
 }

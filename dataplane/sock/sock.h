@@ -10,7 +10,7 @@
 //
 // A turn: sock_poll (callbacks run), the app writes and calls stream ops, sock_submit. Stream ops
 // only note what is wanted; sock_submit turns all of it into one io_uring_enter. No callback runs
-// outside sock_poll (and sock_close).
+// outside sock_poll (and sock_close; and on_open inside sock_adopt).
 // Output of SOCK_QUIET_BYTES_MAX or less does not end the sleep of sock_submit when it has left:
 // pending() and on_drained tell of it at the next turn, whatever causes that.
 #pragma once
@@ -38,7 +38,8 @@ struct sock_config {
 };
 
 struct sock_tally {
-    uint64_t accepted;           // connections handed to the app
+    uint64_t accepted;           // connections handed to the app, adopted ones among them
+    uint64_t steered;            // accepted here, but taken over by the steerer
     uint64_t over_limit;         // closed at once: connection_count_max reached
     uint64_t accept_errors;      // EMFILE, ENFILE, ENOMEM ...: accepting paused for a moment
     uint64_t receive_starved;    // receives that found no buffer and were armed again
@@ -74,6 +75,22 @@ uint32_t sock_listener_count(const struct sock *s);
 uint16_t sock_listener_port(const struct sock *s, uint32_t index); // 0 for Unix sockets
 // tcp-keepalive of connections accepted from now on; 0 = off.
 void sock_set_keepalive(struct sock *s, uint32_t keepalive_s);
+
+// Connections accepted by one sock and served by another.
+// steer is asked about every descriptor that is accepted here, inside sock_poll, before a stream is
+// made of it. True: it has taken fd over (to have it adopted elsewhere, or to close it). False: the
+// connection begins here. Not asked any more after sock_stop_listening. NULL, as at first: all
+// begin here.
+typedef bool sock_steer(void *context, int fd, enum stream_kind kind,
+                        enum stream_listener listener);
+void sock_set_steer(struct sock *s, sock_steer *steer, void *context);
+// A connection that another sock accepted begins here, as if it had been accepted here; fd is ours
+// from now on, whatever comes of it. on_open is called from within (also inside a callback, such as
+// a watch's; not inside sock_close); receiving begins at the next sock_submit, with what has come
+// before. The socket keeps the options of the listener that accepted it (sock_set_keepalive there).
+// False: it does not begin: no room (over_limit), the peer is gone already, or on_open refused; fd
+// is closed, at the latest after the next sock_submit.
+bool sock_adopt(struct sock *s, int fd, enum stream_kind kind, enum stream_listener listener);
 
 // A file descriptor whose readability ends the sleep and calls on_ready once per wake-up (control's
 // doorbell). on_ready must drain fd (read until EAGAIN, or an eventfd's counter).

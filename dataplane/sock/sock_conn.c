@@ -142,7 +142,7 @@ static bool addresses_fill(struct stream *st, const struct sock_listener *l)
     return true;
 }
 
-void sock_conn_open(struct sock *s, const struct sock_listener *l, int fd)
+bool sock_conn_open(struct sock *s, const struct sock_listener *l, int fd)
 {
     struct stream st = {
         .ops = &conn_ops, .app = &s->app, .kind = l->kind, .listener = l->listener, .fd = fd
@@ -150,23 +150,24 @@ void sock_conn_open(struct sock *s, const struct sock_listener *l, int fd)
     struct sock_conn *c = NULL;
     if (!addresses_fill(&st, l)) { // gone already
         close(fd);
-        return;
+        return false;
     }
     if (!(c = conn_take(s))) {
         s->tally.over_limit++;
         close(fd);
-        return;
+        return false;
     }
     c->stream = st;
     outq_init(&c->stream.out, &s->blocks.source);
     sock_conn_want_requests(c);
     if (s->app.on_open(s->app.app, &c->stream)) {
         s->tally.accepted++;
-        return;
+        return true;
     }
     conn_die(c, STREAM_CLOSED_LOCALLY);
     list_remove(&s->due, &c->due); // refused: the app hears no more of it
     conn_forget(c);
+    return false;
 }
 
 // Receiving

@@ -220,7 +220,7 @@ void sock_on_accept(struct sock *s, const struct io_uring_cqe *cqe)
     }
     if (cqe->res >= 0) {
         if (l->fd >= 0)
-            sock_conn_open(s, l, cqe->res);
+            sock_accepted(s, l, cqe->res);
         else
             close(cqe->res); // came in while we stopped listening
     } else if (!is_passing(-cqe->res)) {

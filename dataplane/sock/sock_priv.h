@@ -144,6 +144,8 @@ struct sock {
     bool accept_paused;     // some listener waits for its retry_at_ns
     bool listeners_wanting; // some listener or watch has a request to prepare
     uint32_t keepalive_s;
+    sock_steer *steer; // NULL: all that is accepted stays here
+    void *steer_context;
 
     uint32_t *quiet_index; // mapped: slots of connections whose quiet send is not settled
     uint32_t quiet_count;
@@ -184,6 +186,10 @@ void sock_receive_close(struct sock *s);
 struct bytes sock_receive_take(struct sock_receive *r, const struct io_uring_cqe *cqe);
 void sock_receive_give_back(struct sock_receive *r);
 
+// sock_steer.c
+// A descriptor that l accepted: the steerer's, or a connection here.
+void sock_accepted(struct sock *s, const struct sock_listener *l, int fd);
+
 // sock_listen.c
 void sock_on_accept(struct sock *s, const struct io_uring_cqe *cqe);
 void sock_on_watch(struct sock *s, const struct io_uring_cqe *cqe);
@@ -192,7 +198,8 @@ uint64_t sock_listeners_retry_ns(struct sock *s); // earliest retry, UINT64_MAX:
 void sock_listeners_wake(struct sock *s);         // retries that are due
 
 // sock_conn.c
-void sock_conn_open(struct sock *s, const struct sock_listener *l, int fd);
+// fd came in by l, or as if it had. False: gone, refused or no room; fd is taken care of.
+bool sock_conn_open(struct sock *s, const struct sock_listener *l, int fd);
 void sock_on_receive(struct sock *s, const struct io_uring_cqe *cqe);
 void sock_on_send(struct sock *s, const struct io_uring_cqe *cqe);
 void sock_on_cancel(struct sock *s, const struct io_uring_cqe *cqe);

@@ -24,6 +24,7 @@ struct fixture {
     struct frame_pool pool;
     struct fixture_frame frames[FIXTURE_FRAMES];
     uint32_t free_count;
+    uint32_t receive_flags; // of what is received from now on
     // what reached TCP last
     uint32_t tcp_count;
     uint8_t tcp_bytes[2048], tcp_source[16], tcp_destination[16];
@@ -152,6 +153,7 @@ static inline void fixture_receive(const void *bytes, size_t size)
     cr_assert(f != NULL);
     memcpy(f->data, bytes, size);
     f->size = (uint32_t)size;
+    f->flags = fx.receive_flags;
     eth_input(&fx.net, f);
 }
 

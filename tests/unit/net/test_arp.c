@@ -16,6 +16,15 @@ Test(arp, answers_a_request_for_our_address)
     fixture_give(&fx.pool, f);
     cr_expect(eq(u8, fixture_neighbour4(IP4_PEER)->state, NEIGHBOUR_STALE)); // RFC 826: it asked us
 }
+Test(arp, learns_from_a_copy_of_a_request_without_answering_it)
+{
+    fx.receive_flags = FRAME_IS_COPY;
+    receive_arp(1, MAC_ALL, MAC_PEER, IP4_PEER, IP4_US);
+    cr_expect(fixture_sent() == NULL);
+    cr_expect(eq(u64, fx.tally.arp_replies, 0));
+    cr_assert(fixture_neighbour4(IP4_PEER) != NULL);
+    cr_expect(mac_equal(fixture_neighbour4(IP4_PEER)->mac, MAC_PEER));
+}
 Test(arp, does_not_answer_for_others_nor_learn_from_it)
 {
     receive_arp(1, MAC_ALL, MAC_PEER, IP4_PEER, IP4_GATEWAY);

@@ -233,6 +233,16 @@ Test(neighbour, solicitation_for_us_is_answered_and_learned)
     fixture_give(&fx.pool, f);
     cr_expect(eq(u8, neighbour_find(&fx.net, IP6_PEER)->state, NEIGHBOUR_STALE));
 }
+Test(neighbour, copy_of_a_solicitation_is_learned_and_not_answered)
+{
+    uint8_t ns[32];
+    size_t size = build_nd(ns, 135, 0, IP6_US, MAC_PEER);
+    fx.receive_flags = FRAME_IS_COPY;
+    receive_icmp6(GROUP_US, IP6_PEER, SOLICITED_US, 255, ns, size);
+    cr_expect(fixture_sent() == NULL);
+    cr_assert(neighbour_find(&fx.net, IP6_PEER) != NULL);
+    cr_expect(mac_equal(neighbour_find(&fx.net, IP6_PEER)->mac, MAC_PEER));
+}
 Test(neighbour, duplicate_probe_is_answered_to_all_nodes)
 {
     const uint8_t none[16] = { 0 };

@@ -2,6 +2,8 @@
 // starts once per process.
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,7 +58,7 @@ static void give(struct frame *f) { queue->pool->give(queue->pool, f); }
 Test(nic_dpdk, says_what_the_port_can_do)
 {
     cr_expect(eq(str, (char *)nic_dpdk_driver_name(nic, 0), "net_ring"));
-    cr_expect(eq(u32, nic_dpdk_queue_count(nic), 1));
+    cr_expect(eq(u32, nic_dpdk_port_count(nic), 1));
     cr_expect(eq(u16, queue->caps.mtu, 1500));
     cr_expect(eq(int, queue->caps.tx_l4_checksum, false));
     cr_expect(eq(u32, queue->caps.tso_bytes_max, 0));
@@ -276,4 +278,102 @@ Test(nic_dpdk_open, rejects_eal_arguments_it_does_not_know, .timeout = 30)
     c.eal_args = "  --no-such-option ";
     cr_expect(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), ERR_IO));
     cr_expect(gt(sz, strlen(error), 0));
+}
+
+// ---- several queue pairs
+
+static void open_shared_ring(uint32_t sharers)
+{
+    char error[256] = "", prefix[32];
+    const char *devargs[] = { "net_ring0" };
+    snprintf(prefix, sizeof prefix, "test-nic-%d", (int)getpid());
+    struct nic_dpdk_config c = ring_config(devargs, prefix);
+    c.sharer_count = sharers;
+    c.memory_mb = 0;
+    cr_assert(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), OK), "%s", error);
+    queue = nic_dpdk_queue(nic, 0);
+}
+
+Test(nic_dpdk_shared, has_a_queue_pair_for_each_sharer, .timeout = 30)
+{
+    open_shared_ring(3);
+    cr_assert(eq(u32, queue->count, 3));
+    for (uint32_t i = 0; i < 3; i++) {
+        struct nic_queue *q = nic_sibling(queue, i);
+        cr_expect(eq(u32, q->index, i));
+        cr_expect(eq(int, memcmp(q->caps.mac, queue->caps.mac, 6), 0));
+        cr_expect(eq(u32, q->pool->total, 512));
+        cr_expect(eq(int, q->caps.keeps_flows, false)); // a virtual port's word is not enough
+    }
+    nic_dpdk_close(nic);
+}
+
+// Rings loop each queue pair to itself.
+Test(nic_dpdk_shared, carries_frames_by_each_queue_pair, .timeout = 30)
+{
+    open_shared_ring(2);
+    struct nic_queue *second = nic_sibling(queue, 1);
+    struct frame *f = make("of the first pool"), *got[NIC_BURST];
+    cr_expect(eq(u32, nic_tx(second, &f, 1), 1));
+    cr_expect(eq(u32, nic_rx(queue, got, NIC_BURST), 0));
+    cr_assert(eq(u32, nic_rx(second, got, NIC_BURST), 1));
+    cr_expect(eq(u32, got[0]->size, strlen("of the first pool")));
+    second->pool->give(second->pool, got[0]);
+    nic_dpdk_close(nic);
+}
+
+Test(nic_dpdk_shared, takes_frames_back_by_any_pool_of_the_port, .timeout = 30)
+{
+    open_shared_ring(2);
+    struct frame_pool *other = nic_sibling(queue, 1)->pool;
+    uint32_t before = queue->pool->available(queue->pool);
+    struct frame *body = make("0123456789");
+    struct frame *slice = other->slice(other, body, body->data + 2, 3);
+    cr_assert(slice != NULL);
+    cr_expect(eq(int, memcmp(slice->data, "234", 3), 0));
+    other->give(other, body);
+    other->give(other, slice);
+    cr_expect(eq(u32, queue->pool->available(queue->pool), before));
+    nic_dpdk_close(nic);
+}
+
+// More than the pool's reserve and the threads' caches hold, back and forth between two threads.
+enum { CROSSINGS = 20000 };
+struct crossing {
+    struct frame *slots[64];
+    uint32_t put, taken;
+};
+
+static void *give_all(void *context)
+{
+    struct crossing *c = context;
+    nic_attach(queue);
+    for (uint32_t i = 0; i < CROSSINGS; i++) {
+        while (__atomic_load_n(&c->put, __ATOMIC_ACQUIRE) == i) sched_yield();
+        queue->pool->give(queue->pool, c->slots[i % 64]);
+        __atomic_store_n(&c->taken, i + 1, __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+Test(nic_dpdk_shared, gives_frames_back_in_another_thread_while_this_one_has_them, .timeout = 60)
+{
+    struct crossing c = { .put = 0 };
+    pthread_t thread;
+    open_shared_ring(1);
+    cr_assert(eq(int, pthread_create(&thread, NULL, give_all, &c), 0));
+    for (uint32_t i = 0; i < CROSSINGS; i++) {
+        struct frame *f;
+        while (i - __atomic_load_n(&c.taken, __ATOMIC_ACQUIRE) == 64) sched_yield();
+        while ((f = queue->pool->take(queue->pool)) == NULL) sched_yield();
+        frame_hold(f);
+        c.slots[i % 64] = f;
+        __atomic_store_n(&c.put, i + 1, __ATOMIC_RELEASE);
+        if (i % 2)
+            while (frame_is_busy(f)) sched_yield();
+        queue->pool->give(queue->pool, f);
+    }
+    pthread_join(thread, NULL);
+    cr_expect(gt(u32, queue->pool->available(queue->pool), 0));
+    nic_dpdk_close(nic);
 }

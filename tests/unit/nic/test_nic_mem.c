@@ -232,3 +232,75 @@ Test(nic_mem, cuts_an_oversized_segment_and_finishes_its_checksums)
         right->pool->give(right->pool, out);
     }
 }
+
+// ---- several queues
+
+// A frame of TCP over IPv4 whose remote port is port.
+static uint32_t build_tcp(uint8_t frame[64], uint16_t port)
+{
+    memset(frame, 0, 64);
+    frame[12] = 8;
+    frame[14] = 0x45;
+    frame[23] = 6;
+    frame[34] = (uint8_t)(port >> 8);
+    frame[35] = (uint8_t)port;
+    return 64;
+}
+
+// The queue of the right side that the frame with this port comes in on.
+static uint32_t queue_of_port(uint32_t count, uint16_t port)
+{
+    uint8_t bytes[64];
+    struct frame *f;
+    cr_assert(nic_mem_inject(mem, 1, bytes_make(bytes, build_tcp(bytes, port))));
+    for (uint32_t i = 0; i < count; i++) {
+        struct nic_queue *q = nic_sibling(right, i);
+        if (nic_rx(q, &f, 1) == 0) continue;
+        q->pool->give(q->pool, f);
+        return i;
+    }
+    cr_assert(false, "the frame came in on no queue");
+    return 0;
+}
+
+Test(nic_mem, has_one_queue_unless_asked_for_more)
+{
+    cr_expect(eq(u32, right->count, 1));
+    cr_expect(eq(u32, right->index, 0));
+    nic_mem_set_queues(mem, 1, 3, true);
+    cr_expect(eq(u32, right->count, 3));
+    cr_expect(eq(u32, nic_sibling(right, 2)->index, 2));
+    cr_expect(eq(ptr, nic_sibling(nic_sibling(right, 2), 0), right));
+    cr_expect(eq(u32, left->count, 1));
+}
+
+Test(nic_mem, keeps_connections_on_their_queue_when_it_says_so)
+{
+    uint32_t counts[3] = { 0 };
+    nic_mem_set_queues(mem, 1, 3, true);
+    cr_expect(right->caps.keeps_flows);
+    for (uint16_t port = 1; port < 200; port++) {
+        uint32_t first = queue_of_port(3, port);
+        cr_expect(eq(u32, queue_of_port(3, port), first));
+        counts[first]++;
+    }
+    for (uint32_t i = 0; i < 3; i++) cr_expect(gt(u32, counts[i], 30));
+}
+
+Test(nic_mem, draws_the_queue_of_each_frame_when_it_promises_nothing)
+{
+    uint32_t counts[2] = { 0 };
+    nic_mem_set_queues(mem, 1, 2, false);
+    cr_expect(not(right->caps.keeps_flows));
+    for (uint32_t i = 0; i < 200; i++) counts[queue_of_port(2, 1)]++;
+    cr_expect(gt(u32, counts[0], 50));
+    cr_expect(gt(u32, counts[1], 50));
+}
+
+Test(nic_mem, sends_by_each_of_its_queues)
+{
+    nic_mem_set_queues(mem, 0, 2, false);
+    struct frame *f = make("by the second");
+    cr_expect(eq(u32, nic_tx(nic_sibling(left, 1), &f, 1), 1));
+    cr_expect(arrived("by the second"));
+}
