@@ -1,5 +1,6 @@
 #include "dataplane/cmd/acl_log.h"
 #include "dataplane/cmd/cmd_client.h"
+#include "dataplane/cmd/node.h"
 
 struct entry_text { // owned
     uint8_t *data;
@@ -90,13 +91,19 @@ static struct entry_text client_line(struct server *s, const struct client *c)
     return line;
 }
 
+static uint64_t next_id(struct server *s)
+{
+    if (!s->node) return s->acl->log_next_id++;
+    return __atomic_fetch_add(&s->node->acl_log_next_id, 1, __ATOMIC_RELAXED);
+}
+
 static void add_new(struct server *s, const struct client *c, const struct acl_log_entry *like,
                     struct bytes object, struct bytes user)
 {
     struct list *log = &s->acl->log;
     struct acl_log_entry *e = heap_take(s->heap, sizeof *e, HEAP_OTHER);
     *e = *like;
-    e->id = s->acl->log_next_id++;
+    e->id = next_id(s);
     e->object = keep(s, object);
     e->user = keep(s, user);
     e->client = client_line(s, c);
@@ -168,11 +175,71 @@ static void reply_entry(struct call *call, const struct acl_log_entry *e)
     reply_number(r, "timestamp-last-updated", e->updated_ms);
 }
 
+// The entry that was updated last of those that are left. NULL: none.
+static const struct acl_log_entry *take_newest(struct server *s,
+                                               struct list_node *left[PLACEMENT_SHARDS_MAX])
+{
+    const struct acl_log_entry *newest = NULL;
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        if (!left[i]) continue;
+        const struct acl_log_entry *e = entry_of(left[i]);
+        if (newest && (e->updated_ms < newest->updated_ms ||
+                       (e->updated_ms == newest->updated_ms && e->id < newest->id)))
+            continue;
+        newest = e;
+        from = i;
+    }
+    if (newest) left[from] = list_next(&server_peer(s, from)->acl->log, left[from]);
+    return newest;
+}
+
+static bool says_the_same(const struct acl_log_entry *a, const struct acl_log_entry *b)
+{
+    return a->denial == b->denial && a->place == b->place &&
+           a->updated_ms - b->updated_ms <= ACL_LOG_GROUP_MS &&
+           is_same(a->object, shown(b->object)) && is_same(a->user, shown(b->user));
+}
+
+// What several shards have denied within a minute is one entry, as if one had: the newest one's
+// client, the oldest one's id and creation.
+static void fold(struct acl_log_entry *newer, const struct acl_log_entry *older)
+{
+    newer->count += older->count;
+    if (older->created_ms < newer->created_ms) newer->created_ms = older->created_ms;
+    if (older->id < newer->id) newer->id = older->id;
+}
+
+// Newest first; returns how many. room: acllog-max-len, as of one shard.
+static uint64_t gather(struct server *s, struct acl_log_entry *out, uint64_t room)
+{
+    struct list_node *left[PLACEMENT_SHARDS_MAX];
+    const struct acl_log_entry *e;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        left[i] = list_first(&server_peer(s, i)->acl->log);
+    while ((e = take_newest(s, left)) != NULL) {
+        uint64_t same = count > LOOK_BACK ? count - LOOK_BACK : 0;
+        while (same < count && !(s->node && says_the_same(&out[same], e))) same++;
+        if (same < count)
+            fold(&out[same], e);
+        else if (count < room)
+            out[count++] = *e;
+    }
+    return count;
+}
+
 void acl_log_reply(struct call *call, uint64_t count_max)
 {
-    const struct list *log = &call->server->acl->log;
-    uint64_t count = log->count < count_max ? log->count : count_max;
-    struct list_node *n = list_first(log);
+    struct server *s = call->server;
+    uint64_t room = 0, most = (uint64_t)s->settings->acllog_max_len;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) room += server_peer(s, i)->acl->log.count;
+    if (room > most) room = most;
+    size_t bytes = (room + 1) * sizeof(struct acl_log_entry);
+    struct acl_log_entry *all = heap_take(s->heap, bytes, HEAP_OTHER);
+    uint64_t count = gather(s, all, room);
+    if (count > count_max) count = count_max;
     reply_array(call->reply, count);
-    for (uint64_t i = 0; i < count; i++, n = list_next(log, n)) reply_entry(call, entry_of(n));
+    for (uint64_t i = 0; i < count; i++) reply_entry(call, &all[i]);
+    heap_give(s->heap, all, bytes, HEAP_OTHER);
 }

@@ -15,4 +15,5 @@ enum { ACL_LOG_TEXT_MAX = 4096, ACL_LOG_GROUP_MS = 60000 };
 void acl_log_add(struct server *server, const struct client *client, enum acl_denial denial,
                  enum acl_place place, struct bytes object, struct bytes user);
 void acl_log_clear(struct server *server);
-void acl_log_reply(struct call *call, uint64_t count_max); // newest first
+// Of all shards, newest first.
+void acl_log_reply(struct call *call, uint64_t count_max);

@@ -51,4 +51,19 @@ void block_forget_client(struct server *server, struct client *c);
 void blocks_steer_hook(struct server *server);
 enum unblock { UNBLOCK_TIMEOUT, UNBLOCK_ERROR };
 bool block_unblock(struct server *server, struct client *c, enum unblock how); // CLIENT UNBLOCK
+// Clients of other shards that wait here (CLIENT_PROXY); visit may end the wait of the one it sees.
+typedef void block_visit(void *context, struct server *server, struct client *proxy);
+void blocks_each_proxy(struct server *server, block_visit *visit, void *context);
+// Of keys of several shards (block_far.h). One that may try, as a shard said that knows of it: its
+// retry is arranged (ops->retry_together). Who waits for something else by now is left alone.
+void block_try(struct server *server, uint64_t client_id, uint64_t ticket);
+// That retry has run; all that its keys belong to is held still. is_done: it waits no more.
+void block_tried(struct server *server, struct client *c, bool is_done);
+// It could not run, as a script on one of them is not over: it is tried again after a while.
+void block_put_off(struct server *server, struct client *c);
+// It waits no more: its command is executed anew (ops->run_again), with the deadline that it had.
+void block_reroute(struct server *server, struct client *c);
+// The same for those of this shard's clients that wait for a name that concerns.
+void blocks_reroute(struct server *server, bool (*concerns)(void *context, struct bytes name),
+                    void *context);
 void blocks_count_clients(struct server *server); // into the tally, with those that pause.h holds

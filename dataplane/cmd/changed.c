@@ -1,12 +1,17 @@
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/kept_changes.h"
 #include "dataplane/cmd/notify.h"
 #include "dataplane/cmd/tracking.h"
-#include "dataplane/cmd/transaction.h"
+#include "dataplane/cmd/watch.h"
 
 static void on_changed(struct server *s, uint32_t db, struct bytes key, uint32_t class,
                        const char *event)
 {
+    if (UNLIKELY(s->kept_changes != NULL)) {
+        changes_keep(s->kept_changes, s, db, key, class, event);
+        return;
+    }
     if (class & EVENT_ONLY) {
         if (s->notify_classes) notify_event(s, db, key, class, event);
         return;

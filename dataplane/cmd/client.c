@@ -10,19 +10,27 @@ void client_table_init(struct client_table *t)
     list_init(&t->walks);
     for (uint32_t i = 0; i < CLIENT_TABLE_BUCKETS; i++) list_init(&t->buckets[i]);
     t->next_id = 1;
+    t->id_step = 1;
 }
 
-// Ids count up, so their low bits spread evenly by themselves.
-static struct list *bucket_of(struct client_table *t, uint64_t id)
+void client_table_number(struct client_table *t, uint32_t index, uint32_t shard_count)
 {
-    return &t->buckets[id % CLIENT_TABLE_BUCKETS];
+    t->next_id = index ? index : shard_count; // 0 is nobody's
+    t->id_step = shard_count;
+}
+
+// Ids count up by steps, so they spread evenly by themselves.
+static uint64_t bucket_index(const struct client_table *t, uint64_t id)
+{
+    return id / t->id_step % CLIENT_TABLE_BUCKETS;
 }
 
 void client_table_add(struct client_table *t, struct client *c)
 {
-    c->id = t->next_id++;
+    c->id = t->next_id;
+    t->next_id += t->id_step;
     list_append(&t->all, &c->all);
-    list_append(bucket_of(t, c->id), &c->by_id);
+    list_append(&t->buckets[bucket_index(t, c->id)], &c->by_id);
 }
 
 static void step_over(struct client_table *t, const struct client *c)
@@ -37,12 +45,12 @@ void client_table_remove(struct client_table *t, struct client *c)
 {
     step_over(t, c);
     list_remove(&t->all, &c->all);
-    list_remove(bucket_of(t, c->id), &c->by_id);
+    list_remove(&t->buckets[bucket_index(t, c->id)], &c->by_id);
 }
 
 struct client *client_table_find(const struct client_table *t, uint64_t id)
 {
-    const struct list *bucket = &t->buckets[id % CLIENT_TABLE_BUCKETS];
+    const struct list *bucket = &t->buckets[bucket_index(t, id)];
     for (struct list_node *n = list_first(bucket); n; n = list_next(bucket, n)) {
         struct client *c = LIST_OWNER(n, struct client, by_id);
         if (c->id == id) return c;
@@ -58,10 +66,14 @@ void client_walk_begin(struct client_table *t, struct client_walk *w)
 
 struct client *client_walk_next(struct client_table *t, struct client_walk *w)
 {
-    struct list_node *node = w->next;
-    if (!node) return NULL;
-    w->next = list_next(&t->all, node);
-    return LIST_OWNER(node, struct client, all);
+    struct client *c = client_walk_peek(w);
+    if (c) w->next = list_next(&t->all, &c->all);
+    return c;
+}
+
+struct client *client_walk_peek(const struct client_walk *w)
+{
+    return w->next ? LIST_OWNER(w->next, struct client, all) : NULL;
 }
 
 void client_walk_end(struct client_table *t, struct client_walk *w)

@@ -39,12 +39,21 @@ enum client_flags {
     CLIENT_IN_JOB = 1 << 10,
     CLIENT_HELD_BACK = 1 << 11,
     CLIENT_PAUSED = 1 << 17, // pause.h
-    CLIENT_SUSPENDED = CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK | CLIENT_PAUSED,
+    // Its command waits for a rendezvous, or for what runs on other shards (shard/router.h).
+    CLIENT_ELSEWHERE = 1 << 18,
+    CLIENT_SUSPENDED =
+        CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK | CLIENT_PAUSED | CLIENT_ELSEWHERE,
+    // Stands here for a client of another shard, for one command (shard/far.h). It has no session.
+    CLIENT_PROXY = 1 << 19,
     CLIENT_IN_MULTI = 1 << 12,     // transaction.h
     CLIENT_BROKEN_MULTI = 1 << 13, // a command was refused: EXEC aborts
-    CLIENT_STALE_WATCH = 1 << 14,  // a watched key changed: EXEC answers null
     CLIENT_SUBSCRIBED = 1 << 15,   // to a channel or pattern: its own output limit
     CLIENT_MONITOR = 1 << 16,
+    // While clients are listed: it waits for a key of another shard.
+    CLIENT_WAITS_THERE = 1 << 20,
+    // A proxy with a part of a command that runs on all shards, which is counted as one command
+    // where its client is (shard/scatter.h).
+    CLIENT_PART = 1 << 21,
 };
 
 struct client {
@@ -65,12 +74,14 @@ struct client {
     uint64_t command_count, input_bytes, output_bytes;
     uint64_t query_buffer_bytes; // kept current by the session: qbuf
     uint64_t output_peak_bytes;
+    uint64_t part_cycles;                         // CLIENT_PART: what it took
     struct transaction *transaction;              // NULL: neither MULTI nor WATCH
     struct subscriber *subscriber;                // pubsub.h; NULL: to nothing
     struct tracker *tracker;                      // tracking.h; NULL: off
     struct monitor *monitor;                      // monitor.h; NULL: no
     struct kept_push *pushes_first, *pushes_last; // push.h: they follow the reply under way
     uint64_t pushes_bytes;
+    uint64_t kept_deadline_ms, kept_for; // client_keep_deadline; kept_for: its command_count
     // By the flags of CLIENT_SUSPENDED. One who waited and is served by a job is both, for a
     // moment.
     struct blocked *blocked;
@@ -81,14 +92,30 @@ struct client {
     };
 };
 
+// Its blocking command is executed anew: it waits no longer for that. command_count is what it will
+// be at that execution.
+static inline void client_keep_deadline(struct client *c, uint64_t deadline_ms)
+{
+    c->kept_deadline_ms = deadline_ms;
+    c->kept_for = c->command_count;
+}
+static inline uint64_t client_deadline(const struct client *c, uint64_t otherwise)
+{
+    bool is_kept = __builtin_expect(c->kept_deadline_ms != 0, 0) && c->kept_for == c->command_count;
+    return is_kept ? c->kept_deadline_ms : otherwise;
+}
+
 enum { CLIENT_TABLE_BUCKETS = 1024 };
 struct client_table {
     struct list all; // of client->all, oldest first
     struct list buckets[CLIENT_TABLE_BUCKETS];
     struct list walks; // of struct client_walk.link
     uint64_t next_id;  // starts at 1
+    uint32_t id_step;  // 1; with several shards their number
 };
 void client_table_init(struct client_table *t);
+// Of one of many shards, while it is empty: its ids are index modulo shard_count (node.h).
+void client_table_number(struct client_table *t, uint32_t index, uint32_t shard_count);
 void client_table_add(struct client_table *t, struct client *c); // gives it its id
 void client_table_remove(struct client_table *t, struct client *c);
 struct client *client_table_find(const struct client_table *t, uint64_t id);
@@ -100,6 +127,7 @@ struct client_walk {
 };
 void client_walk_begin(struct client_table *t, struct client_walk *w);
 struct client *client_walk_next(struct client_table *t, struct client_walk *w); // NULL: no more
+struct client *client_walk_peek(const struct client_walk *w); // the one that is next
 void client_walk_end(struct client_table *t, struct client_walk *w);
 // "127.0.0.1:6379", "[::1]:6379", or the socket's path with ":0". Returns length.
 uint32_t client_address_text(const struct client *c, bool local, const char *unix_path,

@@ -70,6 +70,7 @@ struct call {
     // Blocking and long commands (block.h, job.h), effects (effects.h).
     bool is_retry;   // executed again, for a client that blocked
     bool no_suspend; // in a transaction or script: answer now
+    bool may_wait_held; // at a rendezvous, by its keys: it may wait for them nevertheless
     bool suspended;  // the body called call_block or call_start_job: no reply yet
     bool has_effect; // the body said what its effect is
 };
@@ -127,6 +128,9 @@ void command_prefetch(const struct call *call);
 void command_execute(struct call *call);
 // Its checks (cmd_check.c). False: the refusal is written.
 bool command_may_run(struct call *call);
+// Says why it does not run, text with its code; in a transaction with what follows from that.
+// Returns false.
+bool command_refuse(struct call *call, const char *text);
 // A command of a transaction, at EXEC: what may have changed since it was queued.
 bool command_may_run_queued(struct call *call);
 // The body of a command that EXEC or a script runs (call->no_suspend), with its effects, counts and
@@ -138,6 +142,12 @@ void command_book_errors(struct call *call);
 // A request that was kept (kept.h): made a call again and executed. False: the client is suspended
 // once more. The request stays the caller's.
 struct kept_request;
+struct route;
+// Of a client that waited for a rendezvous: the shards of route stand still for it (route.h).
+// is_retry: it waits for keys of several of them (block.h).
+void command_execute_held(struct server *server, struct client *client,
+                          const struct kept_request *request, const struct route *route,
+                          bool is_retry);
 bool command_execute_kept(struct server *server, struct client *client,
                           const struct kept_request *request, bool is_retry);
 // The part of command_execute after a body that was suspended: counts it, ends its effects.

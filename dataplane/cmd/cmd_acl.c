@@ -6,6 +6,7 @@
 #include "dataplane/cmd/acl_log.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/rename.h"
 
 static command_body acl_cat, acl_deluser, acl_dryrun, acl_genpass, acl_getuser, acl_help, acl_list,
@@ -300,7 +301,8 @@ static void acl_log(struct call *call)
         return;
     }
     if (call->argc == 3 && bytes_is_option(call->argv[2], "RESET")) {
-        acl_log_clear(call->server);
+        for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+            acl_log_clear(server_peer(call->server, i));
         reply_ok(call->reply);
         return;
     }

@@ -1,5 +1,6 @@
 #include <string.h>
 #include "dataplane/base/bits.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/strings_held.h"
@@ -46,6 +47,11 @@ static void put_small(struct call *call, const struct bitop *b, const struct key
     memcpy(bytes, result, b->size);
 }
 
+static struct heap *result_heap(const struct call *call)
+{
+    return keyspace_space(call_keyspace(call, call->argv[2]))->heap;
+}
+
 // A piece of a large result; true when it was the last.
 static bool combine_piece(struct bitop *b, struct heap *heap)
 {
@@ -78,7 +84,7 @@ static void reply_result(struct call *call, const struct bitop *b, const struct 
 static bool bitop_job_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct bitop *b = (struct bitop *)job;
-    while (!combine_piece(b, call->server->heap))
+    while (!combine_piece(b, result_heap(call)))
         if (!job_may_go_on(until_tsc)) return false;
     struct key key = call_key(call, 2);
     // The sources may have changed since: others need the result.
@@ -133,7 +139,7 @@ static void run_now(struct call *call, struct bitop *b, const struct key *key)
     if (b->size <= BITOP_SMALL_BYTES) {
         put_small(call, b, key);
     } else {
-        while (!combine_piece(b, call->server->heap)) {
+        while (!combine_piece(b, result_heap(call))) {
         }
         put_large(call, b, key);
     }

@@ -12,7 +12,7 @@
 
 // Every refusal ends here. One inside MULTI makes EXEC abort; a refused EXEC ends the transaction.
 // text: with its code ("ERR ...").
-static bool refuse(struct call *call, const char *text)
+bool command_refuse(struct call *call, const char *text)
 {
     struct client *c = call->client;
     if (call->command) call->server->tally->commands[call->command->id].rejected++;
@@ -69,7 +69,7 @@ static bool refuse_arity(struct call *call)
     char text[128];
     snprintf(text, sizeof text, "ERR wrong number of arguments for '%s' command",
              call->command->full_name);
-    return refuse(call, text);
+    return command_refuse(call, text);
 }
 
 // DEBUG and MODULE are open only as far as the operator said.
@@ -91,7 +91,7 @@ static bool refuse_protected(struct call *call)
              "file, and then restart the server.",
              is_debug ? "DEBUG" : "MODULE",
              is_debug ? "enable-debug-command" : "enable-module-command");
-    return refuse(call, text);
+    return command_refuse(call, text);
 }
 
 // Over the limit room is made first; what cannot be made in a slice is made later, and only when
@@ -142,7 +142,7 @@ static bool refuse_while_listening(struct call *call)
              "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
              "are allowed in this context",
              call->command->full_name);
-    return refuse(call, text);
+    return command_refuse(call, text);
 }
 
 static bool is_permitted(struct call *call)
@@ -151,7 +151,7 @@ static bool is_permitted(struct call *call)
     bool in_multi = call->client->flags & CLIENT_IN_MULTI;
     if (acl_allows(call, in_multi ? ACL_IN_MULTI : ACL_AT_TOP, why)) return true;
     snprintf(text, sizeof text, "NOPERM %s", why);
-    return refuse(call, text);
+    return command_refuse(call, text);
 }
 
 // What a MONITOR may not: Redis takes it for a kind of replica, and words the refusal so.
@@ -173,20 +173,20 @@ bool command_may_run(struct call *call)
         return refuse_protected(call);
     if (UNLIKELY(!c->authenticated && !(row->flags & CMD_NO_AUTH)) &&
         acl_requires_login(call->server))
-        return refuse(call, reply_text_no_auth);
+        return command_refuse(call, reply_text_no_auth);
     if (UNLIKELY((row->flags & CMD_NO_MULTI) && (c->flags & CLIENT_IN_MULTI)))
-        return refuse(call, "ERR Command not allowed inside a transaction");
+        return command_refuse(call, "ERR Command not allowed inside a transaction");
     if (UNLIKELY(c->is_restricted) && !is_permitted(call)) return false;
     bool is_busy = UNLIKELY(call->server->busy_script != NULL); // then nothing is evicted
     if (UNLIKELY(needs_memory(call) && !is_busy && !memory_fits(call)))
-        return refuse(call, reply_text_oom);
+        return command_refuse(call, reply_text_oom);
     if (UNLIKELY((c->flags & CLIENT_SUBSCRIBED) && c->reply.version == 2 &&
                  !may_say_while_listening(row->id)))
         return refuse_while_listening(call);
     if (UNLIKELY(is_busy) && !(row->flags & CMD_ALLOW_BUSY))
-        return refuse(call, script_busy_text(call->server));
+        return command_refuse(call, script_busy_text(call->server));
     if (UNLIKELY(c->flags & CLIENT_MONITOR) && touches_keys(call))
-        return refuse(call, "ERR Replica can't interact with the keyspace");
+        return command_refuse(call, "ERR Replica can't interact with the keyspace");
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/pause.h"
+#include "dataplane/cmd/peers.h"
 #include "dataplane/cmd/tracking.h"
 
 static command_body client_getname, client_help, client_id, client_no_evict, client_no_touch,
@@ -223,6 +224,31 @@ static void client_help(struct call *call)
     call_reply_help(call, lines);
 }
 
+struct unblocking {
+    uint64_t id;
+    enum unblock how;
+    bool done;
+};
+
+static void unblock_proxy(void *context, struct server *s, struct client *proxy)
+{
+    struct unblocking *u = context;
+    if (proxy->id == u->id && !u->done) u->done = block_unblock(s, proxy, u->how);
+}
+
+// It may wait for a key of its own shard or, by a proxy, of another.
+static bool unblock_anywhere(struct server *s, uint64_t id, enum unblock how)
+{
+    struct unblocking u = { .id = id, .how = how };
+    struct server *home;
+    struct client *c = peers_find_client(s, id, &home);
+    if (!c) return false;
+    u.done = block_unblock(home, c, how);
+    for (uint32_t i = 0; i < server_peer_count(s) && !u.done; i++)
+        blocks_each_proxy(server_peer(s, i), unblock_proxy, &u);
+    return u.done;
+}
+
 static void client_unblock(struct call *call)
 {
     enum unblock how = UNBLOCK_TIMEOUT;
@@ -237,6 +263,5 @@ static void client_unblock(struct call *call)
         return;
     }
     if (!call_int(call, 2, &id, NULL)) return;
-    struct client *c = client_table_find(&call->server->clients, (uint64_t)id);
-    reply_int(call->reply, c && block_unblock(call->server, c, how));
+    reply_int(call->reply, unblock_anywhere(call->server, (uint64_t)id, how));
 }

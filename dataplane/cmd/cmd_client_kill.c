@@ -1,14 +1,17 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/acl_call.h"
+#include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_client.h"
+#include "dataplane/cmd/peers.h"
 
 struct kill_filter {
     bool by_address, by_local, by_kind, skip_self;
     enum client_kind kind;
     struct bytes address, local;
-    uint64_t id;                 // 0: any
-    int64_t max_age_s;           // 0: any; else at least that old
-    const struct acl_user *user; // NULL: any
+    uint64_t id;       // 0: any
+    int64_t max_age_s; // 0: any; else at least that old
+    bool by_user;
+    struct bytes user; // each shard has an account of its own under that name
 };
 
 // What follows the last colon is looked at first: of thousands of clients few have that port.
@@ -29,18 +32,25 @@ static bool address_is(const struct call *call, const struct client *c, bool loc
     return bytes_equal(bytes_make(own, size), text);
 }
 
+// By id: the caller may be a proxy of the client that it stands for.
+static bool is_caller(const struct call *call, const struct client *c)
+{
+    return c->id == call->client->id;
+}
+
+// user: of home; NULL: any.
 static bool kill_matches(const struct call *call, const struct kill_filter *f,
-                         const struct client *c)
+                         const struct acl_user *user, struct server *home, const struct client *c)
 {
     if (client_is_gone(c)) return false;
     if (f->by_address && !address_is(call, c, false, f->address)) return false;
     if (f->by_local && !address_is(call, c, true, f->local)) return false;
     if (f->by_kind && client_kind(c) != f->kind) return false;
     if (f->id && c->id != f->id) return false;
-    if (f->user && acl_client_user(call->server, c) != f->user) return false;
+    if (user && acl_client_user(home, c) != user) return false;
     if (f->max_age_s && client_seconds_since(call->now_ms, c->created_ms) < (uint64_t)f->max_age_s)
         return false;
-    return !(f->skip_self && c == call->client);
+    return !(f->skip_self && is_caller(call, c));
 }
 
 static bool parse_kill_id(struct call *call, uint32_t i, struct kill_filter *f)
@@ -66,8 +76,9 @@ static bool parse_kill_age(struct call *call, uint32_t i, struct kill_filter *f)
 static bool parse_kill_user(struct call *call, uint32_t i, struct kill_filter *f)
 {
     struct bytes user = call->argv[i];
-    f->user = acl_users_find(&call->server->acl->users, user);
-    if (f->user) return true;
+    f->by_user = true;
+    f->user = user;
+    if (acl_users_find(&call->server->acl->users, user)) return true;
     reply_errorf(call->reply, "ERR No such user '%.*s'", text_chars(user), (const char *)user.data);
     return false;
 }
@@ -122,20 +133,42 @@ static bool parse_kill(struct call *call, struct kill_filter *f)
     return true;
 }
 
-static uint32_t kill_clients(struct call *call, const struct kill_filter *f, bool *self)
+static uint32_t kill_clients(struct call *call, const struct kill_filter *f, struct server *home,
+                             bool *self)
 {
-    const struct list *all = &call->server->clients.all;
+    const struct list *all = &home->clients.all;
+    const struct acl_user *user = f->by_user ? acl_users_find(&home->acl->users, f->user) : NULL;
     uint32_t count = 0;
-    *self = false;
     for (struct list_node *n = list_first(all); n; n = list_next(all, n)) {
         struct client *c = LIST_OWNER(n, struct client, all);
-        if (!kill_matches(call, f, c)) continue;
+        if (!kill_matches(call, f, user, home, c)) continue;
         count++;
-        if (c == call->client)
+        if (is_caller(call, c))
             *self = true;
         else
-            call->server->ops->kill_client(call->server, c);
+            home->ops->kill_client(home, c);
     }
+    return count;
+}
+
+// Nothing is taken from a key for one who will not get it.
+static void end_wait_of_killed(void *context, struct server *s, struct client *proxy)
+{
+    struct server *home;
+    const struct client *c = peers_find_client(s, proxy->id, &home);
+    (void)context;
+    if (c && client_is_gone(c)) block_unblock(s, proxy, UNBLOCK_ERROR);
+}
+
+static uint32_t kill_everywhere(struct call *call, const struct kill_filter *f, bool *self)
+{
+    struct server *s = call->server;
+    uint32_t count = 0;
+    *self = false;
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        count += kill_clients(call, f, server_peer(s, i), self);
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        blocks_each_proxy(server_peer(s, i), end_wait_of_killed, NULL);
     return count;
 }
 
@@ -144,7 +177,7 @@ void client_kill(struct call *call)
     struct kill_filter filter = { 0 };
     bool self;
     if (!parse_kill(call, &filter)) return;
-    uint32_t count = kill_clients(call, &filter, &self);
+    uint32_t count = kill_everywhere(call, &filter, &self);
     if (call->argc > 3)
         reply_int(call->reply, count);
     else if (count)

@@ -7,6 +7,7 @@
 #include "dataplane/cmd/cmd_debug.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/config_rewrite.h"
+#include "dataplane/cmd/node.h"
 
 static command_body cmd_debug_body;
 
@@ -26,7 +27,7 @@ static void debug_log(struct call *call)
     reply_ok(call->reply);
 }
 
-// The shard serves nobody until then, as a blocked Redis would. What is not a number counts as 0.
+// No shard serves anybody until then, as a blocked Redis would. What is not a number counts as 0.
 static void debug_sleep(struct call *call)
 {
     double seconds;
@@ -34,7 +35,8 @@ static void debug_sleep(struct call *call)
     if (!num_parse_double(call->argv[2], &seconds) || seconds < 0) seconds = 0;
     if (seconds > 1e6) seconds = 1e6;
     uint64_t now_ns = s->clock ? clock_now_ns(s->clock) : s->now_ns;
-    s->busy_until_ns = now_ns + (uint64_t)(seconds * 1e9);
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        server_peer(s, i)->busy_until_ns = now_ns + (uint64_t)(seconds * 1e9);
     if (s->clock) call->pause_cycles = (uint64_t)(seconds * (double)s->clock->tsc_hz);
     reply_ok(call->reply);
 }
@@ -55,25 +57,29 @@ static bool is_on(const struct call *call)
 
 static void debug_set_active_expire(struct call *call)
 {
-    keyspace_set_active_expire(call->keyspace, is_on(call));
+    for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+        keyspace_set_active_expire(server_peer(call->server, i)->keyspace, is_on(call));
     reply_ok(call->reply);
 }
 
 static void debug_skip_checksums(struct call *call)
 {
-    call->server->skips_checksums = is_on(call);
+    for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+        server_peer(call->server, i)->skips_checksums = is_on(call);
     reply_ok(call->reply);
 }
 
 static void debug_disable_deny_scripts(struct call *call)
 {
-    call->server->scripts_may_do_all = is_on(call);
+    for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+        server_peer(call->server, i)->scripts_may_do_all = is_on(call);
     reply_ok(call->reply);
 }
 
 static void debug_pause_cron(struct call *call)
 {
-    call->server->cron_is_paused = is_on(call);
+    for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+        server_peer(call->server, i)->cron_is_paused = is_on(call);
     reply_ok(call->reply);
 }
 
@@ -151,7 +157,7 @@ static void debug_help(struct call *call)
         "HTSTATS-KEY <key> [full]",
         "    Like HTSTATS but for the tree by hash of the key's value.",
         "JMAP",
-        "    Show what the heap of the shard holds, by owner, and its pages.",
+        "    Show what the heaps of all shards hold, by owner, and their pages.",
         "LISTPACK <key>",
         "    Write the measures of a value in listpack encoding to the log.",
         "LOG <message>",
@@ -166,7 +172,7 @@ static void debug_help(struct call *call)
         "PANIC",
         "    Crash the dataplane by an abort.",
         "PAUSE-CRON <0|1>",
-        "    Stop the periodic work of the shard.",
+        "    Stop the periodic work of the shards.",
         "POPULATE <count> [<prefix>] [<size>]",
         "    Create <count> string keys named key:<num>. If <prefix> is specified then",
         "    it is used instead of the 'key' prefix.",

@@ -4,20 +4,36 @@
 #include <string.h>
 #include "dataplane/cmd/cmd_debug.h"
 #include "dataplane/cmd/memory.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/text.h"
 
-// What the shard's heap holds, by owner and by what the allocator did with it.
+static void add_heap(struct heap *sum, struct heap_pages *pages, struct heap *heap)
+{
+    struct heap_pages own;
+    heap_measure(heap, &own);
+    for (uint32_t i = 0; i < HEAP_OWNER_COUNT; i++) sum->bytes[i] += heap->bytes[i];
+    sum->bytes_total += heap->bytes_total;
+    sum->bytes_peak += heap->bytes_peak;
+    sum->allocation_count += heap->allocation_count;
+    pages->allocated_bytes += own.allocated_bytes;
+    pages->active_bytes += own.active_bytes;
+    pages->resident_bytes += own.resident_bytes;
+}
+
+// What the shards' heaps hold, by owner and by what the allocator did with it.
 void debug_jmap(struct call *call)
 {
-    struct heap *heap = call->server->heap;
-    struct heap_pages pages;
+    struct server *s = call->server;
+    struct heap sum = { 0 };
+    struct heap_pages pages = { 0 };
     struct text t;
-    text_open(&t, heap);
-    heap_measure(heap, &pages);
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        add_heap(&sum, &pages, server_peer(s, i)->heap);
+    text_open(&t, s->heap);
     for (uint32_t i = 0; i < HEAP_OWNER_COUNT; i++)
-        text_add(&t, "%s:%lu\n", heap_owner_names[i], (unsigned long)heap->bytes[i]);
-    text_add(&t, "total:%lu\npeak:%lu\nallocations:%lu\n", (unsigned long)heap->bytes_total,
-             (unsigned long)heap->bytes_peak, (unsigned long)heap->allocation_count);
+        text_add(&t, "%s:%lu\n", heap_owner_names[i], (unsigned long)sum.bytes[i]);
+    text_add(&t, "total:%lu\npeak:%lu\nallocations:%lu\n", (unsigned long)sum.bytes_total,
+             (unsigned long)sum.bytes_peak, (unsigned long)sum.allocation_count);
     text_add(&t, "allocator_allocated:%lu\nallocator_active:%lu\nallocator_resident:%lu\n",
              (unsigned long)pages.allocated_bytes, (unsigned long)pages.active_bytes,
              (unsigned long)pages.resident_bytes);
@@ -111,16 +127,11 @@ void debug_mallctl_str(struct call *call)
 
 // ---- DEBUG CLIENT-EVICTION: how many clients cost how much
 
-void debug_client_eviction(struct call *call)
+enum { FIRST_BITS = 15, BUCKETS = 19 }; // up to 32 KB, doubling to 8 GB and more
+
+static void sort_clients(const struct server *s, uint64_t clients[BUCKETS], uint64_t bytes[BUCKETS])
 {
-    enum { FIRST_BITS = 15, BUCKETS = 19 }; // up to 32 KB, doubling to 8 GB and more
-    uint64_t clients[BUCKETS] = { 0 }, bytes[BUCKETS] = { 0 };
-    const struct list *all = &call->server->clients.all;
-    struct text t;
-    if (call->server->settings->maxmemory_clients == 0) {
-        reply_error(call->reply, "ERR maxmemory-clients is disabled.");
-        return;
-    }
+    const struct list *all = &s->clients.all;
     for (struct list_node *n = list_first(all); n; n = list_next(all, n)) {
         uint64_t size = memory_of_client(LIST_OWNER(n, struct client, all));
         uint32_t i = 0;
@@ -128,6 +139,18 @@ void debug_client_eviction(struct call *call)
         clients[i]++;
         bytes[i] += size;
     }
+}
+
+void debug_client_eviction(struct call *call)
+{
+    uint64_t clients[BUCKETS] = { 0 }, bytes[BUCKETS] = { 0 };
+    struct text t;
+    if (call->server->settings->maxmemory_clients == 0) {
+        reply_error(call->reply, "ERR maxmemory-clients is disabled.");
+        return;
+    }
+    for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+        sort_clients(server_peer(call->server, i), clients, bytes);
     text_open(&t, call->server->heap);
     text_add(&t, "Bucket         Tot Mem       Clients\n");
     for (uint32_t i = 0; i < BUCKETS; i++)

@@ -1,7 +1,8 @@
 // cmd_debug_populate.c: DEBUG POPULATE <count> [<prefix>] [<size>]: keys for tests. Millions are
-// made in slices; they are there one after the other.
+// made in slices; they are there one after the other. Of several shards each makes its own.
 #include <stdio.h>
 #include "dataplane/base/num.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_debug.h"
 #include "dataplane/cmd/job.h"
@@ -23,6 +24,7 @@ static void add_key(struct population *p, struct call *call)
     int text_size = snprintf(text, sizeof text, "value:%ld", (long)p->next);
     struct key key = key_make(call->keyspace, bytes_make(name, (size_t)name_size));
     p->next++;
+    if (!call_is_joint(call) && server_home(call->server, key.name) != call->server) return;
     if (keyspace_find(call->keyspace, call->client->db, &key, FIND_QUIET, call->now_ms)) return;
     struct bytes bytes = bytes_make(text, (size_t)text_size);
     if (p->value) {

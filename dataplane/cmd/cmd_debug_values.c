@@ -1,5 +1,6 @@
 // cmd_debug_values.c: DEBUG on what keys hold: OBJECT, DIGEST, HTSTATS, LISTPACK and their like.
 #include <stdio.h>
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_debug.h"
 #include "dataplane/cmd/job.h"
@@ -81,7 +82,7 @@ static void describe(struct call *call, const struct entry *e, struct weighing *
     snprintf(w->head, sizeof w->head, "Value at:%p refcount:1 encoding:%s ", (const void *)e,
              value_encoding_name(entry_encoding(e)));
     snprintf(w->tail, sizeof w->tail, "lru:%u lru_seconds_idle:%u%s", entry_lru_clock(e),
-             entry_idle_s(call->keyspace, e, call->now_ms), list);
+             entry_idle_s(call_keyspace(call, entry_key(e)), e, call->now_ms), list);
 }
 
 void debug_object(struct call *call)
@@ -99,7 +100,8 @@ void debug_object(struct call *call)
     w->job.ops = &weigh_ops;
     describe(call, e, w);
     rdb_buffer_init(&w->out, heap, HEAP_OTHER);
-    if (is_fast || !value_dump_begin(&w->dump, call->keyspace, e, &w->out, options, call->now_ms)) {
+    if (is_fast || !value_dump_begin(&w->dump, call_keyspace(call, entry_key(e)), e, &w->out,
+                                     options, call->now_ms)) {
         char text[512];
         snprintf(text, sizeof text, "%s%s", w->head, w->tail);
         reply_status(call->reply, text);
@@ -157,8 +159,15 @@ void debug_htstats(struct call *call)
         reply_error(call->reply, "ERR Out of range database");
         return;
     }
-    keyspace_stats(call->keyspace, (uint32_t)db, text, sizeof text);
-    reply_verbatim(call->reply, "txt", bytes_text(text));
+    struct server *s = call->server;
+    struct text all;
+    text_open(&all, s->heap);
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        keyspace_stats(server_peer(s, i)->keyspace, (uint32_t)db, text, sizeof text);
+        text_add(&all, "%s", text);
+    }
+    reply_verbatim(call->reply, "txt", text_bytes(&all));
+    text_close(&all);
 }
 
 // NULL: the value has no tree by hash.

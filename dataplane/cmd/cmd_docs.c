@@ -1808,6 +1808,12 @@ static const struct command_argument doc_object_refcount_args[] = {
     { "key", "key", NULL, 0, 0, 0, NULL },
 };
 
+static const struct command_argument doc_penstock_move_slots_args[] = {
+    { "first", "integer", NULL, -1, 0, 0, NULL },
+    { "last", "integer", NULL, -1, 0, 0, NULL },
+    { "shard", "integer", NULL, -1, 0, 0, NULL },
+};
+
 static const struct command_argument doc_pubsub_channels_args[] = {
     { "pattern", "pattern", NULL, -1, ARGUMENT_OPTIONAL, 0, NULL },
 };
@@ -4618,6 +4624,28 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
     [CMD_ID_OBJECT] = { .summary = "Holds the commands about what is behind a key.",
         .since = "2.2.3",
         .group = "generic",
+        .complexity = "Depends on subcommand." },
+    [CMD_ID_PENSTOCK_HELP] = { .summary = "Lists the subcommands.",
+        .since = "7.2.4",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_PENSTOCK_MOVE_SLOTS] = { .summary = "Begins to give a range of slots, with its keys, to a shard.",
+        .since = "7.2.4",
+        .group = "server",
+        .complexity = "O(N) with N keys, in portions",
+        .argument_count = 3,
+        .arguments = doc_penstock_move_slots_args },
+    [CMD_ID_PENSTOCK_MOVE_STATUS] = { .summary = "Tells how far the moving of slots is.",
+        .since = "7.2.4",
+        .group = "server",
+        .complexity = "O(1)" },
+    [CMD_ID_PENSTOCK_SHARDS] = { .summary = "Shows the shards of this server, with their slots and keys.",
+        .since = "7.2.4",
+        .group = "server",
+        .complexity = "O(N) with N shards" },
+    [CMD_ID_PENSTOCK] = { .summary = "Holds the commands that only Penstock has.",
+        .since = "7.2.4",
+        .group = "server",
         .complexity = "Depends on subcommand." },
     [CMD_ID_PUBSUB_CHANNELS] = { .summary = "Lists the channels with subscribers.",
         .since = "2.8.0",

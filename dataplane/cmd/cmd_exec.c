@@ -2,13 +2,19 @@
 #include <string.h>
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/command_ids.h"
+#include "dataplane/cmd/held.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/monitor.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/pause.h"
 #include "dataplane/cmd/push.h"
 #include "dataplane/cmd/rename.h"
+#include "dataplane/cmd/route.h"
+#include "dataplane/cmd/script_shards.h"
 #include "dataplane/cmd/tracking.h"
 #include "dataplane/cmd/transaction.h"
 
@@ -120,6 +126,15 @@ static void step_reply_mode(struct client *c)
     c->reply.muted = (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) != 0;
 }
 
+// What its next command starts from.
+static inline void end_command(struct client *c)
+{
+    if (UNLIKELY(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)) ||
+        UNLIKELY(c->reply.muted))
+        step_reply_mode(c);
+    c->arguments_bytes = 0;
+}
+
 static void note_client(struct call *call)
 {
     struct client *c = call->client;
@@ -139,9 +154,8 @@ static void add_effect(struct call *call, uint64_t dirty_before)
 
 static void run_body(struct call *call)
 {
-    struct effects *effects = &call->server->effects;
     uint64_t dirty = keyspace_dirty(call->keyspace);
-    if (UNLIKELY(call->server->jobs.watchers.count)) jobs_tell_call(call);
+    if (UNLIKELY(call->server->jobs.watchers.count) || call_is_joint(call)) jobs_tell_call(call);
     bool in_command = call->server->in_command; // of EXEC or a script
     call->server->in_command = true;
     if (UNLIKELY(monitor_is_on(call->server))) monitor_before(call);
@@ -149,17 +163,22 @@ static void run_body(struct call *call)
     call->server->in_command = in_command;
     if (UNLIKELY(monitor_is_on(call->server))) monitor_after(call);
     if (UNLIKELY(tracking_is_on(&call->server->tracking))) tracking_after(call);
-    if (LIKELY(!effects_are_on(effects))) return;
+    if (LIKELY(!effects_are_on(&call->server->effects))) return;
     if (!call->suspended) add_effect(call, dirty);
-    effects_end_unit(effects);
+    call_end_effects(call);
 }
 
 void command_finish(struct call *call, uint64_t execute_cycles)
 {
     uint64_t end = clock_tsc();
     effects_end_unit(&call->server->effects);
+    if (UNLIKELY(call->client->flags & CLIENT_PART)) {
+        call->client->part_cycles += execute_cycles;
+        return;
+    }
     book_call(call, end - execute_cycles, end);
     if (call->reply->error_count) command_book_errors(call);
+    end_command(call->client);
 }
 
 static bool is_held_back(struct call *call)
@@ -180,6 +199,16 @@ void command_execute(struct call *call)
     bool ran = command_may_run(call);
     if (UNLIKELY(pause_is_on(call->server)) && ran && pause_holds(call)) return;
     if (UNLIKELY(c->flags & CLIENT_IN_MULTI) && ran && transaction_takes(call)) ran = false;
+    if (UNLIKELY(call->server->node != NULL) && ran) {
+        enum routed routed = call->server->ops->route(call);
+        if (routed == ROUTED_LATER) return;
+        if (routed == ROUTED_AWAY) {
+            if (UNLIKELY(c->tracker)) tracking_caching_used(call); // it went along
+            end_command(c);
+            return;
+        }
+        ran = routed == ROUTED_HERE;
+    }
     if (ran && is_held_back(call)) return;
     if (LIKELY(ran)) {
         call->server->executing = c;
@@ -193,10 +222,7 @@ void command_execute(struct call *call)
     if (UNLIKELY(call->suspended)) return; // counted when it is done
     if (LIKELY(ran)) book_call(call, start, end);
     if (UNLIKELY(call->reply->error_count)) command_book_errors(call);
-    if (UNLIKELY(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)) ||
-        UNLIKELY(c->reply.muted))
-        step_reply_mode(c);
-    c->arguments_bytes = 0;
+    end_command(c);
     if (UNLIKELY(call->server->blocks.ready.count) && !call->is_retry && !call->no_suspend)
         blocks_serve(call->server);
 }
@@ -213,6 +239,137 @@ void command_run(struct call *call)
     book_call(call, start, clock_tsc());
     if (UNLIKELY(r->error_count)) command_book_errors(call);
     r->error_count = errors_before; // EXEC itself has not failed, as in Redis
+}
+
+// The shard whose keys these are, when it is only one, or the one that runs the command. Commands
+// of a script are bound on their own; a long one goes on where its client is.
+static void bind_held(struct call *call, const struct route *route)
+{
+    const struct node *node = call->server->node;
+    shard_set shards = route->shards;
+    // Since it was routed, slots may have begun to move, or have come to where they were going.
+    // Keys in transit come along now.
+    if (UNLIKELY(node->placement.generation) && route->kind == ROUTE_KEYS) {
+        struct route now = route_of(call);
+        if (!(now.shards & ~call->server->held)) shards = now.shards;
+    }
+    bool is_one = route->kind == ROUTE_KEYS && shards && (shards & (shards - 1)) == 0;
+    if (is_one && !command_runs_script(call->command)) {
+        call->server = node->servers[__builtin_ctzll(shards)];
+        call->keyspace = call->server->keyspace;
+    } else {
+        call->keyspace = call->server->joint;
+    }
+}
+
+// Each shard's copy is changed; what the first one says is the reply.
+static void run_on_each(struct call *call)
+{
+    call->keyspace = call->server->keyspace;
+    run_body(call);
+    if (!call->reply->error_count) route_run_for_others(call);
+}
+
+// Checks were made before it was kept, but for what a wait for a key may have changed since, for
+// keys of others that the user must not touch, and for shards that are busy.
+static bool may_run_held(struct call *call, shard_set held)
+{
+    if (!call->command) { // renamed
+        reply_error_unknown_command(call->reply, call->argv, call->argc);
+        return false;
+    }
+    if ((call->is_retry || call->client->is_restricted) && !command_may_run(call)) return false;
+    const struct script_run *busy = script_busy_among(call->server, held);
+    if (LIKELY(!busy) || (call->command->flags & CMD_ALLOW_BUSY)) return true;
+    return command_refuse(call, script_kind_busy_text(busy->kind));
+}
+
+// The parts go on after the rendezvous; the client waits for them as for a job.
+static void run_scattered(struct call *call)
+{
+    struct server *s = call->server;
+    call->keyspace = s->keyspace;
+    call->no_suspend = false;
+    if (UNLIKELY(monitor_is_on(s))) monitor_before(call);
+    s->in_command = true;
+    s->ops->scatter(call);
+    s->in_command = false;
+    if (UNLIKELY(monitor_is_on(s))) monitor_after(call);
+}
+
+// server->held is set. A script may let some go of these.
+static void run_held(struct call *call, const struct route *route)
+{
+    struct server *server = call->server;
+    uint64_t start = clock_tsc(), held = server->held;
+    server->executing = call->client;
+    held_begin(server);
+    bind_held(call, route);
+    if (route->kind == ROUTE_EACH)
+        run_on_each(call);
+    else if (route->kind == ROUTE_SCATTER && server->ops->scatter)
+        run_scattered(call);
+    else
+        run_body(call);
+    if (UNLIKELY(tracking_is_on(&server->tracking))) tracking_end_held(server);
+    server->held = held;
+    held_end(server);
+    held_leave(server);
+    server->executing = NULL;
+    call->server = server;
+    if (UNLIKELY(client_has_pushes(call->client))) client_send_pushes(server, call->client);
+    if (!call->suspended) book_call(call, start, clock_tsc());
+    server->tally->rendezvous_held++;
+}
+
+// Scripts that take long are suspended, and the transactions that they are part of.
+static bool may_be_suspended(const struct command *row)
+{
+    return row && (command_runs_script(row) || row->id == CMD_ID_EXEC);
+}
+
+// A retry keeps its place among those who wait for its keys, when it cannot be made now.
+static bool is_put_off(struct call *call)
+{
+    if (LIKELY(!call->is_retry)) return false;
+    if (UNLIKELY(script_busy_among(call->server, call->server->held) != NULL)) {
+        block_put_off(call->server, call->client);
+        call->suspended = true;
+        return true;
+    }
+    return pause_is_on(call->server) && call->command && pause_holds(call);
+}
+
+void command_execute_held(struct server *server, struct client *client,
+                          const struct kept_request *request, const struct route *route,
+                          bool is_retry)
+{
+    struct resp_request again = { .argv = (struct bytes *)(uintptr_t)request->argv,
+                                  .argc = request->argc,
+                                  .bytes = request->bytes };
+    struct call call = { .server = server,
+                         .client = client,
+                         .reply = &client->reply,
+                         .keyspace = server->joint,
+                         .argv = again.argv,
+                         .argc = again.argc,
+                         .request = &again,
+                         .arrival_tsc = is_retry ? UINT64_MAX : request->arrival_tsc,
+                         .now_ms = server->now_ms,
+                         .is_retry = is_retry,
+                         .may_wait_held = route->kind == ROUTE_KEYS };
+    command_prepare(&call);
+    call.no_suspend = !may_be_suspended(call.command);
+    client->reply.error_count = 0;
+    server->held = route->shards | 1ull << server->shard_index;
+    if (!is_put_off(&call) && may_run_held(&call, server->held)) run_held(&call, route);
+    if (!call.suspended) {
+        if (client->reply.error_count) command_book_errors(&call);
+        if (UNLIKELY(client->tracker)) tracking_caching_over(&call);
+        end_command(client);
+    }
+    if (is_retry) block_tried(server, client, !call.suspended);
+    server->held = 0;
 }
 
 bool command_execute_kept(struct server *server, struct client *client,

@@ -310,10 +310,10 @@ static void function_list(struct call *call)
 
 static void function_stats(struct call *call)
 {
-    const struct script_run *busy = call->server->busy_script;
+    const struct script_run *busy = script_find_busy(call->server);
     struct reply *r = call->reply;
     if (busy && busy->kind == SCRIPT_KIND_EVAL) {
-        reply_error(r, script_busy_text(call->server));
+        reply_error(r, script_kind_busy_text(SCRIPT_KIND_EVAL));
         return;
     }
     reply_map(r, 2);

@@ -28,6 +28,7 @@ enum search_phase { SEARCH_LOOKING, SEARCH_STORING, SEARCH_REPLYING };
 struct search_job {
     struct job job;
     struct geo_search_args args;
+    struct keyspace *source; // that the cut is of
     struct zset_cut cut;
     bool is_direct; // it is a look
     enum search_phase phase;
@@ -126,7 +127,7 @@ static bool put(struct search_job *j, struct call *call, uint64_t until_tsc)
     if (!j->tell.is_begun) begin_tell(j, call);
     if (!zset_tell_step(&j->tell, until_tsc)) return false;
     if (!zset_store(call, &j->builder, &to, event)) return true;
-    if (count) keyspace_add_dirty(call->keyspace, count - 1);
+    if (count) keyspace_add_dirty(call_keyspace(call, to.name), count - 1);
     zset_tell_put(&j->tell, call);
     return true;
 }
@@ -136,7 +137,8 @@ static void end_looking(struct search_job *j, struct call *call)
     tree_first(&j->hits.tree, &j->hit);
     j->phase = j->args.store ? SEARCH_STORING : SEARCH_REPLYING;
     if (j->args.store)
-        zset_build_begin(&j->builder, call->keyspace, &call->server->thresholds);
+        zset_build_begin(&j->builder, call_keyspace(call, call->argv[j->args.store]),
+                         &call->server->thresholds);
     else
         reply_array(call->reply, geo_hits_count(&j->hits));
 }
@@ -145,7 +147,7 @@ static bool search_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct search_job *j = (struct search_job *)(void *)job;
     if (j->phase == SEARCH_LOOKING) {
-        if (!look(j, keyspace_space(call->keyspace), until_tsc)) return false;
+        if (!look(j, keyspace_space(call->server->keyspace), until_tsc)) return false;
         end_looking(j, call);
     }
     while (j->hit.record) {
@@ -165,7 +167,7 @@ static void search_close(struct job *job, struct server *server)
     tree_drop(keyspace_space(server->keyspace), &j->hits.tree);
     if (j->phase == SEARCH_STORING) zset_build_drop(&j->builder);
     zset_tell_drop(&j->tell);
-    if (!j->is_direct) zset_cut_drop(server->keyspace, &j->cut);
+    if (!j->is_direct) zset_cut_drop(j->source, &j->cut);
     heap_give(server->heap, j, sizeof *j, HEAP_OTHER);
 }
 
@@ -193,6 +195,7 @@ static void begin(struct call *call, const struct entry *e, const struct geo_sea
     struct search_job *j = heap_take(call->server->heap, sizeof *j, HEAP_OTHER);
     j->job.ops = &search_ops;
     j->args = *a;
+    j->source = call_keyspace(call, call->argv[a->source]);
     j->phase = SEARCH_LOOKING;
     j->tell = (struct zset_tell){ 0 };
     j->at = 0;
@@ -204,7 +207,7 @@ static void begin(struct call *call, const struct entry *e, const struct geo_sea
         call_run_job(call, &j->job);
         return;
     }
-    zset_cut(call->keyspace, e, &j->cut);
+    zset_cut(j->source, e, &j->cut);
     if (a->store) {
         struct key to = call_key(call, a->store);
         call_start_write_job(call, &j->job, &to);
@@ -224,7 +227,7 @@ static void find_nothing(struct call *call, const struct geo_search_args *a)
     struct entry *e = call_find(call, &to, FIND_QUIET);
     if (e) {
         keyspace_drop_entry(call->keyspace, call->client->db, e);
-        keyspace_add_dirty(call->keyspace, 1);
+        keyspace_add_dirty(call_keyspace(call, to.name), 1);
         call_changed(call, &to, EVENT_GENERIC, "del");
     }
     reply_int(call->reply, 0);

@@ -1,5 +1,6 @@
 #include "dataplane/cmd/cmd_info.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/node.h"
 
 static command_body cmd_info_body;
 
@@ -11,7 +12,7 @@ const struct command cmd_info[] = {
 // clang-format on
 
 // There are no modules, so nothing stands below their head line.
-static void info_modules(struct text *t, struct call *call) {}
+static void info_modules(struct text *t, const struct info *info) {}
 
 static const struct section {
     const char *name, *title;
@@ -56,16 +57,26 @@ static uint32_t sections_asked_for(const struct call *call)
     return set;
 }
 
+static void refresh_tallies(struct server *s)
+{
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        struct server *peer = server_peer(s, i);
+        if (peer->ops) peer->ops->refresh_tally(peer);
+    }
+}
+
 static void cmd_info_body(struct call *call)
 {
     struct text t;
+    struct info info = { .server = call->server, .call = call };
     uint32_t set = sections_asked_for(call);
-    if (call->server->ops) call->server->ops->refresh_tally(call->server);
+    refresh_tallies(call->server);
+    server_sums_make(call->server, &info.sums);
     text_open(&t, call->server->heap);
     for (uint32_t i = 0; i < SECTION_COUNT; i++) {
         if (!(set & 1u << i)) continue;
         text_add(&t, "%s# %s\r\n", t.size ? "\r\n" : "", sections[i].title);
-        sections[i].write(&t, call);
+        sections[i].write(&t, &info);
     }
     reply_verbatim(call->reply, "txt", text_bytes(&t));
     text_close(&t);

@@ -1,5 +1,6 @@
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_rows.h"
 
 static command_body cmd_copy, cmd_del, cmd_exists, cmd_move, cmd_rename, cmd_renamenx, cmd_touch,
@@ -20,6 +21,11 @@ const struct command cmd_keys[] = {
 };
 // clang-format on
 
+static void signal_at(const struct call *call, uint32_t db, const struct key *key)
+{
+    block_signal(call_home(call, key->name), db, key->name);
+}
+
 // DEL and UNLINK are one: a value of many pieces is always detached and freed in slices.
 static void cmd_del(struct call *call)
 {
@@ -31,7 +37,7 @@ static void cmd_del(struct call *call)
                 continue;
             count++;
             call_changed(call, &keys[j], EVENT_GENERIC, "del");
-            block_signal(call->server, call->client->db, keys[j].name); // XREADGROUP
+            signal_at(call, call->client->db, &keys[j]); // XREADGROUP
         }
     reply_int(call->reply, count);
 }
@@ -87,8 +93,8 @@ static void rename_key(struct call *call, bool only_if_free)
         keyspace_rename(k, db, e, db, &to, call->now_ms);
         call_changed(call, &from, EVENT_GENERIC, "rename_from");
         call_changed(call, &to, EVENT_GENERIC, "rename_to");
-        block_signal(call->server, db, from.name);
-        block_signal(call->server, db, to.name); // of another type than before, perhaps
+        signal_at(call, db, &from);
+        signal_at(call, db, &to); // of another type than before, perhaps
     }
     if (only_if_free)
         reply_int(call->reply, !same && !occupied);
@@ -115,7 +121,7 @@ static void cmd_move(struct call *call)
         keyspace_rename(call->keyspace, from_db, e, to_db, &key, call->now_ms);
         call_changed_in(call, from_db, &key, EVENT_GENERIC, "move_from");
         call_changed_in(call, to_db, &key, EVENT_GENERIC, "move_to");
-        block_signal(call->server, from_db, key.name);
+        signal_at(call, from_db, &key);
     }
     reply_int(call->reply, e && !occupied);
 }
@@ -152,7 +158,7 @@ static void cmd_copy(struct call *call)
     if (e && !occupied) {
         keyspace_copy(call->keyspace, from_db, e, to_db, &to, call->now_ms);
         call_changed_in(call, to_db, &to, EVENT_GENERIC, "copy_to");
-        block_signal(call->server, to_db, to.name);
+        signal_at(call, to_db, &to);
     }
     reply_int(call->reply, e && !occupied);
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/rename.h"
 
 static command_body latency_doctor_body, latency_graph_body, latency_help, latency_histogram,
@@ -27,41 +28,51 @@ const struct command cmd_latency[] = {
 
 // ---- the monitor
 
-static const struct latency_series *series_of(const struct call *call, uint32_t index)
+static bool series_of(struct call *call, uint32_t index, struct latency_series *out)
 {
     enum latency_event event;
-    if (!latency_find(call->argv[index], &event)) return NULL;
-    return call->server->latency.series[event];
+    *out = (struct latency_series){ 0 };
+    return latency_find(call->argv[index], &event) && latency_merge(call->server, event, out);
 }
 
 static void latency_latest(struct call *call)
 {
-    struct latency_series *const *series = call->server->latency.series;
+    struct reply_later array = reply_later_begin(call->reply);
     uint64_t count = 0;
-    for (uint32_t i = 0; i < LATENCY_EVENT_COUNT; i++) count += series[i] != NULL;
-    reply_array(call->reply, count);
     for (uint32_t i = 0; i < LATENCY_EVENT_COUNT; i++) {
-        if (!series[i]) continue;
-        const struct latency_sample *last = latency_at(series[i], series[i]->count - 1);
+        struct latency_series series;
+        if (!latency_merge(call->server, (enum latency_event)i, &series)) continue;
+        const struct latency_sample *last = latency_at(&series, series.count - 1);
         reply_array(call->reply, 4);
         reply_bulk_text(call->reply, latency_event_names[i]);
         reply_int(call->reply, last->time_s);
         reply_int(call->reply, last->latency_ms);
-        reply_int(call->reply, series[i]->max_ms);
+        reply_int(call->reply, series.max_ms);
+        count++;
     }
+    reply_later_array(call->reply, array, count);
 }
 
 static void latency_history(struct call *call)
 {
-    const struct latency_series *series = series_of(call, 2);
-    uint32_t count = series ? series->count : 0;
-    reply_array(call->reply, count);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct latency_sample *sample = latency_at(series, i);
+    struct latency_series series;
+    series_of(call, 2, &series);
+    reply_array(call->reply, series.count);
+    for (uint32_t i = 0; i < series.count; i++) {
+        const struct latency_sample *sample = latency_at(&series, i);
         reply_array(call->reply, 2);
         reply_int(call->reply, sample->time_s);
         reply_int(call->reply, sample->latency_ms);
     }
+}
+
+// An event counts once, however many shards have seen it.
+static bool reset_event(struct server *s, enum latency_event event)
+{
+    bool was_there = false;
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        if (latency_reset(server_peer(s, i), event)) was_there = true;
+    return was_there;
 }
 
 static void latency_reset_body(struct call *call)
@@ -70,9 +81,9 @@ static void latency_reset_body(struct call *call)
     enum latency_event event;
     if (call->argc == 2)
         for (uint32_t i = 0; i < LATENCY_EVENT_COUNT; i++)
-            count += latency_reset(call->server, (enum latency_event)i);
+            count += reset_event(call->server, (enum latency_event)i);
     for (uint32_t i = 2; i < call->argc; i++)
-        if (latency_find(call->argv[i], &event)) count += latency_reset(call->server, event);
+        if (latency_find(call->argv[i], &event)) count += reset_event(call->server, event);
     reply_int(call->reply, count);
 }
 
@@ -86,15 +97,15 @@ static void latency_graph_body(struct call *call)
 {
     struct text t;
     enum latency_event event;
-    const struct latency_series *series = series_of(call, 2);
-    if (!series) {
+    struct latency_series series;
+    if (!series_of(call, 2, &series)) {
         reply_errorf(call->reply, "ERR No samples available for event '%.*s'",
                      text_chars(call->argv[2]), (const char *)call->argv[2].data);
         return;
     }
     (void)latency_find(call->argv[2], &event);
     text_open(&t, call->server->heap);
-    latency_draw(&t, latency_event_names[event], series, (uint32_t)(call->now_ms / 1000));
+    latency_draw(&t, latency_event_names[event], &series, (uint32_t)(call->now_ms / 1000));
     reply_report(call, &t);
 }
 
@@ -138,8 +149,8 @@ static void reply_steps(struct call *call, const struct command_latency *h, uint
 
 static uint32_t reply_histogram(struct call *call, const struct command *row)
 {
-    const struct command_latency *h = call->server->command_latencies.by_id[row->id];
-    if (!h || !call->server->clock) return 0;
+    struct command_latency sum, *h = &sum;
+    if (!call->server->clock || !command_latency_sum(call->server, row->id, h)) return 0;
     uint64_t calls = command_latency_count(h);
     reply_bulk_text(call->reply, row->full_name);
     reply_map(call->reply, 2);

@@ -24,7 +24,7 @@ const struct command cmd_lists[] = {
 
 struct list_place call_list_place(struct call *call, const struct key *key, struct entry *e)
 {
-    return (struct list_place){ .keyspace = call->keyspace,
+    return (struct list_place){ .keyspace = call_keyspace(call, key->name),
                                 .thresholds = &call->server->thresholds,
                                 .db = call->client->db,
                                 .key = key,

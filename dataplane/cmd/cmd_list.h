@@ -4,6 +4,7 @@
 // Thread:  the shard
 // Memory:  none of its own
 #pragma once
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/types/list_value.h"
 

@@ -37,11 +37,13 @@ static bool pop_one(struct call *call, bool at_head)
         struct entry *e = call_find(call, &key, FIND_WRITE);
         if (!e) continue;
         if (!call_check_type(call, e, TYPE_LIST)) return true;
-        struct list_place p = call_list_place(call, &key, e);
-        reply_array(call->reply, 2);
-        reply_bulk(call->reply, key.name);
-        call_list_pop(call, &p, at_head);
-        call_effectf(call, "sb", at_head ? "LPOP" : "RPOP", key.name);
+        struct call room, *at = call_settle(call, key.name, &room);
+        struct list_place p = call_list_place(at, &key, e);
+        reply_array(at->reply, 2);
+        reply_bulk(at->reply, key.name);
+        call_list_pop(at, &p, at_head);
+        call_effectf(at, "sb", at_head ? "LPOP" : "RPOP", key.name);
+        call_rejoin(call, at);
         return true;
     }
     return false;

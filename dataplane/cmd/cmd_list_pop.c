@@ -17,7 +17,7 @@ const struct command cmd_list_pops[] = {
 void call_list_removed(struct call *call, const struct list_place *p, const char *event,
                        uint64_t count)
 {
-    keyspace_add_dirty(call->keyspace, count);
+    keyspace_add_dirty(p->keyspace, count);
     call_changed(call, p->key, EVENT_LIST, event);
     if (!p->entry) call_changed(call, p->key, EVENT_GENERIC, "del");
 }
@@ -124,11 +124,13 @@ bool call_list_pop_first(struct call *call, const struct list_mpop *m)
         struct entry *e = call_find(call, &key, FIND_WRITE);
         if (!e) continue;
         if (!call_check_type(call, e, TYPE_LIST)) return true;
-        struct list_place p = call_list_place(call, &key, e);
-        reply_array(call->reply, 2);
-        reply_bulk(call->reply, key.name);
-        uint64_t count = call_list_pop_range(call, &p, m->at_head, m->count);
-        call_effectf(call, "sbu", m->at_head ? "LPOP" : "RPOP", key.name, count);
+        struct call room, *at = call_settle(call, key.name, &room);
+        struct list_place p = call_list_place(at, &key, e);
+        reply_array(at->reply, 2);
+        reply_bulk(at->reply, key.name);
+        uint64_t count = call_list_pop_range(at, &p, m->at_head, m->count);
+        call_effectf(at, "sbu", m->at_head ? "LPOP" : "RPOP", key.name, count);
+        call_rejoin(call, at);
         return true;
     }
     return false;

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/memory_report.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/text.h"
 
 static command_body memory_doctor, memory_help, memory_malloc_stats, memory_purge, memory_stats,
@@ -88,24 +89,31 @@ static void add_beyond(struct stats *s, const char *ratio_name, const char *byte
 }
 
 // The tables of one database; a deadline costs its part of the entry.
-static void add_database(struct stats *s, const struct server *server, uint32_t db)
+static void add_database(struct stats *s, struct server *server, uint32_t db)
 {
     enum { DEADLINE_BYTES = 32 };
     char name[32];
-    if (keyspace_size(server->keyspace, db) == 0) return;
+    uint64_t keys = 0, table_bytes = 0, deadlines = 0;
+    for (uint32_t i = 0; i < server_peer_count(server); i++) {
+        const struct keyspace *k = server_peer(server, i)->keyspace;
+        keys += keyspace_size(k, db);
+        table_bytes += keyspace_table_bytes(k, db);
+        deadlines += keyspace_deadline_count(k, db);
+    }
+    if (keys == 0) return;
     snprintf(name, sizeof name, "db.%u", db);
     reply_bulk_text(s->reply, name);
     reply_map(s->reply, 3);
     reply_bulk_text(s->reply, "overhead.hashtable.main");
-    reply_int(s->reply, (int64_t)keyspace_table_bytes(server->keyspace, db));
+    reply_int(s->reply, (int64_t)table_bytes);
     reply_bulk_text(s->reply, "overhead.hashtable.expires");
-    reply_int(s->reply, (int64_t)keyspace_deadline_count(server->keyspace, db) * DEADLINE_BYTES);
+    reply_int(s->reply, (int64_t)deadlines * DEADLINE_BYTES);
     reply_bulk_text(s->reply, "overhead.hashtable.slot-to-keys");
     reply_int(s->reply, 0);
     s->count++;
 }
 
-static void add_redis(struct stats *s, const struct server *server, const struct memory_report *r)
+static void add_redis(struct stats *s, struct server *server, const struct memory_report *r)
 {
     uint64_t net = memory_report_beyond_startup(r);
     add(s, "peak.allocated", r->peak);
@@ -186,7 +194,8 @@ static void memory_malloc_stats(struct call *call)
 
 static void memory_purge(struct call *call)
 {
-    heap_purge(call->server->heap);
+    for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+        heap_purge(server_peer(call->server, i)->heap);
     reply_ok(call->reply);
 }
 

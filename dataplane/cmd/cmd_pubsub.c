@@ -1,9 +1,10 @@
 #include "dataplane/cmd/pubsub.h"
 #include "dataplane/base/glob.h"
-#include "dataplane/base/num.h"
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/held.h"
+#include "dataplane/cmd/peers.h"
 #include "dataplane/cmd/push.h"
 
 static command_body cmd_subscribe, cmd_unsubscribe, cmd_psubscribe, cmd_punsubscribe,
@@ -111,6 +112,7 @@ static struct subscriber *subscriber_of(struct server *s, struct client *c)
         list_init(&c->subscriber->subscriptions[kind]);
     c->flags |= CLIENT_SUBSCRIBED;
     s->pubsub.clients++;
+    if (server_is_one_of_many(s)) posted_mark(s, &s->node->listening, true);
     return c->subscriber;
 }
 
@@ -123,6 +125,7 @@ static void give_subscriber_if_unused(struct server *s, struct client *c)
     c->subscriber = NULL;
     c->flags &= ~(uint32_t)CLIENT_SUBSCRIBED;
     s->pubsub.clients--;
+    if (server_is_one_of_many(s) && !s->pubsub.clients) posted_mark(s, &s->node->listening, false);
 }
 
 static void add(struct server *s, struct client *c, struct bytes text, enum pubsub_kind kind)
@@ -178,21 +181,8 @@ struct message { // its wire forms are made when the first receiver that speaks 
     enum pubsub_kind kind;
     struct bytes pattern, channel, body;
     struct blob *wire[2]; // RESP2, RESP3
+    bool is_counted_only;
 };
-
-static size_t put_bulk(uint8_t *to, struct bytes text)
-{
-    size_t at = 1;
-    to[0] = '$';
-    at += num_format_uint((char *)to + at, text.size);
-    to[at++] = '\r';
-    to[at++] = '\n';
-    if (text.size) memcpy(to + at, text.data, text.size);
-    at += text.size;
-    to[at++] = '\r';
-    to[at++] = '\n';
-    return at;
-}
 
 static struct blob *make_wire(const struct message *m, uint32_t version)
 {
@@ -201,20 +191,18 @@ static struct blob *make_wire(const struct message *m, uint32_t version)
     if (m->kind == PUBSUB_PATTERN) parts[count++] = m->pattern;
     parts[count++] = m->channel;
     parts[count++] = m->body;
-    size_t room = 4;
-    for (uint32_t i = 0; i < count; i++) room += parts[i].size + NUM_INT_MAX + 5;
+    size_t room = RESP_HEAD_MAX;
+    for (uint32_t i = 0; i < count; i++) room += RESP_HEAD_MAX + parts[i].size + 2;
     struct blob *wire = blob_new(m->server->heap, room, HEAP_CLIENT_OUT);
-    wire->data[0] = version == 3 ? '>' : '*';
-    wire->data[1] = (uint8_t)('0' + count);
-    wire->data[2] = '\r';
-    wire->data[3] = '\n';
-    wire->size = 4;
-    for (uint32_t i = 0; i < count; i++) wire->size += put_bulk(wire->data + wire->size, parts[i]);
+    wire->size = resp_put_head(wire->data, version == 3 ? '>' : '*', count);
+    for (uint32_t i = 0; i < count; i++)
+        wire->size += resp_put_bulk(wire->data + wire->size, parts[i]);
     return wire;
 }
 
 static void deliver(struct message *m, const struct list *members)
 {
+    if (m->is_counted_only) return;
     for (struct list_node *n = list_first(members); n; n = list_next(members, n)) {
         struct client *c = LIST_OWNER(n, struct subscription, in_name)->client;
         struct blob **wire = &m->wire[c->reply.version == 3];
@@ -250,6 +238,29 @@ static uint64_t publish_to_patterns(struct message *m)
     return count;
 }
 
+static uint64_t tell_message(struct message *m)
+{
+    bool is_shard_channel = m->kind == PUBSUB_SHARD_CHANNEL;
+    uint64_t count = 0;
+    if (!pubsub_has_listeners(&m->server->pubsub)) return 0;
+    const struct name *name = names_find(&m->server->pubsub.names[m->kind], 0, m->channel);
+    if (name) {
+        deliver(m, &name->members);
+        forget_wires(m);
+        count = name->members.count;
+    }
+    return is_shard_channel ? count : count + publish_to_patterns(m);
+}
+
+static void tell_posted(struct server *s, const struct posted *p)
+{
+    struct message m = { .server = s,
+                         .kind = p->numbers[0] ? PUBSUB_SHARD_CHANNEL : PUBSUB_CHANNEL,
+                         .channel = p->texts[0],
+                         .body = p->texts[1] };
+    (void)tell_message(&m);
+}
+
 uint64_t pubsub_publish(struct server *s, struct bytes channel, struct bytes body,
                         bool is_shard_channel)
 {
@@ -257,20 +268,44 @@ uint64_t pubsub_publish(struct server *s, struct bytes channel, struct bytes bod
                          .kind = is_shard_channel ? PUBSUB_SHARD_CHANNEL : PUBSUB_CHANNEL,
                          .channel = channel,
                          .body = body };
-    uint64_t count = 0;
-    if (!pubsub_has_listeners(&s->pubsub)) return 0;
-    const struct name *name = names_find(&s->pubsub.names[m.kind], 0, channel);
-    if (name) {
-        deliver(&m, &name->members);
-        forget_wires(&m);
-        count = name->members.count;
-    }
-    return is_shard_channel ? count : count + publish_to_patterns(&m);
+    if (LIKELY(!server_is_one_of_many(s)) || posted_is_quiet(s)) return tell_message(&m);
+    // Messages that were sent before are still on their way.
+    struct posted p = { .numbers = { is_shard_channel }, .texts = { channel, body } };
+    m.is_counted_only = true;
+    uint64_t count = tell_message(&m);
+    if (count) post(s, s->shard_index, POSTED_MESSAGE, tell_posted, &p);
+    return count;
 }
 
+void pubsub_tell_all(struct server *s, struct bytes channel, struct bytes body)
+{
+    if (pubsub_has_listeners(&s->pubsub)) (void)pubsub_publish(s, channel, body, false);
+    if (LIKELY(!server_is_one_of_many(s))) return;
+    struct posted p = { .texts = { channel, body } };
+    post_to_all(s, posted_others(s, &s->node->listening), POSTED_MESSAGE, tell_posted, &p);
+}
+
+static void tell_others(const struct call *call, shard_set but, bool is_shard_channel)
+{
+    struct server *s = call->server;
+    struct posted p = { .numbers = { is_shard_channel },
+                        .texts = { call->argv[1], call->argv[2] } };
+    post_to_all(s, posted_others(s, &s->node->listening) & ~but, POSTED_MESSAGE, tell_posted, &p);
+}
+
+// Each shard makes the message anew, of its own memory, for those who listen there. Which ones have
+// listeners the router has found (route.c): they are this shard, or held, and counted exactly. On
+// others somebody began to listen after that: as if a moment too late to be counted.
 static void publish(struct call *call, bool is_shard_channel)
 {
-    uint64_t count = pubsub_publish(call->server, call->argv[1], call->argv[2], is_shard_channel);
+    struct server *s = call->server;
+    shard_set shards = held_shards(s);
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        if (shards & 1ull << server_peer(s, i)->shard_index)
+            count +=
+                pubsub_publish(server_peer(s, i), call->argv[1], call->argv[2], is_shard_channel);
+    if (server_is_one_of_many(s)) tell_others(call, shards, is_shard_channel);
     call_no_effect(call);
     reply_int(call->reply, (int64_t)count);
 }
@@ -362,9 +397,8 @@ static void cmd_sunsubscribe(struct call *call) { unsubscribe(call, PUBSUB_SHARD
 
 static void reply_names(struct call *call, enum pubsub_kind kind)
 {
-    const struct names *names = &call->server->pubsub.names[kind];
-    struct name *name = NULL;
-    uint32_t position = 0;
+    struct peer_names names = { .offset = PUBSUB_NAMES(kind) };
+    struct name *name;
     uint64_t count = 0;
     if (call->argc > 3) {
         reply_errorf(call->reply,
@@ -374,7 +408,7 @@ static void reply_names(struct call *call, enum pubsub_kind kind)
         return;
     }
     struct reply_later later = reply_later_begin(call->reply);
-    while ((name = names_next(names, &position, name)) != NULL) {
+    while ((name = peer_names_next(call->server, &names)) != NULL) {
         if (call->argc == 3 && !glob_match(call->argv[2], name_text(name), false)) continue;
         reply_bulk(call->reply, name_text(name));
         count++;
@@ -382,13 +416,22 @@ static void reply_names(struct call *call, enum pubsub_kind kind)
     reply_later_array(call->reply, later, count);
 }
 
+static uint64_t count_members(struct server *s, enum pubsub_kind kind, struct bytes text)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        const struct name *name = names_find(&server_peer(s, i)->pubsub.names[kind], 0, text);
+        count += name ? name->members.count : 0;
+    }
+    return count;
+}
+
 static void reply_counts(struct call *call, enum pubsub_kind kind)
 {
     reply_array(call->reply, 2 * (uint64_t)(call->argc - 2));
     for (uint32_t i = 2; i < call->argc; i++) {
-        const struct name *name = names_find(&call->server->pubsub.names[kind], 0, call->argv[i]);
         reply_bulk(call->reply, call->argv[i]);
-        reply_int(call->reply, name ? (int64_t)name->members.count : 0);
+        reply_int(call->reply, (int64_t)count_members(call->server, kind, call->argv[i]));
     }
 }
 
@@ -402,7 +445,8 @@ static void pubsub_shardnumsub(struct call *call) { reply_counts(call, PUBSUB_SH
 
 static void pubsub_numpat(struct call *call)
 {
-    reply_int(call->reply, (int64_t)call->server->pubsub.names[PUBSUB_PATTERN].count);
+    uint64_t count = peer_names_count(call->server, PUBSUB_NAMES(PUBSUB_PATTERN));
+    reply_int(call->reply, (int64_t)count);
 }
 
 static void pubsub_help(struct call *call)

@@ -2,6 +2,7 @@
 #include "dataplane/base/glob.h"
 #include "dataplane/base/num.h"
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/scan_args.h"
@@ -120,7 +121,11 @@ static void cmd_randomkey(struct call *call)
 
 // ---- SCAN: a call shows what is there while it goes on, so a large COUNT needs no one moment
 
-enum { SCAN_STRIDE = 32 }; // keys between two looks at the clock
+enum {
+    SCAN_STRIDE = 32, // keys between two looks at the clock
+    // In a call with other shards held, who stand still meanwhile. COUNT is a hint.
+    SCAN_HELD_MAX = JOB_ELEMENTS_MIN - 1,
+};
 
 struct scan_job {
     struct job job;
@@ -183,6 +188,7 @@ static void cmd_scan_body(struct call *call)
     now.cursor_later = reply_later_begin(call->reply);
     now.keys_later = reply_later_begin(call->reply);
     now.left = now.args.count;
+    if (call_is_joint(call) && now.left > SCAN_HELD_MAX) now.left = SCAN_HELD_MAX;
     if (now.left < JOB_ELEMENTS_MIN) {
         scan_some(&now, call, now.left);
         scan_end(&now, call);

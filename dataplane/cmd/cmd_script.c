@@ -61,7 +61,7 @@ static void refuse_unknown(struct call *call)
 static struct script *add_script(struct call *call, struct bytes body)
 {
     struct bytes error;
-    struct script *script = script_add(host_of(call), body, &error);
+    struct script *script = scripts_add(call->server->scripts, body, &error);
     if (!script) reply_error_bytes(call->reply, error);
     return script;
 }
@@ -72,7 +72,10 @@ static void run_body(struct call *call, void *context)
     (void)context;
     if (!parse_key_count(call, &key_count)) return;
     struct script *script = script_find_body(host_of(call), call->argv[1]);
-    if (!script) script = add_script(call, call->argv[1]);
+    if (!script) {
+        script = add_script(call, call->argv[1]);
+        if (script) scripts_add_to_peers(call->server, script->body);
+    }
     if (script) script_start(call, script, NULL, key_count);
 }
 

@@ -1,8 +1,9 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd_rows.h"
-#include "dataplane/cmd/script_run.h"
+#include "dataplane/cmd/script_shards.h"
 
 static command_body cmd_dbsize, cmd_flushdb, cmd_flushall, cmd_swapdb, cmd_time, cmd_shutdown,
     cmd_wait;
@@ -25,6 +26,22 @@ static void cmd_dbsize(struct call *call)
     reply_int(call->reply, (int64_t)keyspace_size(call->keyspace, call->client->db));
 }
 
+// Whose keys the call is about: those of all shards, or of one.
+static uint32_t concerned(const struct call *call)
+{
+    return call_is_joint(call) ? server_peer_count(call->server) : 1;
+}
+
+static struct server *concerned_at(const struct call *call, uint32_t index)
+{
+    return call_is_joint(call) ? server_peer(call->server, index) : call->server;
+}
+
+static void signal_all(const struct call *call)
+{
+    for (uint32_t i = 0; i < concerned(call); i++) block_signal_all(concerned_at(call, i));
+}
+
 // SYNC and ASYNC both detach the tables at once and free them in slices.
 static bool parse_flush(struct call *call)
 {
@@ -39,21 +56,23 @@ static bool parse_flush(struct call *call)
 static void cmd_flushdb(struct call *call)
 {
     if (!parse_flush(call)) return;
-    changed_flush(call->server, call->client->db);
+    for (uint32_t i = 0; i < concerned(call); i++)
+        changed_flush(concerned_at(call, i), call->client->db);
     keyspace_flush(call->keyspace, call->client->db);
     call_effect(call, call->argv, call->argc); // also when there was nothing to flush
-    block_signal_all(call->server);
+    signal_all(call);
     reply_ok(call->reply);
 }
 
 static void cmd_flushall(struct call *call)
 {
     if (!parse_flush(call)) return;
-    changed_flush(call->server, CHANGED_ALL_DATABASES);
+    for (uint32_t i = 0; i < concerned(call); i++)
+        changed_flush(concerned_at(call, i), CHANGED_ALL_DATABASES);
     for (int64_t db = 0; db < call->server->settings->databases; db++)
         keyspace_flush(call->keyspace, (uint32_t)db);
     call_effect(call, call->argv, call->argc);
-    block_signal_all(call->server);
+    signal_all(call);
     reply_ok(call->reply);
 }
 
@@ -73,9 +92,10 @@ static void cmd_swapdb(struct call *call)
         reply_error(call->reply, "ERR DB index is out of range");
         return;
     }
-    changed_swap(call->server, (uint32_t)a, (uint32_t)b);
+    for (uint32_t i = 0; i < concerned(call); i++)
+        changed_swap(concerned_at(call, i), (uint32_t)a, (uint32_t)b);
     keyspace_swap(call->keyspace, (uint32_t)a, (uint32_t)b);
-    block_signal_all(call->server);
+    signal_all(call);
     reply_ok(call->reply);
 }
 
@@ -139,13 +159,15 @@ static bool parse_shutdown(struct call *call, uint32_t *flags)
 static void cmd_shutdown(struct call *call)
 {
     uint32_t flags;
+    struct server *s = call->server;
+    const struct script_run *busy = script_busy_among(s, shard_set_all(server_peer_count(s)));
     if (!parse_shutdown(call, &flags)) {
         reply_error(call->reply, reply_text_syntax);
     } else if (flags &
                SHUTDOWN_ABORT) { // stopping is never drawn out: there are no replicas to wait for
         reply_error(call->reply, "ERR No shutdown in progress.");
-    } else if (call->server->busy_script && !(flags & LANE_STOP_NOSAVE)) {
-        reply_error(call->reply, script_busy_text(call->server));
+    } else if (busy && !(flags & LANE_STOP_NOSAVE)) {
+        reply_error(call->reply, script_kind_busy_text(busy->kind));
     } else if (flags & LANE_STOP_SAVE) {
         call_log(call, LOG_WARNING, "SHUTDOWN SAVE: snapshots do not exist yet, can't exit");
         reply_error(call->reply, "ERR Errors trying to SHUTDOWN. Check logs.");

@@ -91,7 +91,7 @@ static void move_to(struct call *call, const struct key *to, struct bytes member
     struct set_place place = set_place_of(
         call, to, keyspace_find(call->keyspace, call->client->db, to, FIND_QUIET, call->now_ms));
     if (!set_add(&place, member)) return;
-    keyspace_add_dirty(call->keyspace, 1);
+    keyspace_add_dirty(place.keyspace, 1);
     call_changed(call, to, EVENT_SET, "sadd");
 }
 
@@ -109,7 +109,7 @@ static void cmd_smove(struct call *call)
     if (!call_check_type(call, e, TYPE_SET) || !call_check_type(call, to_entry, TYPE_SET)) return;
     bool moves;
     if (bytes_equal(from.name, to.name)) {
-        moves = set_has(call->keyspace, e, member);
+        moves = set_has(call_keyspace(call, from.name), e, member);
     } else {
         struct set_place place = set_place_of(call, &from, e);
         moves = set_remove(&place, member);

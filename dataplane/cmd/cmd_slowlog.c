@@ -1,5 +1,6 @@
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/peers.h"
 
 static command_body slowlog_get, slowlog_help, slowlog_len, slowlog_reset_body;
 
@@ -21,18 +22,33 @@ const struct command cmd_slowlog[] = {
 
 enum { SLOWLOG_GET_NORMALLY = 10 };
 
+static void reply_client(struct call *call, const struct slowlog_entry *e)
+{
+    char address[128];
+    struct server *s = call->server, *home;
+    const struct client *c = e->proxy_of ? peers_find_client(s, e->proxy_of, &home) : NULL;
+    if (c) {
+        uint32_t size = client_address_text(c, false, s->settings->unixsocket, address);
+        reply_bulk(call->reply, bytes_make(address, size));
+        reply_bulk_text(call->reply, c->name ? c->name : "");
+    } else {
+        reply_bulk(call->reply, e->address);
+        reply_bulk(call->reply, e->name);
+    }
+}
+
 // Redis's six fields, then ours: how long the request had waited, and its execution apart from
 // that.
-static void reply_entry(struct reply *r, const struct slowlog_entry *e)
+static void reply_entry(struct call *call, const struct slowlog_entry *e)
 {
+    struct reply *r = call->reply;
     reply_array(r, 8);
     reply_int(r, (int64_t)e->id);
     reply_int(r, (int64_t)e->time_s);
     reply_int(r, (int64_t)e->execute_us);
     reply_array(r, e->argc);
     for (uint32_t i = 0; i < e->argc; i++) reply_bulk(r, e->argv[i]);
-    reply_bulk(r, e->address);
-    reply_bulk(r, e->name);
+    reply_client(call, e);
     reply_int(r, (int64_t)e->wait_us);
     reply_int(r, (int64_t)e->execute_us);
 }
@@ -52,8 +68,8 @@ static bool count_asked_for(struct call *call, uint64_t *count)
 
 static void slowlog_get(struct call *call)
 {
-    const struct list *all = &call->server->slowlog.all;
-    uint64_t left;
+    struct slowlog_walk walk;
+    uint64_t left, count = slowlog_walk_begin(call->server, &walk);
     if (call->argc > 3) {
         reply_errorf(call->reply,
                      "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try "
@@ -62,20 +78,21 @@ static void slowlog_get(struct call *call)
         return;
     }
     if (!count_asked_for(call, &left)) return;
-    if (left > all->count) left = all->count;
+    if (left > count) left = count;
     reply_array(call->reply, left);
-    for (struct list_node *n = list_first(all); left > 0; n = list_next(all, n), left--)
-        reply_entry(call->reply, LIST_OWNER(n, struct slowlog_entry, link));
+    for (; left > 0; left--) reply_entry(call, slowlog_walk_next(call->server, &walk));
 }
 
 static void slowlog_len(struct call *call)
 {
-    reply_int(call->reply, (int64_t)call->server->slowlog.all.count);
+    struct slowlog_walk walk;
+    reply_int(call->reply, (int64_t)slowlog_walk_begin(call->server, &walk));
 }
 
 static void slowlog_reset_body(struct call *call)
 {
-    slowlog_reset(call->server);
+    for (uint32_t i = 0; i < server_peer_count(call->server); i++)
+        slowlog_reset(server_peer(call->server, i));
     reply_ok(call->reply);
 }
 

@@ -140,7 +140,8 @@ static void xgroup_create(struct call *call)
     } else if (t.g) {
         refuse(call, "BUSYGROUP Consumer Group name already exists");
     } else {
-        uint32_t told = t.s ? EVENT_STREAM | EVENT_ONLY : EVENT_STREAM; // a group is no change of it
+        // A group is no change of its stream.
+        uint32_t told = t.s ? EVENT_STREAM | EVENT_ONLY : EVENT_STREAM;
         if (!t.s) t.s = stream_create(call, &t.key);
         if (is_dollar(call->argv[4])) id = stream_now(t.s)->facts.last;
         stream_group_new(keyspace_space(call->keyspace), stream_groups(t.s), call->argv[3], id,

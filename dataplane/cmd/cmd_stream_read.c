@@ -1,5 +1,6 @@
 // Streams: reading on from an ID, alone or as a member of a group.
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/stream_read.h"
 
@@ -184,15 +185,21 @@ static bool go_on(struct call *call, struct stream_read *r, uint64_t until_tsc)
 
 // ---- all streams
 
+// Of stream `at`; false: there was no time for all of it.
+static bool answer_stream(struct call *call, struct stream_read *r, uint64_t until_tsc)
+{
+    struct call room, *at = call_settle(call, call->argv[r->first_key + r->at], &room);
+    if (!r->in_stream) begin_stream(at, r);
+    bool is_done = !r->in_stream || go_on(at, r, until_tsc);
+    if (r->in_stream && is_done) end_stream(at, r);
+    return is_done;
+}
+
 static bool read_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct stream_read *r = (struct stream_read *)job;
-    for (; r->at < r->key_count; r->at++) {
-        if (!r->in_stream) begin_stream(call, r);
-        if (!r->in_stream) continue;
-        if (!go_on(call, r, until_tsc)) return false;
-        end_stream(call, r);
-    }
+    for (; r->at < r->key_count; r->at++)
+        if (!answer_stream(call, r, until_tsc)) return false;
     if (r->served == 0) { // of a job: what was there has gone
         if (r->job.ops) reply_null_array(call->reply);
         return true;
@@ -218,8 +225,9 @@ static void take_cuts(struct call *call, struct stream_read *r)
         struct key key = stream_read_key(call, r, i);
         const struct entry *e =
             keyspace_find(call->keyspace, call->client->db, &key, FIND_QUIET, call->now_ms);
+        r->sources[i].keyspace = call_keyspace(call, key.name);
         if (e)
-            stream_cut(call->keyspace, e, false, &r->cuts[i]);
+            stream_cut(r->sources[i].keyspace, e, false, &r->cuts[i]);
         else
             stream_cut_init(&r->cuts[i]);
     }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "dataplane/base/num.h"
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
 
 struct key call_key(const struct call *call, uint32_t index)
@@ -123,8 +124,12 @@ void call_reply_help(struct call *call, const char *const *lines)
 void call_changed_in(struct call *call, uint32_t db, const struct key *key, enum event_class class,
                      const char *event)
 {
-    struct server *s = call->server;
-    if (UNLIKELY(s->on_changed != NULL)) s->on_changed(s, db, key->name, (uint32_t) class, event);
+    struct server *s = call_home(call, key->name);
+    if (LIKELY(!s->on_changed)) return;
+    struct client *executing = s->executing; // NULL at another shard, which stands still
+    s->executing = call->server->executing;
+    s->on_changed(s, db, key->name, (uint32_t) class, event);
+    s->executing = executing;
 }
 
 void call_changed(struct call *call, const struct key *key, enum event_class class,

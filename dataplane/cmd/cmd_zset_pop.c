@@ -87,6 +87,13 @@ static uint32_t first_with_members(struct call *call, uint32_t first, uint32_t c
     return 0;
 }
 
+static void take_settled(struct call *call, struct entry *e, const struct zset_take *take)
+{
+    struct call room, *at = call_settle(call, call->argv[take->key_index], &room);
+    zset_take(at, e, take);
+    call_rejoin(call, at);
+}
+
 static void block(struct call *call, uint32_t first, uint32_t count, uint64_t deadline_ms)
 {
     if (!call_may_block(call)) {
@@ -118,7 +125,7 @@ static void blocking_pop(struct call *call, bool is_max)
     take.form = ZSET_FLAT_PAIRS;
     reply_array(call->reply, 3);
     reply_bulk(call->reply, call->argv[index]);
-    zset_take(call, e, &take);
+    take_settled(call, e, &take);
 }
 
 static void cmd_bzpopmin(struct call *call) { blocking_pop(call, false); }
@@ -185,7 +192,7 @@ static bool mpop(struct call *call, const struct mpop *m)
     reply_array(call->reply, 2);
     reply_bulk(call->reply, call->argv[index]);
     zset_reply_header(call->reply, take.count, take.form);
-    zset_take(call, e, &take);
+    take_settled(call, e, &take);
     return true;
 }
 

@@ -71,6 +71,7 @@ static void cmd_zrevrangebylex(struct call *call)
 
 struct store_job {
     struct job job;
+    struct keyspace *source; // that the cut is of
     struct zset_cut cut;
     struct zset_iter iter;
     uint64_t left;
@@ -129,7 +130,7 @@ static void store_close(struct job *job, struct server *server)
     struct store_job *j = (struct store_job *)job;
     zset_build_drop(&j->builder);
     zset_tell_drop(&j->tell);
-    if (!j->is_direct) zset_cut_drop(server->keyspace, &j->cut);
+    if (!j->is_direct) zset_cut_drop(j->source, &j->cut);
     heap_give(server->heap, j, sizeof *j, HEAP_OTHER);
 }
 
@@ -142,15 +143,16 @@ static void store(struct call *call, const struct entry *e, const struct zset_ra
     struct key to = call_key(call, 1);
     j->job.ops = &store_ops;
     j->tell = (struct zset_tell){ 0 };
+    j->source = call_keyspace(call, call->argv[2]);
     j->is_direct = count < JOB_ELEMENTS_MIN;
     j->is_small = a->by != ZSET_BY_RANK || count <= (uint64_t)call->server->thresholds.zset_entries;
     j->left = count;
     if (j->is_direct)
         zset_look(e, &j->cut);
     else
-        zset_cut(call->keyspace, e, &j->cut);
+        zset_cut(j->source, e, &j->cut);
     zset_iter_init(&j->iter, &j->cut, rank, a->is_reverse);
-    zset_build_begin(&j->builder, call->keyspace, &call->server->thresholds);
+    zset_build_begin(&j->builder, call_keyspace(call, to.name), &call->server->thresholds);
     if (j->is_direct)
         call_run_job(call, &j->job);
     else

@@ -1,6 +1,6 @@
 #include "dataplane/cmd/command_latency.h"
 #include <math.h>
-#include "dataplane/cmd/server.h"
+#include "dataplane/cmd/node.h"
 
 _Static_assert(sizeof(struct command_latency) == 8192, "a size class of the heap");
 
@@ -18,6 +18,19 @@ void command_latency_reset(struct server *s)
         heap_give(s->heap, *h, sizeof **h, HEAP_OTHER);
         *h = NULL;
     }
+}
+
+bool command_latency_sum(struct server *s, uint16_t id, struct command_latency *out)
+{
+    bool is_any = false;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        const struct command_latency *h = server_peer(s, i)->command_latencies.by_id[id];
+        if (!h) continue;
+        if (!is_any) *out = (struct command_latency){ 0 };
+        is_any = true;
+        for (uint32_t b = 0; b < COMMAND_LATENCY_BUCKETS; b++) out->counts[b] += h->counts[b];
+    }
+    return is_any;
 }
 
 uint64_t command_latency_count(const struct command_latency *h)

@@ -35,6 +35,8 @@ struct command_latencies {
 
 struct command_latency *command_latency_start(struct server *server, uint16_t id);
 void command_latency_reset(struct server *server); // CONFIG RESETSTAT: all are gone
+// Of all shards, into *out. False: none has run it.
+bool command_latency_sum(struct server *server, uint16_t id, struct command_latency *out);
 uint64_t command_latency_count(const struct command_latency *h);
 // How many took at most so long.
 uint64_t command_latency_below(const struct command_latency *h, uint64_t cycles);

@@ -3,6 +3,7 @@
 #include "dataplane/base/check.h"
 #include "dataplane/base/num.h"
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
 
 enum {
@@ -50,14 +51,10 @@ static uint8_t *want(struct effects *e, size_t size)
     return e->buffer + e->size;
 }
 
-static void put_number_line(struct effects *e, char kind, uint64_t value)
+static void put_head(struct effects *e, char kind, uint64_t value)
 {
-    uint8_t *to = want(e, NUM_INT_MAX + 3);
-    to[0] = (uint8_t)kind;
-    uint32_t size = 1 + num_format_uint((char *)to + 1, value);
-    to[size++] = '\r';
-    to[size++] = '\n';
-    e->size += size;
+    uint8_t *to = want(e, RESP_HEAD_MAX);
+    e->size += resp_put_head(to, kind, value);
 }
 
 static void put_raw(struct effects *e, struct bytes bytes)
@@ -68,14 +65,14 @@ static void put_raw(struct effects *e, struct bytes bytes)
 
 void effects_put_text(struct effects *e, struct bytes text)
 {
-    put_number_line(e, '$', text.size);
+    put_head(e, '$', text.size);
     put_raw(e, text);
     put_raw(e, BYTES_LITERAL("\r\n"));
 }
 
 static void put_command(struct effects *e, const struct bytes *argv, uint32_t argc)
 {
-    put_number_line(e, '*', argc);
+    put_head(e, '*', argc);
     for (uint32_t i = 0; i < argc; i++) effects_put_text(e, argv[i]);
 }
 
@@ -125,8 +122,7 @@ void effects_back_to(struct effects *e, struct effects_mark mark)
 {
     CHECK(mark.count <= e->count && mark.size <= e->size);
     // MULTI came in front of what was there only with the second command.
-    if (mark.count <= 1 && e->count > 1)
-        memmove(e->buffer, e->buffer + multi_wire.size, mark.size);
+    if (mark.count <= 1 && e->count > 1) memmove(e->buffer, e->buffer + multi_wire.size, mark.size);
     e->count = mark.count;
     e->size = mark.size;
     e->db = mark.db;
@@ -142,7 +138,7 @@ void effects_draft_open(struct effects *draft, size_t bytes)
 
 void effects_put_head(struct effects *draft, uint32_t argc)
 {
-    put_number_line(draft, '*', argc);
+    put_head(draft, '*', argc);
     draft->count++;
 }
 
@@ -175,10 +171,25 @@ void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft)
 
 // ---- for bodies
 
+struct effects *call_effects(const struct call *call)
+{
+    if (LIKELY(!call_is_joint(call)) || !call->has_key) return &call->server->effects;
+    return &server_home(call->server, call->key.name)->effects;
+}
+
+void call_end_effects(struct call *call)
+{
+    struct server *s = call->server;
+    effects_end_unit(&s->effects);
+    if (LIKELY(!call_is_joint(call))) return;
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        if (s->held >> i & 1) effects_end_unit(&server_peer(s, i)->effects);
+}
+
 void call_effect_in(struct call *call, uint32_t db, const struct bytes *argv, uint32_t argc)
 {
     call->has_effect = true;
-    effects_add(&call->server->effects, db, argv, argc);
+    effects_add(call_effects(call), db, argv, argc);
 }
 
 void call_effect(struct call *call, const struct bytes *argv, uint32_t argc)

@@ -65,7 +65,7 @@ static bool centre_on(struct call *call, const struct entry *e, uint32_t index, 
 {
     double score;
     if (!e) return true;
-    if (!zset_score(call->keyspace, e, call->argv[index], &score))
+    if (!zset_score(call->server->keyspace, e, call->argv[index], &score))
         return refuse(call, "ERR could not decode requested zset member");
     s->centre = geo_point_of(score);
     return true;

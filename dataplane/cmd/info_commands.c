@@ -4,6 +4,7 @@
 #include <string.h>
 #include "dataplane/cmd/cmd_info.h"
 #include "dataplane/cmd/info_priv.h"
+#include "dataplane/cmd/node.h"
 
 static double per_call(uint64_t us, uint64_t calls)
 {
@@ -11,9 +12,10 @@ static double per_call(uint64_t us, uint64_t calls)
 }
 
 // Redis's fields first; how long requests had waited before they ran comes behind them.
-static void add_command(struct text *t, const struct server *s, const struct command *row)
+static void add_command(struct text *t, struct server *s, const struct command *row)
 {
-    const struct command_tally *c = &s->tally->commands[row->id];
+    struct command_tally sum, *c = &sum;
+    server_sum_command(s, row->id, c);
     uint64_t execute_us = info_cycles_us(s, c->execute_cycles);
     uint64_t wait_us = info_cycles_us(s, c->wait_cycles);
     if (!c->calls && !c->rejected && !c->failed) return;
@@ -27,26 +29,47 @@ static void add_command(struct text *t, const struct server *s, const struct com
              (unsigned long)info_cycles_us(s, c->wait_cycles_max));
 }
 
-void info_commandstats(struct text *t, struct call *call)
+void info_commandstats(struct text *t, const struct info *info)
 {
     for (uint32_t id = 0; id < command_count(); id++)
-        add_command(t, call->server, command_by_id((uint16_t)id));
+        add_command(t, info->server, command_by_id((uint16_t)id));
 }
 
-void info_errorstats(struct text *t, struct call *call)
+enum { ERROR_CODES = sizeof(((struct server *)0)->error_stats) / sizeof(struct error_stat) };
+
+// As within one shard: codes beyond so many are left out.
+static void add_error(struct error_stat *sum, uint32_t *count, const struct error_stat *e)
 {
-    const struct server *s = call->server;
-    for (uint32_t i = 0; i < s->error_stat_count; i++)
-        text_add(t, "errorstat_%s:count=%lu\r\n", s->error_stats[i].code,
-                 (unsigned long)s->error_stats[i].count);
+    uint32_t i = 0;
+    while (i < *count && strcmp(sum[i].code, e->code) != 0) i++;
+    if (i == ERROR_CODES) return;
+    if (i == *count) {
+        sum[i] = *e;
+        ++*count;
+    } else {
+        sum[i].count += e->count;
+    }
+}
+
+void info_errorstats(struct text *t, const struct info *info)
+{
+    struct error_stat sum[ERROR_CODES];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < server_peer_count(info->server); i++) {
+        const struct server *peer = server_peer(info->server, i);
+        for (uint32_t e = 0; e < peer->error_stat_count; e++)
+            add_error(sum, &count, &peer->error_stats[e]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        text_add(t, "errorstat_%s:count=%lu\r\n", sum[i].code, (unsigned long)sum[i].count);
 }
 
 // percentiles: "50 99 99.9", the numbers in the form that names them.
-static void add_percentiles(struct text *t, const struct server *s, const struct command *row,
+static void add_percentiles(struct text *t, struct server *s, const struct command *row,
                             const char *percentiles)
 {
-    const struct command_latency *h = s->command_latencies.by_id[row->id];
-    if (!h) return;
+    struct command_latency sum, *h = &sum;
+    if (!command_latency_sum(s, row->id, h)) return;
     text_add(t, "latency_percentiles_usec_%s:", row->full_name);
     for (const char *at = percentiles; *at;) {
         size_t size = strcspn(at, " ");
@@ -58,9 +81,9 @@ static void add_percentiles(struct text *t, const struct server *s, const struct
     text_add(t, "\r\n");
 }
 
-void info_latencystats(struct text *t, struct call *call)
+void info_latencystats(struct text *t, const struct info *info)
 {
-    const struct server *s = call->server;
+    struct server *s = info->server;
     if (!s->settings->latency_tracking || !s->clock) return;
     for (uint32_t id = 0; id < command_count(); id++)
         add_percentiles(t, s, command_by_id((uint16_t)id), s->settings->latency_percentiles);

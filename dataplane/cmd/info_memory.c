@@ -1,4 +1,4 @@
-// info_memory.c: INFO's section about memory, all of it from the ledger of the shard's heap.
+// info_memory.c: INFO's section about memory, all of it from the ledgers of the shards' heaps.
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -39,26 +39,25 @@ static double ratio(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
-static void add_used(struct text *t, const struct server *s, uint64_t rss)
+static void add_used(struct text *t, const struct server_sums *y, uint64_t rss)
 {
-    const struct heap *heap = s->heap;
-    uint64_t used = heap->bytes_total, dataset = heap->bytes[HEAP_DATASET];
-    uint64_t peak = heap->bytes_peak > used ? heap->bytes_peak : used;
+    uint64_t used = y->used_bytes, dataset = y->heap_bytes[HEAP_DATASET];
+    uint64_t peak = y->peak_bytes > used ? y->peak_bytes : used;
     add_human(t, "used_memory", used);
     add_human(t, "used_memory_rss", rss);
     add_human(t, "used_memory_peak", peak);
     text_add(t, "used_memory_peak_perc:%.2f%%\r\n", percent(used, peak));
     text_add(t, "used_memory_overhead:%lu\r\nused_memory_startup:%lu\r\n",
-             (unsigned long)(used - dataset), (unsigned long)s->startup_memory_bytes);
+             (unsigned long)(used - dataset), (unsigned long)y->startup_bytes);
     text_add(t, "used_memory_dataset:%lu\r\nused_memory_dataset_perc:%.2f%%\r\n",
              (unsigned long)dataset,
-             percent(dataset, used > s->startup_memory_bytes ? used - s->startup_memory_bytes : 1));
+             percent(dataset, used > y->startup_bytes ? used - y->startup_bytes : 1));
 }
 
-static void add_scripts(struct text *t, const struct server *s)
+static void add_scripts(struct text *t, struct server *s)
 {
     struct scripts_memory m;
-    scripts_measure(s, &m);
+    scripts_measure_all(s, &m);
     uint64_t vm = m.eval.vm_bytes, functions = m.functions.vm_bytes;
     uint64_t kept = m.eval.cached_bytes + m.functions.cached_bytes;
     add_human(t, "used_memory_lua", vm);
@@ -82,11 +81,10 @@ static void add_limits(struct text *t, const struct settings *settings)
     text_add(t, "maxmemory_policy:%.*s\r\n", (int)size, policy);
 }
 
-static void add_fragmentation(struct text *t, const struct server *s, uint64_t rss)
+static void add_fragmentation(struct text *t, const struct server_sums *y, uint64_t rss)
 {
-    const struct shard_tally *tally = s->tally;
-    uint64_t allocated = tally->heap_allocated, active = tally->heap_active;
-    uint64_t resident = tally->heap_resident, used = s->heap->bytes_total;
+    uint64_t allocated = y->heap_allocated, active = y->heap_active;
+    uint64_t resident = y->heap_resident, used = y->used_bytes;
     text_add(t, "allocator_frag_ratio:%.2f\r\nallocator_frag_bytes:%ld\r\n",
              ratio(active, allocated), (long)(active - allocated));
     text_add(t, "allocator_rss_ratio:%.2f\r\nallocator_rss_bytes:%ld\r\n", ratio(resident, active),
@@ -97,9 +95,9 @@ static void add_fragmentation(struct text *t, const struct server *s, uint64_t r
              (long)(rss - used));
 }
 
-static void add_owners(struct text *t, const struct server *s)
+static void add_owners(struct text *t, const struct server_sums *y)
 {
-    const uint64_t *bytes = s->heap->bytes;
+    const uint64_t *bytes = y->heap_bytes;
     uint64_t clients = bytes[HEAP_CLIENT_IN] + bytes[HEAP_CLIENT_OUT] + bytes[HEAP_SESSION];
     text_add(t,
              "mem_not_counted_for_evict:%lu\r\nmem_overhead_db_hashtable_rehashing:0\r\n"
@@ -109,25 +107,24 @@ static void add_owners(struct text *t, const struct server *s)
              (unsigned long)bytes[HEAP_BACKLOG], (unsigned long)bytes[HEAP_BACKLOG]);
     text_add(t, "mem_clients_normal:%lu\r\nmem_cluster_links:0\r\nmem_aof_buffer:%lu\r\n",
              (unsigned long)clients, (unsigned long)bytes[HEAP_LOG]);
-    text_add(t, "mem_allocator:%s\r\nactive_defrag_running:%u\r\n", heap_allocator(),
-             s->defrag.percent);
+    text_add(t, "mem_allocator:%s\r\nactive_defrag_running:%lu\r\n", heap_allocator(),
+             (unsigned long)y->defrag_percent);
     text_add(t, "lazyfree_pending_objects:%lu\r\nlazyfreed_objects:%lu\r\n",
-             (unsigned long)keyspace_reap_pending(s->keyspace),
-             (unsigned long)s->tally->lazyfreed_objects);
+             (unsigned long)y->lazyfree_pending, (unsigned long)y->lazyfreed_objects);
 }
 
-void info_memory(struct text *t, struct call *call)
+void info_memory(struct text *t, const struct info *info)
 {
-    const struct server *s = call->server;
+    const struct server_sums *y = &info->sums;
     uint64_t rss = info_rss_bytes();
     uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    add_used(t, s, rss);
+    add_used(t, y, rss);
     text_add(t, "allocator_allocated:%lu\r\nallocator_active:%lu\r\nallocator_resident:%lu\r\n",
-             (unsigned long)s->tally->heap_allocated, (unsigned long)s->tally->heap_active,
-             (unsigned long)s->tally->heap_resident);
+             (unsigned long)y->heap_allocated, (unsigned long)y->heap_active,
+             (unsigned long)y->heap_resident);
     add_human(t, "total_system_memory", machine);
-    add_scripts(t, s);
-    add_limits(t, s->settings);
-    add_fragmentation(t, s, rss);
-    add_owners(t, s);
+    add_scripts(t, info->server);
+    add_limits(t, info->server->settings);
+    add_fragmentation(t, y, rss);
+    add_owners(t, y);
 }

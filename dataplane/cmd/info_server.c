@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "dataplane/cmd/cmd_info.h"
+#include "dataplane/cmd/node.h"
 
 static const char *supervision_name(int64_t supervised)
 {
@@ -63,9 +64,9 @@ static void add_listeners(struct text *t, const struct settings *settings)
     add_listener(t, 2, "tls", settings->tls_port, settings);
 }
 
-void info_server(struct text *t, struct call *call)
+void info_server(struct text *t, const struct info *info)
 {
-    const struct server *s = call->server;
+    const struct server *s = info->server;
     const struct region_control *control = s->region ? s->region->control : NULL;
     add_build(t, s->clock);
     add_process(t, s);
@@ -76,7 +77,7 @@ void info_server(struct text *t, struct call *call)
     add_listeners(t, s->settings);
 }
 
-void info_cpu(struct text *t, struct call *call)
+void info_cpu(struct text *t, const struct info *info)
 {
     struct rusage self, thread;
     getrusage(RUSAGE_SELF, &self);
@@ -89,9 +90,9 @@ void info_cpu(struct text *t, struct call *call)
              thread.ru_utime.tv_usec);
 }
 
-void info_persistence(struct text *t, struct call *call)
+void info_persistence(struct text *t, const struct info *info)
 {
-    const struct server *s = call->server;
+    const struct server *s = info->server;
     text_add(t, "loading:0\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\n"
                 "current_cow_size_age:0\r\ncurrent_fork_perc:0.00\r\n"
                 "current_save_keys_processed:0\r\ncurrent_save_keys_total:0\r\n");
@@ -99,8 +100,7 @@ void info_persistence(struct text *t, struct call *call)
              "rdb_changes_since_last_save:%lu\r\nrdb_bgsave_in_progress:0\r\n"
              "rdb_last_save_time:%lu\r\nrdb_last_bgsave_status:ok\r\n"
              "rdb_last_bgsave_time_sec:-1\r\nrdb_current_bgsave_time_sec:-1\r\nrdb_saves:0\r\n",
-             (unsigned long)keyspace_dirty(s->keyspace),
-             (unsigned long)(s->started_wall_ms / 1000));
+             (unsigned long)info->sums.dirty, (unsigned long)(s->started_wall_ms / 1000));
     text_add(t, "rdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\n"
                 "rdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n"
                 "aof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
@@ -111,7 +111,7 @@ void info_persistence(struct text *t, struct call *call)
 }
 
 // A primary that nobody copies from yet. Its replication id is made with replication.
-void info_replication(struct text *t, struct call *call)
+void info_replication(struct text *t, const struct info *info)
 {
     static const char none[] = "0000000000000000000000000000000000000000";
     text_add(t,
@@ -121,25 +121,39 @@ void info_replication(struct text *t, struct call *call)
     text_add(t, "master_repl_offset:0\r\nsecond_repl_offset:-1\r\nrepl_backlog_active:0\r\n");
     char size[64];
     const struct setting_row *row = setting_find(BYTES_LITERAL("repl-backlog-size"));
-    size_t digits = setting_text(call->server->settings, row, size, sizeof size);
+    size_t digits = setting_text(info->server->settings, row, size, sizeof size);
     text_add(t,
              "repl_backlog_size:%.*s\r\nrepl_backlog_first_byte_offset:0\r\n"
              "repl_backlog_histlen:0\r\n",
              (int)digits, size);
 }
 
-void info_cluster(struct text *t, struct call *call) { text_add(t, "cluster_enabled:0\r\n"); }
+void info_cluster(struct text *t, const struct info *info) { text_add(t, "cluster_enabled:0\r\n"); }
 
-void info_keyspace(struct text *t, struct call *call)
+struct database_sums {
+    uint64_t keys, expires, ttl_ms; // of each key with a deadline
+};
+
+static void sum_database(struct server *s, uint32_t db, struct database_sums *out)
 {
-    const struct server *s = call->server;
-    for (int64_t i = 0; i < s->settings->databases; i++) {
-        uint32_t db = (uint32_t)i;
-        uint64_t keys = keyspace_size(s->keyspace, db);
-        uint64_t expires = keyspace_deadline_count(s->keyspace, db);
-        if (keys == 0 && expires == 0) continue;
-        text_add(t, "db%u:keys=%lu,expires=%lu,avg_ttl=%lu\r\n", db, (unsigned long)keys,
-                 (unsigned long)expires,
-                 (unsigned long)keyspace_average_ttl_ms(s->keyspace, db, s->now_ms));
+    *out = (struct database_sums){ 0 };
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        const struct keyspace *k = server_peer(s, i)->keyspace;
+        uint64_t expires = keyspace_deadline_count(k, db);
+        out->keys += keyspace_size(k, db);
+        out->expires += expires;
+        out->ttl_ms += expires * keyspace_average_ttl_ms(k, db, s->now_ms);
+    }
+}
+
+void info_keyspace(struct text *t, const struct info *info)
+{
+    for (int64_t i = 0; i < info->server->settings->databases; i++) {
+        struct database_sums sum;
+        sum_database(info->server, (uint32_t)i, &sum);
+        if (sum.keys == 0 && sum.expires == 0) continue;
+        text_add(t, "db%u:keys=%lu,expires=%lu,avg_ttl=%lu\r\n", (uint32_t)i,
+                 (unsigned long)sum.keys, (unsigned long)sum.expires,
+                 (unsigned long)(sum.expires ? sum.ttl_ms / sum.expires : 0));
     }
 }

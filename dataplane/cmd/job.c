@@ -1,11 +1,12 @@
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_docs.h"
 #include "dataplane/cmd/command_ids.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/push.h"
-#include "dataplane/cmd/script_run.h"
+#include "dataplane/cmd/script_shards.h"
 #include "dataplane/cmd/transaction.h"
 
 struct closed_key {
@@ -191,7 +192,7 @@ static void tell_key(void *context, uint32_t index, uint32_t flags)
 {
     const struct call *call = context;
     (void)flags;
-    jobs_tell_write(call->server, call->argv[index]);
+    jobs_tell_write(call_home(call, call->argv[index]), call->argv[index]);
 }
 
 void jobs_tell_call(const struct call *call)
@@ -255,6 +256,7 @@ static bool may_run(const struct job *job)
     const struct stream *stream = job->client->stream;
     if (job->is_waiting) return false;
     if (job->must_end || job->closed || !stream || stream->out.open_gaps) return true;
+    if (job->client->flags & CLIENT_PROXY) return true; // nothing leaves before all is there
     return stream->out.bytes + stream->ops->pending(stream) < JOB_OUTPUT_MAX;
 }
 
@@ -272,8 +274,9 @@ static struct job *next_job(struct server *s)
 
 bool jobs_run(struct server *s, uint64_t cycles)
 {
-    struct job *job = next_job(s);
     struct call call;
+    if (UNLIKELY(s->busy_script != NULL) && !scripts_take_shards(s)) return true; // to try again
+    struct job *job = next_job(s);
     if (!job) return false;
     uint64_t start = clock_tsc();
     make_call(s, job, &call);
@@ -284,17 +287,18 @@ bool jobs_run(struct server *s, uint64_t cycles)
     s->executing = job->client;
     bool is_done = job->ops->step(job, &call, start + cycles);
     s->executing = NULL;
+    if (UNLIKELY(s->held != 0)) scripts_give_shards(s);
     uint64_t used = clock_tsc() - start;
     job->cycles += used;
     tally_slice(s->tally, used);
     latency_note(s, LATENCY_SLICE, used);
     s->ops->client_wrote(s, job->client);
-    if (is_done) {
+    // A script that begins anew is counted when it is done.
+    if (is_done && !(job->client->flags & CLIENT_ELSEWHERE))
         command_finish(&call, job->cycles);
-        finish(s, job);
-    } else {
+    else
         effects_end_unit(&s->effects);
-    }
+    if (is_done) finish(s, job);
     return true;
 }
 

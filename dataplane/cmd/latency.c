@@ -1,5 +1,5 @@
 #include "dataplane/cmd/latency.h"
-#include "dataplane/cmd/server.h"
+#include "dataplane/cmd/node.h"
 
 const char *const latency_event_names[LATENCY_EVENT_COUNT] = {
     [LATENCY_COMMAND] = "command",
@@ -12,6 +12,7 @@ const char *const latency_event_names[LATENCY_EVENT_COUNT] = {
     [LATENCY_QUEUE_WAIT] = "queue-wait",
     [LATENCY_SLICE] = "slice",
     [LATENCY_TURN] = "turn",
+    [LATENCY_RENDEZVOUS] = "rendezvous",
 };
 
 bool latency_reset(struct server *s, enum latency_event event)
@@ -67,6 +68,51 @@ void latency_note(struct server *s, enum latency_event event, uint64_t cycles)
     if (LIKELY(cycles < s->slow.latency_cycles)) return;
     uint64_t ms = clock_tsc_to_ns(s->clock, cycles) / 1000000;
     add_sample(s, event, ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX);
+}
+
+// How many samples of each series are not taken yet: from the newest one down.
+struct merge {
+    uint32_t left[PLACEMENT_SHARDS_MAX];
+};
+
+// The newest second of those left, and the longest of it. False: none is left.
+static bool take_newest(struct server *s, enum latency_event event, struct merge *m,
+                        struct latency_sample *out)
+{
+    *out = (struct latency_sample){ 0 };
+    bool is_any = false;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        if (!m->left[i]) continue;
+        const struct latency_sample *last =
+            latency_at(server_peer(s, i)->latency.series[event], m->left[i] - 1);
+        if (last->time_s > out->time_s) *out = (struct latency_sample){ .time_s = last->time_s };
+        is_any = true;
+    }
+    for (uint32_t i = 0; i < server_peer_count(s) && is_any; i++) {
+        if (!m->left[i]) continue;
+        const struct latency_sample *last =
+            latency_at(server_peer(s, i)->latency.series[event], m->left[i] - 1);
+        if (last->time_s != out->time_s) continue;
+        if (last->latency_ms > out->latency_ms) out->latency_ms = last->latency_ms;
+        m->left[i]--;
+    }
+    return is_any;
+}
+
+bool latency_merge(struct server *s, enum latency_event event, struct latency_series *out)
+{
+    struct merge m;
+    struct latency_sample sample;
+    *out = (struct latency_series){ 0 };
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        const struct latency_series *series = server_peer(s, i)->latency.series[event];
+        m.left[i] = series ? series->count : 0;
+        if (series && series->max_ms > out->max_ms) out->max_ms = series->max_ms;
+    }
+    // Filled from the end of the ring down, so that the newest is the last one.
+    while (out->count < LATENCY_SAMPLES && take_newest(s, event, &m, &sample))
+        out->samples[LATENCY_SAMPLES - ++out->count] = sample;
+    return out->count > 0;
 }
 
 void latency_summarize(const struct latency_series *series, uint32_t now_s,

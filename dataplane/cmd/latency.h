@@ -25,6 +25,7 @@ enum latency_event {
     LATENCY_QUEUE_WAIT, // a request waited before it was executed
     LATENCY_SLICE,      // a slice of a long command
     LATENCY_TURN,       // a turn of the shard's loop
+    LATENCY_RENDEZVOUS, // this shard stood still for a command of another
     LATENCY_EVENT_COUNT
 };
 extern const char *const latency_event_names[LATENCY_EVENT_COUNT];
@@ -51,6 +52,10 @@ bool latency_reset(struct server *server, enum latency_event event); // false: t
 // The i-th sample, oldest first.
 const struct latency_sample *latency_at(const struct latency_series *series, uint32_t i);
 
+// Of all shards, into *out: of one second the longest, the newest LATENCY_SAMPLES. False: none has
+// a sample.
+bool latency_merge(struct server *server, enum latency_event event, struct latency_series *out);
+
 struct latency_summary {
     uint32_t samples, min_ms, max_ms, all_time_ms, average_ms, deviation_ms; // mean deviation
     double period_s;                                                         // between two samples
@@ -62,4 +67,4 @@ void latency_summarize(const struct latency_series *series, uint32_t now_s,
 void latency_draw(struct text *out, const char *name, const struct latency_series *series,
                   uint32_t now_s);
 // latency_doctor.c: LATENCY DOCTOR's report
-void latency_report(struct text *out, const struct server *server);
+void latency_report(struct text *out, struct server *server);

@@ -2,6 +2,7 @@
 // this server may do about each kind.
 #include "dataplane/cmd/info_priv.h"
 #include "dataplane/cmd/latency.h"
+#include "dataplane/cmd/node.h"
 
 static void add_event(struct text *out, uint32_t number, const char *name,
                       const struct latency_series *series, uint32_t now_s)
@@ -14,18 +15,27 @@ static void add_event(struct text *out, uint32_t number, const char *name,
              number, name, s.samples, s.average_ms, s.deviation_ms, s.period_s, s.all_time_ms);
 }
 
-static bool was_seen(const struct server *s, enum latency_event event)
+static bool was_seen(struct server *s, enum latency_event event)
 {
-    return s->latency.series[event] != NULL;
+    for (uint32_t i = 0; i < server_peer_count(s); i++)
+        if (server_peer(s, i)->latency.series[event]) return true;
+    return false;
 }
 
-static void advise_on_commands(struct text *out, const struct server *s)
+// Of any shard.
+static uint32_t worst_ms(struct server *s, enum latency_event event)
+{
+    struct latency_series series;
+    return latency_merge(s, event, &series) ? series.max_ms : 0;
+}
+
+static void advise_on_commands(struct text *out, struct server *s)
 {
     const struct settings *f = s->settings;
     int64_t worst_us = 0;
     for (uint32_t i = LATENCY_COMMAND; i <= LATENCY_FAST_COMMAND; i++)
-        if (s->latency.series[i] && s->latency.series[i]->max_ms * 1000ll > worst_us)
-            worst_us = s->latency.series[i]->max_ms * 1000ll;
+        if (worst_ms(s, (enum latency_event)i) * 1000ll > worst_us)
+            worst_us = worst_ms(s, (enum latency_event)i) * 1000ll;
     if (f->slowlog_log_slower_than < 0 || f->slowlog_max_len == 0)
         text_add(out, "- SLOWLOG is switched off. Switch it on to see which commands they were: "
                       "CONFIG SET slowlog-log-slower-than 1000 slowlog-max-len 128.\n");
@@ -57,19 +67,23 @@ static void advise_on_waits(struct text *out, const struct server *s)
                       "it takes the kernel to wake it.\n");
 }
 
-static void advise_on_turns(struct text *out, const struct server *s)
+static void advise_on_turns(struct text *out, struct server *s)
 {
-    const struct shard_tally *t = s->tally;
+    uint64_t slice = 0, execute = 0;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        const struct shard_tally *t = server_peer(s, i)->tally;
+        if (t->slice_cycles_max > slice) slice = t->slice_cycles_max;
+        if (t->execute_cycles_max > execute) execute = t->execute_cycles_max;
+    }
     text_add(out,
              "- A turn of the loop took long. The longest slice of shared work so far was %lu us, "
              "the longest command %lu us: what is above both was time in which the kernel or a "
              "hypervisor let something else run. Look for steal time and for other processes on "
              "this core.\n",
-             (unsigned long)info_cycles_us(s, t->slice_cycles_max),
-             (unsigned long)info_cycles_us(s, t->execute_cycles_max));
+             (unsigned long)info_cycles_us(s, slice), (unsigned long)info_cycles_us(s, execute));
 }
 
-static void advise_on_keyspace(struct text *out, const struct server *s)
+static void advise_on_keyspace(struct text *out, struct server *s)
 {
     if (was_seen(s, LATENCY_EVICTION_CYCLE) || was_seen(s, LATENCY_EVICTION_DEL))
         text_add(out, "- Keys had to be evicted to keep to maxmemory. Room is made in slices of "
@@ -84,7 +98,7 @@ static void advise_on_keyspace(struct text *out, const struct server *s)
                       "CONFIG SET active-defrag-cycle-max lower gives it less time.\n");
 }
 
-void latency_report(struct text *out, const struct server *s)
+void latency_report(struct text *out, struct server *s)
 {
     uint32_t seen = 0;
     if (s->settings->latency_monitor_threshold == 0) {
@@ -94,10 +108,10 @@ void latency_report(struct text *out, const struct server *s)
         return;
     }
     for (uint32_t i = 0; i < LATENCY_EVENT_COUNT; i++) {
-        if (!was_seen(s, (enum latency_event)i)) continue;
+        struct latency_series series;
+        if (!latency_merge(s, (enum latency_event)i, &series)) continue;
         if (!seen) text_add(out, "Events above the threshold were seen:\n\n");
-        add_event(out, ++seen, latency_event_names[i], s->latency.series[i],
-                  (uint32_t)(s->now_ms / 1000));
+        add_event(out, ++seen, latency_event_names[i], &series, (uint32_t)(s->now_ms / 1000));
     }
     if (!seen) {
         text_add(out,

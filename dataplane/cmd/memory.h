@@ -12,8 +12,10 @@ enum { MEMORY_SLICE_US = 250 }; // of evicting, ahead of one command or once a t
 
 // What is booked, less the replication backlog and the log's buffers, as Redis counts.
 uint64_t memory_counted_bytes(const struct server *server);
-bool memory_is_over(const struct server *server);
-// Evicts by the policy, for MEMORY_SLICE_US at most. False: still over, and nothing may go.
+uint64_t memory_counted_of_all(const struct server *server); // of all shards, as they told it
+bool memory_is_over(const struct server *server);            // all shards together
+// Evicts keys of this shard by the policy, for MEMORY_SLICE_US at most, when it is its turn. False:
+// still over, and nothing may go.
 bool memory_make_room(struct server *server);
 // Follows how long memory has been above maxmemory: called when it may have changed.
 void memory_note_level(struct server *server);

@@ -63,7 +63,7 @@ static void look_at_allocator(struct finding *f, const struct memory_report *r)
 
 static void look_at_use(struct finding *f, const struct server *s, const struct memory_report *r)
 {
-    uint64_t clients = s->clients.all.count, limit = s->settings->maxmemory;
+    uint64_t clients = r->client_count, limit = s->settings->maxmemory;
     if (clients && r->clients / clients > CLIENT_BYTES)
         find(f, "Clients", r->clients / clients,
              " on average are held by each client. CLIENT LIST shows whose omem or qbuf is large; "

@@ -15,11 +15,11 @@ struct memory_report {
     uint64_t used, peak, startup, dataset, overhead; // used = dataset + overhead
     uint64_t clients, scripts, functions, script_count;
     uint64_t owners[HEAP_OWNER_COUNT];
-    uint64_t allocated, active, resident; // of the heap, as the allocator counts
+    uint64_t allocated, active, resident; // of the heaps, as the allocator counts
     uint64_t rss;                         // of the process
-    uint64_t keys;
+    uint64_t keys, client_count;
 };
-// Figures of this moment; a system call, and a walk of the allocator's statistics.
+// Figures of this moment, over all shards; a system call, and a walk of the allocator's statistics.
 void memory_report_make(struct server *server, struct memory_report *out);
 static inline uint64_t memory_report_beyond_startup(const struct memory_report *r)
 {

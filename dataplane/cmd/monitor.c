@@ -9,6 +9,7 @@ enum { HEAD_MAX = 256 };
 struct monitor {
     struct list_node link;
     struct client *client;
+    uint64_t since; // of several shards: lines of earlier posts are not for it
 };
 
 void monitors_open(struct server *s) { list_init(&s->monitors); }
@@ -17,6 +18,10 @@ void monitor_add(struct server *s, struct client *c)
 {
     struct monitor *m = heap_take_zeroed(s->heap, sizeof *m, HEAP_SESSION);
     m->client = c;
+    if (server_is_one_of_many(s)) {
+        m->since = __atomic_load_n(&s->node->mail[0].next_ticket, __ATOMIC_ACQUIRE);
+        posted_mark(s, &s->node->monitoring, true);
+    }
     list_append(&s->monitors, &m->link);
     c->monitor = m;
     c->flags |= CLIENT_MONITOR;
@@ -29,6 +34,7 @@ void monitor_forget_client(struct server *s, struct client *c)
     heap_give(s->heap, c->monitor, sizeof *c->monitor, HEAP_SESSION);
     c->monitor = NULL;
     c->flags &= ~(uint32_t)CLIENT_MONITOR;
+    if (server_is_one_of_many(s) && !s->monitors.count) posted_mark(s, &s->node->monitoring, false);
 }
 
 // ---- a line
@@ -108,12 +114,55 @@ static struct blob *make_line(const struct call *call)
     return line;
 }
 
+static void show(struct server *s, struct blob *line, uint64_t ticket)
+{
+    for (struct list_node *n = list_first(&s->monitors); n; n = list_next(&s->monitors, n)) {
+        struct monitor *m = LIST_OWNER(n, struct monitor, link);
+        if (m->since <= ticket) client_push(s, m->client, line);
+    }
+}
+
+// ---- several shards
+
+static void show_posted(struct server *s, const struct posted *p)
+{
+    if (!s->monitors.count) return;
+    struct blob *line = blob_new(s->heap, p->texts[0].size, HEAP_CLIENT_OUT);
+    memcpy(line->data, p->texts[0].data, p->texts[0].size);
+    line->size = p->texts[0].size;
+    show(s, line, p->numbers[0]);
+    blob_release(line);
+}
+
+// On shard 0: lines arrive in the order in which the commands ran.
+static void hand_on(struct server *s, const struct posted *p)
+{
+    struct posted line = { .numbers = { p->ticket }, .texts = { p->texts[0] } };
+    uint64_t shards = __atomic_load_n(&s->node->monitoring, __ATOMIC_ACQUIRE);
+    post_to_all(s, shards, POSTED_LINE, show_posted, &line);
+}
+
+static void send(struct server *s, const struct blob *line)
+{
+    struct posted p = { .texts = { blob_bytes(line) } };
+    if (LIKELY(post_fits(s, 0))) {
+        post(s, 0, POSTED_COMMAND, hand_on, &p);
+        return;
+    }
+    // Shard 0 is behind: those who would miss this line shall know.
+    uint64_t shards = __atomic_load_n(&s->node->monitoring, __ATOMIC_ACQUIRE);
+    for (; shards; shards &= shards - 1)
+        post_lose(s, (uint32_t)__builtin_ctzll(shards), POSTED_LINE);
+}
+
 static void feed(const struct call *call)
 {
     struct server *s = call->server;
     struct blob *line = make_line(call);
-    for (struct list_node *n = list_first(&s->monitors); n; n = list_next(&s->monitors, n))
-        client_push(s, LIST_OWNER(n, struct monitor, link)->client, line);
+    if (LIKELY(!server_is_one_of_many(s)))
+        show(s, line, 0);
+    else
+        send(s, line);
     blob_release(line);
 }
 

@@ -3,6 +3,8 @@
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/kept_changes.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/pubsub.h"
 
 static uint32_t bits_of(char letter)
@@ -47,14 +49,25 @@ static void publish(struct server *s, const char *kind, uint32_t db, struct byte
     char *channel = room <= sizeof small ? small : heap_take(s->heap, room, HEAP_OTHER);
     size_t size = (size_t)sprintf(channel, "__%s@%u__:", kind, db);
     if (of.size) memcpy(channel + size, of.data, of.size);
-    (void)pubsub_publish(s, bytes_make(channel, size + of.size), message, false);
+    pubsub_tell_all(s, bytes_make(channel, size + of.size), message);
     if (channel != small) heap_give(s->heap, channel, room, HEAP_OTHER);
+}
+
+static bool is_anybody_listening(const struct server *s)
+{
+    if (pubsub_has_listeners(&s->pubsub)) return true;
+    return server_is_one_of_many(s) && posted_others(s, &s->node->listening);
 }
 
 void notify_event(struct server *s, uint32_t db, struct bytes key, uint32_t class,
                   const char *event)
 {
-    if (!(s->notify_classes & class) || !pubsub_has_listeners(&s->pubsub)) return;
+    if (UNLIKELY(s->kept_changes != NULL)) {
+        if (s->notify_classes & class)
+            changes_keep(s->kept_changes, s, db, key, class | EVENT_ONLY, event);
+        return;
+    }
+    if (!(s->notify_classes & class) || !is_anybody_listening(s)) return;
     if (s->notify_classes & NOTIFY_KEYSPACE) publish(s, "keyspace", db, key, bytes_text(event));
     if (s->notify_classes & NOTIFY_KEYEVENT) publish(s, "keyevent", db, bytes_text(event), key);
 }

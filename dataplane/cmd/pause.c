@@ -70,7 +70,8 @@ bool pause_holds(struct call *call)
         return false;
     }
     // As in Redis, where a MONITOR is a kind of replica, and those are not paused.
-    if (call->no_suspend || (call->client->flags & CLIENT_MONITOR)) return false;
+    bool is_part = call->no_suspend && !call->is_retry;
+    if (is_part || (call->client->flags & CLIENT_MONITOR)) return false;
     if (!s->pause.all && !may_write(call)) return false;
     call->suspended = true;
     if (call->is_retry) // it keeps its place among those who wait for the key

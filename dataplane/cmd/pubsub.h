@@ -20,6 +20,8 @@ struct pubsub { // of a server
     struct names names[PUBSUB_KIND_COUNT];
     uint64_t clients; // with at least one subscription
 };
+// Where struct server has them, for peers.h.
+#define PUBSUB_NAMES(kind) (offsetof(struct server, pubsub.names) + (kind) * sizeof(struct names))
 struct subscriber { // of a client; NULL while it has subscribed to nothing
     struct list subscriptions[PUBSUB_KIND_COUNT];
 };
@@ -28,11 +30,14 @@ void pubsub_open(struct server *server);
 void pubsub_close(struct server *server);
 void pubsub_forget_client(struct server *server, struct client *c); // says nothing
 
-// To all who subscribed to channel (and, unless it is a shard channel, to patterns that match it).
-// Returns how many receivers there were.
+// To all of this shard's clients who subscribed to channel (and, unless it is a shard channel, to
+// patterns that match it), after what other shards have told them before (posted.h). Returns how
+// many receivers there are.
 uint64_t pubsub_publish(struct server *server, struct bytes channel, struct bytes message,
                         bool is_shard_channel);
-// Anybody who might get something: for those who would have to make a message first.
+// To those of all shards, none of which need stand still.
+void pubsub_tell_all(struct server *server, struct bytes channel, struct bytes message);
+// Anybody of this shard who might get something: for those who would have to make a message first.
 static inline bool pubsub_has_listeners(const struct pubsub *p) { return p->clients != 0; }
 uint64_t pubsub_count(const struct client *c, enum pubsub_kind kind);
 uint64_t pubsub_memory(const struct client *c);

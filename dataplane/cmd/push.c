@@ -1,5 +1,5 @@
 #include "dataplane/cmd/push.h"
-#include "dataplane/cmd/server.h"
+#include "dataplane/cmd/node.h"
 
 enum { COPY_BYTES_MAX = 256 }; // a piece that refers costs an allocation and a step of a list
 
@@ -8,12 +8,19 @@ struct kept_push {
     struct blob *wire;
 };
 
+static struct outq *output_of(struct server *s, struct client *c, size_t bytes)
+{
+    if (LIKELY(!server_is_one_of_many(s)) || !s->ops->push_output) return c->reply.out;
+    return s->ops->push_output(s, c, bytes);
+}
+
 static void send_now(struct server *s, struct client *c, struct blob *wire)
 {
+    struct outq *out = output_of(s, c, wire->size);
     if (wire->size <= COPY_BYTES_MAX)
-        outq_append(c->reply.out, blob_bytes(wire));
+        outq_append(out, blob_bytes(wire));
     else
-        outq_append_ref(c->reply.out, blob_bytes(wire), blob_release_value, blob_hold(wire));
+        outq_append_ref(out, blob_bytes(wire), blob_release_value, blob_hold(wire));
     s->ops->client_wrote(s, c);
 }
 

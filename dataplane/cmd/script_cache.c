@@ -1,5 +1,8 @@
 #include "dataplane/cmd/script_cache.h"
+#include "dataplane/cmd/command_ids.h"
+#include "dataplane/cmd/held.h"
 #include "dataplane/cmd/script_call.h"
+#include "dataplane/cmd/script_shards.h"
 
 struct dying_host {
     struct list_node link;
@@ -12,6 +15,36 @@ struct script_host *scripts_host(struct scripts *s, enum script_kind kind)
     if (UNLIKELY(!*host)) *host = script_host_open(s->server->heap, kind, &script_call_ops, s);
     return *host;
 }
+
+struct script *scripts_add(struct scripts *s, struct bytes body, struct bytes *error)
+{
+    return script_add(scripts_host(s, SCRIPT_KIND_EVAL), body, error);
+}
+
+// ---- several shards
+
+// One that has no room for it says NOSCRIPT, and gets it with its next EVAL there.
+void scripts_add_to_peers(struct server *server, struct bytes body)
+{
+    struct bytes error;
+    if (!server_is_one_of_many(server) || !held_are_all(server)) return;
+    for (uint32_t i = 0; i < server_peer_count(server); i++) {
+        struct server *peer = server_peer(server, i);
+        if (peer != server) (void)scripts_add(peer->scripts, body, &error);
+    }
+}
+
+bool script_concerns_all(const struct call *call)
+{
+    const struct script *script;
+    const struct script_function *function;
+    uint16_t id = call->command->id;
+    script_find_declared(call, &script, &function);
+    if (!script && !function) return id == CMD_ID_EVAL || id == CMD_ID_EVAL_RO;
+    return script_needs_all(script, function);
+}
+
+// ---- flushing
 
 static void close_later(struct scripts *s, struct script_host *host)
 {
@@ -65,4 +98,26 @@ void scripts_measure(const struct server *server, struct scripts_memory *out)
     out->functions.cached_bytes += s->functions.bytes;
     out->library_count = s->functions.libraries.count;
     out->function_count = s->functions.function_count;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+static void add_memory(struct script_memory *sum, const struct script_memory *m)
+{
+    sum->vm_bytes += m->vm_bytes;
+    sum->cached_bytes += m->cached_bytes;
+    sum->count = greater(sum->count, m->count);
+}
+
+void scripts_measure_all(struct server *server, struct scripts_memory *out)
+{
+    *out = (struct scripts_memory){ 0 };
+    for (uint32_t i = 0; i < server_peer_count(server); i++) {
+        struct scripts_memory m;
+        scripts_measure(server_peer(server, i), &m);
+        add_memory(&out->eval, &m.eval);
+        add_memory(&out->functions, &m.functions);
+        out->library_count = greater(out->library_count, m.library_count);
+        out->function_count = greater(out->function_count, m.function_count);
+    }
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include "dataplane/base/fiber.h"
 #include "dataplane/cmd/acl_call.h"
-#include "dataplane/cmd/script_run.h"
+#include "dataplane/cmd/script_shards.h"
 #include "dataplane/types/digest.h"
 
 _Static_assert((int)DIGEST_HEX_CHARS == (int)SCRIPT_SHA_CHARS, "scripts are named by a SHA-1");
@@ -53,6 +53,49 @@ static bool may_run(struct script_run *run, struct call *call)
     return true;
 }
 
+static const char *why_killed(const struct script_run *run)
+{
+    switch (run->kill) {
+    case SCRIPT_GOES_ON:
+        break;
+    case SCRIPT_KILL:
+        return run->kind == SCRIPT_KIND_EVAL ? "ERR Script killed by user with SCRIPT KILL."
+                                             : "ERR Script killed by user with FUNCTION KILL.";
+    case SCRIPT_KILL_UNDO:
+        return run->kind == SCRIPT_KIND_EVAL
+                   ? "ERR Script killed by user with SCRIPT KILL UNDO, its writes were undone."
+                   : "ERR Script killed by user with FUNCTION KILL UNDO, its writes were undone.";
+    case SCRIPT_AGAIN:
+        return "ERR Script begins anew with all shards.";
+    case SCRIPT_STOP:
+        return "ERR Script ended by the server's shutdown.";
+    }
+    return NULL;
+}
+
+static void note_write(struct script_run *run, const struct call *call)
+{
+    if (!(call->command->flags & CMD_WRITE)) return;
+    script_undo_prepare(&run->undo, call);
+    run->has_written = true;
+}
+
+static void run_routed(struct scripts *s, struct script_run *run, struct call *call)
+{
+    struct route route = route_of(call);
+    const char *refusal;
+    if (UNLIKELY(!route_is_within(call, &route, run->shards)) &&
+        !script_reaches_out(s, run, &route, &refusal)) {
+        if (refusal)
+            refuse(call, refusal);
+        else
+            reply_error(call->reply, why_killed(run));
+        return;
+    }
+    note_write(run, call);
+    route_run_within(call, &route);
+}
+
 static void op_command(void *context, const struct bytes *argv, uint32_t argc, struct reply *reply)
 {
     struct scripts *s = context;
@@ -66,33 +109,20 @@ static void op_command(void *context, const struct bytes *argv, uint32_t argc, s
                          .now_ms = run->now_ms,
                          .no_suspend = true };
     command_prepare(&call);
-    if (!may_run(run, &call)) return;
-    if (call.command->flags & CMD_WRITE) {
-        script_undo_prepare(&run->undo, &call);
-        run->has_written = true;
+    if (UNLIKELY(run->kill == SCRIPT_AGAIN)) { // until it sees that it has been ended
+        reply_error(reply, why_killed(run));
+        return;
     }
+    if (!may_run(run, &call)) return;
+    if (UNLIKELY(server_is_one_of_many(s->server))) {
+        run_routed(s, run, &call);
+        return;
+    }
+    note_write(run, &call);
     command_run(&call);
 }
 
 // ---- time
-
-static const char *why_killed(const struct script_run *run)
-{
-    switch (run->kill) {
-    case SCRIPT_GOES_ON:
-        break;
-    case SCRIPT_KILL:
-        return run->kind == SCRIPT_KIND_EVAL ? "ERR Script killed by user with SCRIPT KILL."
-                                             : "ERR Script killed by user with FUNCTION KILL.";
-    case SCRIPT_KILL_UNDO:
-        return run->kind == SCRIPT_KIND_EVAL
-                   ? "ERR Script killed by user with SCRIPT KILL UNDO, its writes were undone."
-                   : "ERR Script killed by user with FUNCTION KILL UNDO, its writes were undone.";
-    case SCRIPT_STOP:
-        return "ERR Script ended by the server's shutdown.";
-    }
-    return NULL;
-}
 
 static bool is_slow(struct scripts *s, struct script_run *run)
 {
@@ -121,10 +151,11 @@ static const char *op_poll(void *context)
     struct scripts *s = context;
     struct script_run *run = s->running;
     if (!run) return poll_load(s);
+    if (UNLIKELY(run->kill == SCRIPT_AGAIN)) return why_killed(run);
     if (!run->is_slow) {
         if (LIKELY(!is_slow(s, run))) return NULL;
         run->is_slow = true;
-        s->server->busy_script = run;
+        script_set_busy(s, run);
     } else if (clock_tsc() < s->until_tsc) {
         return NULL;
     }
@@ -143,6 +174,7 @@ static void op_log(void *context, enum script_log_level level, struct bytes text
     enum { TEXT_MAX = 1000 };
     int size = text.size < TEXT_MAX ? (int)text.size : TEXT_MAX;
     struct scripts *s = context;
+    if (s->running && s->running->kill == SCRIPT_AGAIN) return;
     script_log(s->server, levels[level], "%.*s", size, (const char *)text.data);
 }
 
@@ -171,7 +203,7 @@ static enum script_acl op_acl_check(void *context, const struct bytes *argv, uin
 static void op_set_repl(void *context, unsigned mask)
 {
     struct scripts *s = context;
-    s->server->effects.muted = mask == SCRIPT_REPL_NONE;
+    held_mute(s->server, mask == SCRIPT_REPL_NONE);
 }
 
 const struct script_host_ops script_call_ops = {

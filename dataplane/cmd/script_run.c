@@ -8,6 +8,7 @@
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/memory.h"
 #include "dataplane/cmd/script_cache.h"
+#include "dataplane/cmd/script_shards.h"
 
 enum {
     // What scripts need (script_host.h), and the commands that they run.
@@ -65,7 +66,9 @@ static bool enter(struct scripts *s, bool is_new)
     bool in_command = server->in_command;
     server->executing = s->call.client;
     server->in_command = s->is_inside = true;
+    if (held_are_others(server)) held_join(server);
     bool done = is_new ? fiber_start(s->fiber, run_work, s) : fiber_enter(s->fiber);
+    if (held_are_others(server)) held_leave(server);
     server->executing = executing;
     server->in_command = in_command;
     s->is_inside = false;
@@ -135,19 +138,31 @@ static bool script_job_step(struct job *job, struct call *call, uint64_t until_t
     return done;
 }
 
-// Unless it is done, the server is closing: it is brought to its end without running any further
-// command.
+// The server is closing: it is brought to its end without running any further command.
+static void stop_running(struct scripts *s)
+{
+    s->is_stopping = true;
+    s->running->kill = SCRIPT_STOP;
+    s->client.reply = (struct reply){ .version = 2, .muted = true };
+    set_client(s, &s->client);
+    CHECK(enter(s, false));
+}
+
+void scripts_stop(struct server *server)
+{
+    struct scripts *s = server->scripts;
+    if (!s->running || !s->shards) return;
+    server->held = s->shards;
+    stop_running(s);
+    server->held = 0;
+}
+
 static void script_job_close(struct job *job, struct server *server)
 {
     struct scripts *s = ((struct script_job *)job)->scripts;
-    if (s->running) {
-        s->is_stopping = true;
-        s->running->kill = SCRIPT_STOP;
-        s->client.reply = (struct reply){ .version = 2, .muted = true };
-        set_client(s, &s->client);
-        CHECK(enter(s, false));
-    }
+    if (s->running) stop_running(s);
     s->job = NULL;
+    s->shards = 0;
     fiber_trim(s->fiber);
     heap_give(server->heap, job, sizeof(struct script_job), HEAP_SCRIPTS);
 }
@@ -180,10 +195,12 @@ void script_on_stack(struct call *call, void (*work)(struct call *call, void *co
     s->call = *call;
     s->work = work;
     s->context = context;
-    if (LIKELY(enter(s, true)))
+    if (LIKELY(enter(s, true))) {
         call->has_effect = s->call.has_effect;
-    else
+        call->suspended = s->call.suspended;
+    } else {
         suspend(call, s);
+    }
 }
 
 bool scripts_must_stop(const struct server *server) { return server->scripts->is_stopping; }
@@ -214,8 +231,7 @@ static bool may_start(struct call *call, uint32_t flags, bool is_over_memory)
     return !refusal;
 }
 
-// The script or function that call would run; both NULL: none that is known.
-static void find_declared(const struct call *call, const struct script **script,
+void script_find_declared(const struct call *call, const struct script **script,
                           const struct script_function **function)
 {
     struct scripts *s = call->server->scripts;
@@ -237,7 +253,7 @@ static uint32_t declared_flags(const struct call *call)
     struct script_head head;
     struct bytes error;
     uint16_t id = call->command->id;
-    find_declared(call, &script, &function);
+    script_find_declared(call, &script, &function);
     if (script || function) return flags_of(script, function);
     if (id != CMD_ID_EVAL && id != CMD_ID_EVAL_RO) return SCRIPT_COMPATIBLE;
     struct script_host *host = scripts_host(call->server->scripts, SCRIPT_KIND_EVAL);
@@ -277,8 +293,9 @@ static void begin(struct scripts *s, struct script_run *run, uint32_t flags)
     act_for(s, caller);
     s->running = run;
     if (!run->is_read_only) script_undo_begin(&run->undo, server, &s->client);
-    effects_hold(&server->effects);
-    run->mark = effects_mark(&server->effects);
+    held_begin(server);
+    held_mark(server, &run->marks);
+    script_shards_begin(s, run);
 }
 
 // Errors that commands of it have replied were counted with them, but the script has failed, too.
@@ -295,23 +312,34 @@ static void book_end(struct script_run *run)
     memcpy(r->error_code, run->reply.error_code, sizeof r->error_code);
 }
 
+static void undo_or_not(struct script_run *run, struct server *server)
+{
+    bool begins_again = run->kill == SCRIPT_AGAIN;
+    bool is_undone = (run->kill == SCRIPT_KILL_UNDO || begins_again) && run->undo.is_on;
+    // Who is to begin anew and cannot be undone has not written: only keys have expired.
+    if (is_undone || run->kill == SCRIPT_KILL_UNDO || run->kill == SCRIPT_STOP)
+        held_back_to(server, &run->marks);
+    if (is_undone)
+        script_undo_all(&run->undo, run->call, !begins_again);
+    else
+        script_undo_end(&run->undo);
+}
+
 static void finish(struct scripts *s, struct script_run *run, enum script_end end)
 {
     struct server *server = s->server;
-    server->effects.muted = false;
-    if (run->kill >= SCRIPT_KILL_UNDO) effects_back_to(&server->effects, run->mark);
-    if (run->kill == SCRIPT_KILL_UNDO && run->undo.is_on)
-        script_undo_all(&run->undo, server, run->call);
-    else
-        script_undo_end(&run->undo, server);
-    effects_release(&server->effects);
+    held_mute(server, false);
+    script_shards_end(s, run);
+    undo_or_not(run, server);
+    held_end(server);
+    s->running = NULL;
+    script_end_busy(s);
+    if (run->kill == SCRIPT_AGAIN) return;
     book_end(run);
     if (end == SCRIPT_KILLED)
         script_log(server, LOG_NOTICE, "Script %.*s killed by user%s.", (int)run->name.size,
                    (const char *)run->name.data,
                    run->kill == SCRIPT_KILL_UNDO ? ", its writes undone" : "");
-    server->busy_script = NULL;
-    s->running = NULL;
 }
 
 void script_start(struct call *call, const struct script *script,
@@ -321,10 +349,16 @@ void script_start(struct call *call, const struct script *script,
     struct script_run run;
     bool is_over = memory_is_over(s->server) && !memory_make_room(s->server);
     if (s->is_stopping || !may_start(call, flags_of(script, function), is_over)) return;
+    if (UNLIKELY(script_lacks_shards(s, call, script, function))) {
+        script_begin_again(s, call);
+        return;
+    }
     run.call = call;
     run.kind = script ? SCRIPT_KIND_EVAL : SCRIPT_KIND_FUNCTIONS;
     run.name = script ? bytes_make(script->sha, SCRIPT_SHA_CHARS) : function->name;
     run.kill = SCRIPT_GOES_ON;
+    run.shards = script_shards(call, script, function, key_count);
+    run.needs_all = script_needs_all(script, function);
     run.is_over_memory = is_over;
     run.has_written = run.is_slow = run.undo.is_on = false;
     run.now_us = 0;
@@ -337,4 +371,5 @@ void script_start(struct call *call, const struct script *script,
     enum script_end end = script ? script_run(s->hosts[run.kind], script, &with)
                                  : script_function_run(s->hosts[run.kind], function, &with);
     finish(s, &run, end);
+    if (UNLIKELY(run.kill == SCRIPT_AGAIN)) script_begin_again(s, call);
 }

@@ -19,13 +19,18 @@
 //                                 after FLUSHALL, FLUSHDB and SWAPDB, nor beyond
 //                                 script-undo-memory; messages published are out
 //   the client goes away          the script goes on, as in Redis
+// With several shards those whose keys it may touch are busy, too, and stand still for its slices
+// (script_shards.h); the others serve all the time.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/effects.h"
 #include "dataplane/cmd/function_store.h"
+#include "dataplane/cmd/held.h"
+#include "dataplane/cmd/kept_changes.h"
 #include "dataplane/cmd/script_undo.h"
+#include "dataplane/keyspace/placement.h"
 #include "dataplane/script/script_host.h"
 
 struct fiber;
@@ -34,7 +39,8 @@ enum script_kill {
     SCRIPT_GOES_ON,
     SCRIPT_KILL,
     SCRIPT_KILL_UNDO,
-    SCRIPT_STOP, // the server closes
+    SCRIPT_STOP,  // the server closes
+    SCRIPT_AGAIN, // to begin anew with all shards (script_shards.h)
 };
 
 struct script_run {
@@ -45,13 +51,17 @@ struct script_run {
     uint64_t started_ns; // monotonic
     uint64_t now_ms;     // wall clock at its start, which is its time throughout
     uint64_t now_us;     // what TIME said; 0: nothing yet
-    struct effects_mark mark;
+    shard_set shards;    // that its commands may touch, of a server that is one of many
     enum script_kill kill;
     bool is_read_only;
     bool may_exceed_memory;
     bool is_over_memory; // the server was, when it started
     bool has_written;
     bool is_slow;
+    bool needs_all;       // by what was known of it when it started
+    bool may_begin_again; // what changes is kept
+    struct kept_changes changes;
+    struct held_marks marks;
     struct script_undo undo;
 };
 
@@ -69,6 +79,7 @@ struct scripts {
     void *context;
     struct script_run *running; // NULL: no script. On that stack
     struct job *job;            // of the client's command, suspended; NULL: it is not
+    shard_set shards;           // others that it is suspended with, not held meanwhile
     bool is_inside;             // we are on it
     bool is_stopping;           // the server closes
     uint64_t until_tsc;         // of the slice, for a slow script
@@ -78,6 +89,8 @@ struct scripts {
 
 void scripts_open(struct server *server);
 void scripts_close(struct server *server); // after jobs_close
+// All shards have ceased to work and none has closed: ends what is suspended and concerns others.
+void scripts_stop(struct server *server);
 
 // work(call, context) on the scripts' stack: with a copy of call, on the way in or, when we are
 // there already, at once. When it is suspended, call is, and its client gets its reply later;
@@ -94,6 +107,9 @@ bool scripts_must_stop(const struct server *server);
 // Flags that a script declares take the place of its command's: for the checks before it runs and
 // for EXEC. Other commands: their row's.
 uint32_t script_command_flags(const struct call *call);
+// The script or function that call would run; both NULL: none that is known.
+void script_find_declared(const struct call *call, const struct script **script,
+                          const struct script_function **function);
 static inline bool command_runs_script(const struct command *row)
 {
     return row->flags & CMD_NO_MANDATORY_KEYS; // all of which do
@@ -103,9 +119,11 @@ static inline bool command_runs_script(const struct command *row)
 uint64_t script_wall_us(struct server *server);
 // "BUSY Redis is busy running a script. ..."
 const char *script_busy_text(const struct server *server);
+const char *script_kind_busy_text(enum script_kind kind);
 // SCRIPT KILL [UNDO], FUNCTION KILL [UNDO].
 void call_script_kill(struct call *call, enum script_kind kind);
-// FUNCTION STATS.
+// FUNCTION STATS. Of any shard: a function's run before a script's. NULL: none is slow.
+const struct script_run *script_find_busy(struct server *server);
 void reply_running_script(struct call *call);
 void script_log(struct server *server, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

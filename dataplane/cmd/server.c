@@ -8,6 +8,7 @@
 #include "dataplane/cmd/monitor.h"
 #include "dataplane/cmd/notify.h"
 #include "dataplane/cmd/pause.h"
+#include "dataplane/cmd/posted.h"
 #include "dataplane/cmd/push.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/cmd/script_run.h"
@@ -23,12 +24,13 @@ void server_open_parts(struct server *s)
     effects_init(&s->effects, s->heap);
     memory_hook_keyspace(s);
     hash_expiry_open(s);
-    names_open(&s->watched_keys, s->heap);
+    watches_open(s);
     scripts_open(s);
     pubsub_open(s);
     tracking_open(s);
     pause_open(s);
     monitors_open(s);
+    posted_open(s);
     slowlog_open(s);
     server_settings_changed(s);
 }
@@ -48,9 +50,10 @@ void server_close_parts(struct server *s)
     scripts_close(s);
     blocks_close(s);
     effects_close(&s->effects);
-    names_close(&s->watched_keys);
+    watches_close(s);
     pubsub_close(s);
     tracking_close(s);
+    posted_close(s);
     pause_close(s);
     slowlog_close(s);
     defrag_close(s);

@@ -12,6 +12,7 @@ enum {
 
 struct source {
     struct set_cut cut;
+    struct keyspace *keyspace; // that it is in
     const struct entry *entry; // until the command's body ends
     uint32_t argument;
 };
@@ -57,6 +58,7 @@ static bool find_sources(struct call *call, struct algebra *a)
         if (!e) continue;
         struct source *s = &a->sources[a->count++];
         s->entry = e;
+        s->keyspace = call_keyspace(call, key.name);
         s->argument = argument;
         set_look(e, &s->cut);
     }
@@ -102,9 +104,10 @@ static void plan(struct algebra *a)
 
 // ---- gathering
 
-// The source that the builder may begin with as it is: a hashtable that would not become anything
-// else on its way into the result.
-static uint32_t source_to_begin_with(const struct algebra *a, const struct thresholds *t)
+// The source that the builder, which is in k, may begin with as it is: a hashtable that would not
+// become anything else on its way into the result.
+static uint32_t source_to_begin_with(const struct algebra *a, const struct keyspace *k,
+                                     const struct thresholds *t)
 {
     uint64_t limit =
         (uint64_t)(t->set_entries > t->set_intset_entries ? t->set_entries : t->set_intset_entries);
@@ -112,6 +115,7 @@ static uint32_t source_to_begin_with(const struct algebra *a, const struct thres
     for (uint32_t i = 0; i < last && i < a->count; i++) {
         const struct set_cut *cut = &a->sources[i].cut;
         if (cut->encoding != ENCODING_HASHTABLE || cut->count <= limit) continue;
+        if (a->sources[i].keyspace != k) continue;
         if (best == UINT32_MAX || cut->count > a->sources[best].cut.count) best = i;
     }
     return best;
@@ -120,8 +124,10 @@ static uint32_t source_to_begin_with(const struct algebra *a, const struct thres
 static void begin_builder(struct algebra *a, struct call *call)
 {
     const struct thresholds *t = &call->server->thresholds;
-    struct keyspace *k = call->keyspace;
-    uint32_t begin = a->filters ? UINT32_MAX : source_to_begin_with(a, t);
+    // What is only shown may be made anywhere.
+    struct keyspace *k =
+        a->args.goal == SET_STORE ? call_keyspace(call, call->argv[1]) : call->server->keyspace;
+    uint32_t begin = a->filters ? UINT32_MAX : source_to_begin_with(a, k, t);
     if (begin != UINT32_MAX) {
         set_build_begin_cut(&a->builder, k, t, &a->sources[begin].cut);
         struct source used = a->sources[begin];
@@ -165,7 +171,7 @@ static bool filter_next(struct algebra *a, struct call *call) // false: no more
     struct bytes member;
     if (a->count == 0 || !set_iter_next(&a->iter, &member)) return false;
     uint64_t rank = a->rank++;
-    if (!passes(a, call->keyspace, member)) return true;
+    if (!passes(a, call->server->keyspace, member)) return true;
     a->found++;
     if (a->passed) a->passed[rank / 64] |= 1ull << rank % 64;
     if (a->args.goal == SET_STORE) set_build_add(&a->builder, member);
@@ -262,7 +268,7 @@ static void store(struct algebra *a, struct call *call)
     uint64_t count = set_build_count(&a->builder);
     set_build_put(&a->builder, call->client->db, &to, call->now_ms);
     if (count > 0 || was_there) {
-        keyspace_add_dirty(call->keyspace, 1);
+        keyspace_add_dirty(call_keyspace(call, to.name), 1);
         call_changed(call, &to, count > 0 ? EVENT_SET : EVENT_GENERIC,
                      count > 0 ? a->args.event : "del");
         if (!a->is_itself)
@@ -333,7 +339,8 @@ static void algebra_close(struct job *job, struct server *server)
 {
     struct algebra *a = (struct algebra *)(void *)job;
     clean(a, server->heap);
-    for (uint32_t i = 0; i < a->count; i++) set_cut_drop(server->keyspace, &a->sources[i].cut);
+    for (uint32_t i = 0; i < a->count; i++)
+        set_cut_drop(a->sources[i].keyspace, &a->sources[i].cut);
     give_sources(a, server->heap);
     heap_give(server->heap, a, sizeof *a, HEAP_OTHER);
 }
@@ -351,7 +358,7 @@ static void start_job(struct call *call, const struct algebra *planned)
     a->sources = heap_take(call->server->heap, a->room * sizeof a->sources[0], HEAP_OTHER);
     for (uint32_t i = 0; i < a->count; i++) {
         a->sources[i] = planned->sources[i];
-        set_cut(call->keyspace, a->sources[i].entry, &a->sources[i].cut);
+        set_cut(a->sources[i].keyspace, a->sources[i].entry, &a->sources[i].cut);
     }
     struct key to = key_make(call->keyspace, call->argv[1]);
     if (a->args.goal == SET_STORE)

@@ -11,7 +11,7 @@ bool set_find(struct call *call, const struct key *key, enum find_flags flags, s
 
 struct set_place set_place_of(struct call *call, const struct key *key, struct entry *e)
 {
-    return (struct set_place){ .keyspace = call->keyspace,
+    return (struct set_place){ .keyspace = call_keyspace(call, key->name),
                                .thresholds = &call->server->thresholds,
                                .db = call->client->db,
                                .key = key,
@@ -22,7 +22,7 @@ void set_note_removed(struct call *call, const struct set_place *p, uint64_t cou
                       const char *event)
 {
     if (count == 0) return;
-    keyspace_add_dirty(call->keyspace, count);
+    keyspace_add_dirty(p->keyspace, count);
     call_changed(call, p->key, EVENT_SET, event);
     if (!p->entry) call_changed(call, p->key, EVENT_GENERIC, "del");
 }

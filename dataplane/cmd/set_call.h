@@ -3,6 +3,7 @@
 // Source:  Redis 7.2; spec/aof.md chapter 4
 // Thread:  the shard
 #pragma once
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/types/set_value.h"
 

@@ -1,6 +1,7 @@
 #include "dataplane/cmd/slowlog.h"
 #include <stdio.h>
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/redact.h"
 
 enum { CUT_TEXT_MAX = 64 };
@@ -110,7 +111,9 @@ static struct slowlog_entry *entry_new(const struct call *call)
     size_t bytes = sizeof(struct slowlog_entry) + x.argc * sizeof(struct bytes) + x.bytes +
                    address_size + name_size;
     struct slowlog_entry *e = heap_take(s->heap, bytes, HEAP_OTHER);
-    *e = (struct slowlog_entry){ .bytes = (uint32_t)bytes, .argc = x.argc };
+    *e = (struct slowlog_entry){ .bytes = (uint32_t)bytes,
+                                 .argc = x.argc,
+                                 .proxy_of = c->flags & CLIENT_PROXY ? c->id : 0 };
     uint8_t *at = (uint8_t *)&e->argv[x.argc];
     e->address = put_text(&at, address, address_size);
     e->name = put_text(&at, c->name, name_size);
@@ -140,6 +143,12 @@ static bool waited_long(struct server *s, uint64_t wait_us)
     return true;
 }
 
+static uint64_t next_id(struct server *s)
+{
+    if (!s->node) return s->slowlog.next_id++;
+    return __atomic_fetch_add(&s->node->slowlog_next_id, 1, __ATOMIC_RELAXED);
+}
+
 void slowlog_note(struct call *call, uint64_t wait_us, uint64_t execute_us)
 {
     struct server *s = call->server;
@@ -150,11 +159,43 @@ void slowlog_note(struct call *call, uint64_t wait_us, uint64_t execute_us)
         execute_us >= (uint64_t)threshold_us && !(call->command->flags & CMD_SKIP_SLOWLOG);
     if (!is_slow && !waited_long(s, wait_us)) return;
     struct slowlog_entry *e = entry_new(call);
-    e->id = s->slowlog.next_id++;
+    e->id = next_id(s);
     e->time_s = clock_wall_us() / 1000000;
     e->execute_us = execute_us;
     e->wait_us = wait_us;
     list_prepend(&s->slowlog.all, &e->link);
     if (!is_slow) list_prepend(&s->slowlog.waited, &e->waited);
     slowlog_shrink(s);
+}
+
+// ---- of all shards
+
+static struct slowlog_entry *entry_of(struct list_node *n)
+{
+    return n ? LIST_OWNER(n, struct slowlog_entry, link) : NULL;
+}
+
+uint64_t slowlog_walk_begin(struct server *s, struct slowlog_walk *w)
+{
+    uint64_t count = 0, most = (uint64_t)s->settings->slowlog_max_len;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        const struct list *all = &server_peer(s, i)->slowlog.all;
+        w->next[i] = entry_of(list_first(all));
+        count += all->count;
+    }
+    return count < most ? count : most;
+}
+
+const struct slowlog_entry *slowlog_walk_next(struct server *s, struct slowlog_walk *w)
+{
+    struct slowlog_entry *newest = NULL;
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < server_peer_count(s); i++) {
+        if (!w->next[i] || (newest && w->next[i]->id < newest->id)) continue;
+        newest = w->next[i];
+        from = i;
+    }
+    if (newest)
+        w->next[from] = entry_of(list_next(&server_peer(s, from)->slowlog.all, &newest->link));
+    return newest;
 }

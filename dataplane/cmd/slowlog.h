@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/list.h"
+#include "dataplane/keyspace/placement.h"
 
 struct server;
 struct call;
@@ -25,12 +26,13 @@ struct slowlog_entry {
     struct list_node link;   // on slowlog.all
     struct list_node waited; // on slowlog.waited: it is here for its wait alone
     uint64_t id, time_s, execute_us, wait_us;
+    uint64_t proxy_of;    // a client of another shard: who that is, is asked when it is shown
     uint32_t bytes, argc; // of this allocation
     struct bytes address, name;
     struct bytes argv[];
 };
 
-struct slowlog {
+struct slowlog {             // of one shard
     struct list all, waited; // newest first
     uint64_t next_id;
     uint64_t wait_logged_ns; // when the last entry for its wait was made
@@ -42,3 +44,12 @@ void slowlog_close(struct server *server);
 void slowlog_note(struct call *call, uint64_t wait_us, uint64_t execute_us);
 void slowlog_reset(struct server *server);
 void slowlog_shrink(struct server *server); // to slowlog-max-len
+
+// Of all shards, newest first. Their ids are counted together (node.h), so who remembers the last
+// one that it saw misses none. Each keeps slowlog-max-len, so that the newest so many of all are
+// among them; the walk is over no more than those.
+struct slowlog_walk {
+    struct slowlog_entry *next[PLACEMENT_SHARDS_MAX];
+};
+uint64_t slowlog_walk_begin(struct server *server, struct slowlog_walk *w); // how many there are
+const struct slowlog_entry *slowlog_walk_next(struct server *server, struct slowlog_walk *w);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "dataplane/base/num.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/effect_draft.h"
 #include "dataplane/cmd/kept.h"
 
@@ -234,7 +235,7 @@ static void begin_show(struct sort *s, struct call *call)
         reply_array(call->reply, result_size(s));
         return;
     }
-    list_build_begin(&s->builder, call->keyspace);
+    list_build_begin(&s->builder, call_keyspace(call, call->argv[s->options.store]));
     s->has_builder = true;
 }
 
@@ -287,7 +288,7 @@ static void store(struct sort *s, struct call *call)
         list_build_put(&s->builder, &call->server->thresholds, db, &key, call->now_ms);
     s->has_builder = false;
     if (e || was_there) {
-        keyspace_add_dirty(call->keyspace, e ? size : 1);
+        keyspace_add_dirty(call_keyspace(call, key.name), e ? size : 1);
         call_changed(call, &key, e ? EVENT_LIST : EVENT_GENERIC, e ? "sortstore" : "del");
         if (s->is_job) effect_draft_put(&s->draft, call);
     }
@@ -360,7 +361,7 @@ static void sort_close(struct job *job, struct server *server)
         heap_give(heap, b, b->bytes, HEAP_OTHER);
     }
     sort_lookup_close(&s->lookup, heap);
-    sort_source_close(&s->source, server->keyspace);
+    sort_source_close(&s->source);
     heap_give(heap, s->options.gets, s->options.get_room * sizeof s->options.gets[0], HEAP_OTHER);
     heap_give(heap, s, sizeof *s, HEAP_OTHER);
 }
@@ -433,11 +434,12 @@ void sort_run(struct call *call, const struct entry *e, const struct sort_option
     sort_lookup_open(&s->lookup, call);
     s->options = *options;
     s->phase = options->no_sort ? PHASE_BEGIN : PHASE_LOAD;
-    sort_source_open(&s->source, call->keyspace, e, false);
+    struct keyspace *k = call_keyspace(call, call->argv[1]);
+    sort_source_open(&s->source, k, e, false);
     find_result(s, s->source.count);
     s->is_job = plan(s, s->source.count) >= JOB_ELEMENTS_MIN;
     if (s->is_job) {
-        sort_source_open(&s->source, call->keyspace, e, true);
+        sort_source_open(&s->source, k, e, true);
         start_job(call, s);
     } else {
         s->takes_ahead = false;

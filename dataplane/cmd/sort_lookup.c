@@ -151,7 +151,7 @@ bool sort_lookup_find(struct sort_lookup *l, struct call *call, const struct sor
     struct entry *e = call_find(call, &key, FIND_READ);
     if (!e && (kept = find_kept(l, p, &key)) != NULL)
         return take_kept(l, kept); // its time has passed since: it went just now
-    return read_value(l, call->keyspace, p, pattern, e, &l->value);
+    return read_value(l, call->server->keyspace, p, pattern, e, &l->value);
 }
 
 static void give_kept(void *heap, void *item)

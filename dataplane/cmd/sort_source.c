@@ -36,6 +36,7 @@ void sort_source_open(struct sort_source *s, struct keyspace *k, const struct en
 {
     s->type = e ? entry_type(e) : TYPE_SET;
     s->holds = holds;
+    s->keyspace = k;
     if (s->type == TYPE_LIST)
         open_list(s, k, e);
     else if (s->type == TYPE_SET)
@@ -44,15 +45,15 @@ void sort_source_open(struct sort_source *s, struct keyspace *k, const struct en
         open_zset(s, k, e);
 }
 
-void sort_source_close(struct sort_source *s, struct keyspace *k)
+void sort_source_close(struct sort_source *s)
 {
     if (!s->holds) return;
     if (s->type == TYPE_LIST)
-        list_cut_drop(k, &s->list);
+        list_cut_drop(s->keyspace, &s->list);
     else if (s->type == TYPE_SET)
-        set_cut_drop(k, &s->set);
+        set_cut_drop(s->keyspace, &s->set);
     else
-        zset_cut_drop(k, &s->zset);
+        zset_cut_drop(s->keyspace, &s->zset);
     s->holds = false;
 }
 

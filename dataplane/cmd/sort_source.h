@@ -14,6 +14,7 @@ struct sort_source {
     enum value_type type;
     uint64_t count;
     bool holds;
+    struct keyspace *keyspace; // that it is in
     union {
         struct list_cut list;
         struct set_cut set;
@@ -28,7 +29,7 @@ struct sort_source {
 bool sort_source_takes(enum value_type type);
 // e NULL: an empty one.
 void sort_source_open(struct sort_source *s, struct keyspace *k, const struct entry *e, bool holds);
-void sort_source_close(struct sort_source *s, struct keyspace *k);
+void sort_source_close(struct sort_source *s);
 // From element number start on, backwards if asked to (sets have no other way). s stays in its
 // place from here on.
 void sort_source_begin(struct sort_source *s, uint64_t start, bool backwards);

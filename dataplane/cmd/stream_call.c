@@ -1,5 +1,6 @@
 #include "dataplane/cmd/stream_call.h"
 #include "dataplane/base/check.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/job.h"
 
 bool stream_find(struct call *call, const struct key *key, enum find_flags flags, struct entry **e)
@@ -10,7 +11,7 @@ bool stream_find(struct call *call, const struct key *key, enum find_flags flags
 
 struct stream_object *stream_create(struct call *call, const struct key *key)
 {
-    struct stream_place place = { call->keyspace, call->client->db, key, NULL };
+    struct stream_place place = { call_keyspace(call, key->name), call->client->db, key, NULL };
     return stream_make(&place);
 }
 

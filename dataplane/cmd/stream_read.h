@@ -12,7 +12,8 @@
 
 struct stream_source {
     struct stream_id after;
-    bool is_new, is_last; // given as '>'; as '$'
+    bool is_new, is_last;      // given as '>'; as '$'
+    struct keyspace *keyspace; // of its cut
 };
 struct stream_read {
     struct job job;

@@ -29,7 +29,7 @@ static bool parse_block(struct call *call, uint32_t index, struct options *o)
     if (ms < 0) return refuse(call, "ERR timeout is negative");
     if (ms > INT64_MAX - (int64_t)call->now_ms) return refuse(call, "ERR timeout is out of range");
     o->blocks = true;
-    o->deadline_ms = ms ? (uint64_t)ms + call->now_ms : 0;
+    o->deadline_ms = ms ? client_deadline(call->client, (uint64_t)ms + call->now_ms) : 0;
     return true;
 }
 
@@ -152,7 +152,8 @@ void stream_read_give(struct server *server, struct stream_read *r)
 {
     size_t bytes = r->key_count * sizeof *r->cuts;
     if (r->cuts) {
-        for (uint32_t i = 0; i < r->key_count; i++) stream_cut_drop(server->keyspace, &r->cuts[i]);
+        for (uint32_t i = 0; i < r->key_count; i++)
+            stream_cut_drop(r->sources[i].keyspace, &r->cuts[i]);
         heap_give(server->heap, r->cuts, bytes, HEAP_OTHER);
     }
     heap_give(server->heap, r, r->bytes, HEAP_OTHER);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/list.h"
+#include "dataplane/cmd/names.h"
 
 struct wheel;
 struct closed_key;
@@ -16,8 +17,13 @@ struct blocks {
     struct wheel *wheel;  // timeouts, in ms of the monotonic clock
     uint64_t key_count;
     uint64_t loss_key_count; // keys that they want to know it of
-    uint64_t loss_count; // clients that want to know of a key's end
-    bool has_met_closed; // somebody's retry needs a key that a job will put
+    uint64_t loss_count;     // clients that want to know of a key's end
+    bool has_met_closed;     // somebody's retry needs a key that a job will put
+    // Of several shards: block_far.h.
+    struct list far;      // of struct far_waiter.in_all
+    struct list told;     // those that were told to try, the first of them first
+    struct names far_ids; // clients' ids
+    uint64_t last_ticket; // of this shard's clients
 };
 struct jobs {
     struct list list;          // of job->link, the next one first

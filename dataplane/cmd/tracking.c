@@ -1,7 +1,9 @@
 #include "dataplane/base/num.h"
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd_docs.h"
+#include "dataplane/cmd/held.h"
 #include "dataplane/cmd/tracking_priv.h"
 
 enum {
@@ -71,19 +73,32 @@ static void give_key(struct server *s, struct names *keys, struct name *name)
     names_give(keys, name);
 }
 
+void tracking_tell_reader(struct server *s, uint64_t id, uint64_t by, struct invalidation *i)
+{
+    struct client *c = client_table_find(&s->clients, id);
+    if (!c || !c->tracker || (c->tracker->mode & TRACKING_BCAST)) return;
+    if (id == by && (c->tracker->mode & TRACKING_NOLOOP)) return;
+    tracking_tell(s, c, i);
+}
+
 // Keys change, flush and vanish in the name of nobody too: by is NULL then.
 static void tell_readers(struct server *s, const struct name *name, const struct client *by)
 {
     const struct readers *r = readers_of(name);
-    struct invalidation wire = { 0 };
-    for (uint32_t i = 0; i < r->room; i++) {
-        struct client *c = r->ids[i] ? client_table_find(&s->clients, r->ids[i]) : NULL;
-        if (!c || !c->tracker || (c->tracker->mode & TRACKING_BCAST)) continue;
-        if (c == by && (c->tracker->mode & TRACKING_NOLOOP)) continue;
-        struct client *to = tracking_receiver(s, c);
-        if (to) tell_key(s, to, name_text(name), &wire);
-    }
-    invalidation_close(&wire);
+    uint64_t by_id = by ? by->id : 0;
+    struct invalidation told = { .kind = INVALIDATE_KEY, .text = name_text(name) };
+    for (uint32_t i = 0; i < r->room; i++)
+        if (r->ids[i]) tracking_tell_reader(s, r->ids[i], by_id, &told);
+    invalidation_close(&told);
+    if (server_is_one_of_many(s)) elsewhere_tell_readers(s, told.text, r->ids, r->room, by_id);
+}
+
+// Other shards count these, too.
+static inline void count_keys(struct server *s)
+{
+    if (LIKELY(!server_is_one_of_many(s))) return;
+    __atomic_store_n(&s->node->levels[s->shard_index].tracked_keys, s->tracking.keys.count,
+                     __ATOMIC_RELAXED);
 }
 
 static void tell_and_forget(struct server *s, struct name *name, const struct client *by)
@@ -91,6 +106,7 @@ static void tell_and_forget(struct server *s, struct name *name, const struct cl
     tell_readers(s, name, by);
     s->tracking.items -= readers_of(name)->count;
     give_key(s, &s->tracking.keys, name);
+    count_keys(s);
 }
 
 void tracking_key_changed(struct server *s, struct bytes key, const struct client *by)
@@ -100,12 +116,24 @@ void tracking_key_changed(struct server *s, struct bytes key, const struct clien
     if (name) tell_and_forget(s, name, by);
 }
 
+void tracking_forget_those(struct server *s, bool (*concerns)(void *context, struct bytes name),
+                           void *context)
+{
+    uint32_t position = 0;
+    struct name *next, *name = names_next(&s->tracking.keys, &position, NULL);
+    for (; name; name = next) {
+        next = names_next(&s->tracking.keys, &position, name);
+        if (concerns(context, name_text(name))) tell_and_forget(s, name, NULL);
+    }
+}
+
 // ---- giving keys up
 
 static bool is_over(const struct server *s)
 {
-    uint64_t most = (uint64_t)s->settings->tracking_table_max_keys;
-    return most && s->tracking.keys.count > most;
+    uint64_t most = (uint64_t)s->settings->tracking_table_max_keys, own = s->tracking.keys.count;
+    if (!most || !own) return false;
+    return (server_is_one_of_many(s) ? elsewhere_key_count(s) : own) > most;
 }
 
 static void give_up_some(struct server *s, uint64_t budget)
@@ -124,8 +152,11 @@ static void give_up_some(struct server *s, uint64_t budget)
 static void remember_key(void *context, uint32_t index, uint32_t flags)
 {
     const struct call *call = context;
+    struct server *home = call_home(call, call->argv[index]);
     (void)flags;
-    add_reader(call->server, call->argv[index], call->server->executing->id);
+    add_reader(home, call->argv[index], call->server->executing->id);
+    if (UNLIKELY(server_is_one_of_many(home))) count_keys(home);
+    if (UNLIKELY(home != call->server) && is_over(home)) give_up_some(home, 2);
 }
 
 // Scripts that only read are remembered by what they call.
@@ -159,12 +190,17 @@ void tracking_after(const struct call *call)
 
 // Whatever else CLIENT is asked meanwhile, it holds for the next other command, or for the whole of
 // the next transaction.
-void tracking_caching_used(const struct call *call)
+void tracking_caching_over(const struct call *call)
 {
     const struct client *c = call->client;
-    if (!c->tracker || call->no_suspend || (c->flags & (CLIENT_IN_MULTI | CLIENT_BLOCKED))) return;
+    if (!c->tracker || (c->flags & (CLIENT_IN_MULTI | CLIENT_BLOCKED))) return;
     if (call->command && strncmp(call->command->full_name, "client", 6) == 0) return;
     c->tracker->mode &= ~(uint32_t)TRACKING_CACHING;
+}
+
+void tracking_caching_used(const struct call *call)
+{
+    if (!call->no_suspend) tracking_caching_over(call);
 }
 
 // ---- all keys at once
@@ -180,6 +216,7 @@ static void forget_all_keys(struct server *s)
     names_open_like(&t->keys, &d->keys);
     t->items = 0;
     t->evict_cursor = 0;
+    count_keys(s);
 }
 
 // True: there are more.
@@ -199,17 +236,29 @@ static bool free_some(struct server *s, uint32_t budget)
     return dying->count != 0;
 }
 
-void tracking_flushed(struct server *s)
+void tracking_tell_flush(struct server *s)
 {
-    struct invalidation wire = { 0 };
+    struct invalidation told = { .kind = INVALIDATE_ALL };
     const struct list *all = &s->clients.all;
     for (struct list_node *n = list_first(all); n; n = list_next(all, n)) {
         struct client *c = LIST_OWNER(n, struct client, all);
-        struct client *to = c->tracker ? tracking_receiver(s, c) : NULL;
-        if (to) tell_flush(s, to, &wire);
+        if (c->tracker) tracking_tell(s, c, &told);
     }
-    invalidation_close(&wire);
+    invalidation_close(&told);
+}
+
+void tracking_flushed(struct server *s)
+{
+    tracking_tell_flush(s);
     forget_all_keys(s);
+}
+
+void tracking_end_held(struct server *s)
+{
+    for (shard_set left = held_shards(s); left;) {
+        struct server *one = held_next(s, &left);
+        if (one->tracking.fresh.count) prefixes_broadcast(one);
+    }
 }
 
 bool tracking_turn(struct server *s)
@@ -222,6 +271,27 @@ bool tracking_turn(struct server *s)
 
 // ---- clients
 
+void tracking_steer(struct server *s)
+{
+    struct tracking *t = &s->tracking;
+    bool is_on = t->clients || (s->node && posted_others(s, &s->node->tracking));
+    if (is_on == t->is_on) return;
+    t->is_on = is_on;
+    if (!is_on) forget_all_keys(s);
+    changed_steer(s);
+}
+
+static void count_client(struct server *s, int change)
+{
+    bool was = s->tracking.clients != 0;
+    s->tracking.clients += (uint64_t)(int64_t)change;
+    bool is = s->tracking.clients != 0;
+    if (is == was) return;
+    if (server_is_one_of_many(s)) posted_mark(s, &s->node->tracking, is);
+    tracking_steer(s);
+    if (server_is_one_of_many(s)) elsewhere_steer(s);
+}
+
 void tracking_start(struct call *call, uint32_t mode, uint64_t redirect)
 {
     struct server *s = call->server;
@@ -229,8 +299,7 @@ void tracking_start(struct call *call, uint32_t mode, uint64_t redirect)
     if (!c->tracker) {
         c->tracker = heap_take_zeroed(s->heap, sizeof *c->tracker, HEAP_SESSION);
         list_init(&c->tracker->prefixes);
-        s->tracking.clients++;
-        changed_steer(s);
+        count_client(s, 1);
     }
     c->tracker->mode = mode | (c->tracker->mode & TRACKING_CACHING);
     c->tracker->redirect = redirect;
@@ -243,10 +312,7 @@ void tracking_forget_client(struct server *s, struct client *c)
     prefixes_forget_client(s, c);
     heap_give(s->heap, c->tracker, sizeof *c->tracker, HEAP_SESSION);
     c->tracker = NULL;
-    s->tracking.clients--;
-    if (s->tracking.clients) return;
-    forget_all_keys(s);
-    changed_steer(s);
+    count_client(s, -1);
 }
 
 uint64_t tracking_memory(const struct client *c)

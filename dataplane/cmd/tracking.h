@@ -2,7 +2,9 @@
 //
 // Source:  Redis 7.2 CLIENT TRACKING: default mode (keys that were read are remembered, whatever
 //          their database), BCAST (prefixes), OPTIN, OPTOUT, NOLOOP, REDIRECT
-// Thread:  the shard
+// Thread:  the shard. Of several, a key's is the one that remembers its readers, and a client's own
+//          one knows what it wants and tells it: they post (posted.h), so that what is said of a
+//          key comes after the reply that its reader got
 // Memory:  a key is remembered with the ids of its readers (HEAP_SESSION), so that a client that
 //          goes costs nothing; beyond tracking-table-max-keys keys are given up, which their
 //          readers are told as if they had changed
@@ -29,16 +31,24 @@ struct tracker { // of a client; NULL: tracking is off
 
 void tracking_open(struct server *server);
 void tracking_close(struct server *server);
-static inline bool tracking_is_on(const struct tracking *t) { return t->clients != 0; }
+static inline bool tracking_is_on(const struct tracking *t) { return t->is_on; }
 // Only to be called while tracking_is_on: a command has run (or become a job). If it was a read in
 // the name of a client that tracks, its keys are remembered.
 void tracking_after(const struct call *call);
 // What CLIENT CACHING said was about call, a command that its client is done with, also when it was
 // refused.
 void tracking_caching_used(const struct call *call);
+void tracking_caching_over(const struct call *call); // the same, of one that ran at a rendezvous
 // Told by changed.c. by: whose command it was; NULL: nobody's.
 void tracking_key_changed(struct server *server, struct bytes key, const struct client *by);
+// Their readers are told as if they had changed; who tracks prefixes is not.
+void tracking_forget_those(struct server *server,
+                           bool (*concerns)(void *context, struct bytes name), void *context);
 void tracking_flushed(struct server *server); // any key may be gone
+// Tells each client of this shard that tracks that any key may have changed.
+void tracking_tell_flush(struct server *server);
+// A command of server with others held is over: BCAST clients are told what it changed there.
+void tracking_end_held(struct server *server);
 // Once a turn, before replies leave, while tracking_has_work: tells BCAST clients what changed, and
 // does a bounded piece of giving keys up and freeing. True: there is more to do.
 bool tracking_turn(struct server *server);

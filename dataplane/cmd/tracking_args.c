@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include "dataplane/base/status.h"
+#include "dataplane/cmd/peers.h"
 #include "dataplane/cmd/tracking_priv.h"
 
 enum {
@@ -26,7 +27,8 @@ static bool parse_redirect(struct call *call, uint32_t index, struct tracking_ar
     }
     if (!call_int(call, index, &id, NULL)) return false;
     // Redis looks at the moment of the call only; who goes later makes a broken redirection.
-    if (!client_table_find(&call->server->clients, (uint64_t)id)) {
+    struct server *home;
+    if (!peers_find_client(call->server, (uint64_t)id, &home)) {
         reply_error(call->reply, "ERR The client ID you want redirect to does not exist");
         return false;
     }

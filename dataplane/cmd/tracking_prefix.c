@@ -1,4 +1,4 @@
-#include "dataplane/cmd/push.h"
+#include "dataplane/cmd/node.h"
 #include "dataplane/cmd/tracking_priv.h"
 
 // A key is looked up once for each size of prefix that occurs, however many prefixes there are.
@@ -14,8 +14,6 @@ void prefixes_open(struct server *s)
     list_init(&s->tracking.prefix_sizes);
     list_init(&s->tracking.fresh);
 }
-
-void prefixes_close(struct server *s) { names_close(&s->tracking.prefixes); }
 
 static struct prefix *prefix_of(const struct name *name)
 {
@@ -59,14 +57,16 @@ static struct prefix *take_prefix(struct server *s, struct bytes text)
     struct prefix *p = heap_take_zeroed(s->heap, sizeof *p, HEAP_SESSION);
     p->name = name;
     list_init(&p->clients);
+    list_init(&p->homes);
     names_open_like(&p->fresh, &s->tracking.prefixes);
     list_append(&name->members, &p->in_name);
     take_size(s, text.size);
     return p;
 }
 
-static void give_prefix(struct server *s, struct prefix *p)
+static void give_if_unused(struct server *s, struct prefix *p)
 {
+    if (p->clients.count || p->homes.count) return;
     if (list_node_is_linked(&p->in_fresh)) list_remove(&s->tracking.fresh, &p->in_fresh);
     names_close(&p->fresh);
     give_size(s, p->name->size);
@@ -92,6 +92,7 @@ void prefix_add(struct server *s, struct client *c, struct bytes text)
     pc->client = c;
     list_append(&pc->prefix->clients, &pc->in_prefix);
     list_append(&c->tracker->prefixes, &pc->in_client);
+    if (server_is_one_of_many(s)) elsewhere_add_prefix(s, text);
 }
 
 void prefixes_forget_client(struct server *s, struct client *c)
@@ -103,8 +104,58 @@ void prefixes_forget_client(struct server *s, struct client *c)
         list_remove(&c->tracker->prefixes, &pc->in_client);
         list_remove(&p->clients, &pc->in_prefix);
         heap_give(s->heap, pc, sizeof *pc, HEAP_SESSION);
-        if (!p->clients.count) give_prefix(s, p);
+        if (server_is_one_of_many(s)) elsewhere_drop_prefix(s, name_text(p->name));
+        give_if_unused(s, p);
     }
+}
+
+static struct prefix_home *find_home(const struct prefix *p, uint32_t index)
+{
+    for (struct list_node *n = list_first(&p->homes); n; n = list_next(&p->homes, n))
+        if (LIST_OWNER(n, struct prefix_home, link)->index == index)
+            return LIST_OWNER(n, struct prefix_home, link);
+    return NULL;
+}
+
+void prefix_add_home(struct server *s, struct bytes text, uint32_t index)
+{
+    struct prefix *p = take_prefix(s, text);
+    struct prefix_home *home = find_home(p, index);
+    if (!home) {
+        home = heap_take_zeroed(s->heap, sizeof *home, HEAP_SESSION);
+        home->index = index;
+        list_append(&p->homes, &home->link);
+    }
+    home->count++;
+}
+
+static void give_home(struct server *s, struct prefix *p, struct prefix_home *home)
+{
+    list_remove(&p->homes, &home->link);
+    heap_give(s->heap, home, sizeof *home, HEAP_SESSION);
+    give_if_unused(s, p);
+}
+
+void prefix_drop_home(struct server *s, struct bytes text, uint32_t index)
+{
+    struct name *name = names_find(&s->tracking.prefixes, 0, text);
+    struct prefix_home *home = name ? find_home(prefix_of(name), index) : NULL;
+    if (home && --home->count == 0) give_home(s, prefix_of(name), home);
+}
+
+// The clients of this shard are gone; those of others may not have come to say it.
+void prefixes_close(struct server *s)
+{
+    uint32_t position = 0;
+    struct name *name = names_next(&s->tracking.prefixes, &position, NULL);
+    while (name) {
+        struct name *next = names_next(&s->tracking.prefixes, &position, name);
+        struct prefix *p = prefix_of(name);
+        for (size_t left = p->homes.count; left > 0; left--)
+            give_home(s, p, LIST_OWNER(list_first(&p->homes), struct prefix_home, link));
+        name = next;
+    }
+    names_close(&s->tracking.prefixes);
 }
 
 // ---- what changed
@@ -133,26 +184,28 @@ void prefixes_key_changed(struct server *s, struct bytes key, const struct clien
     }
 }
 
-static void broadcast(struct server *s, struct prefix *p)
+static void tell_own(struct server *s, const struct prefix *p, struct bytes packed)
 {
-    struct invalidation shared = { 0 };
+    struct invalidation shared = { .kind = INVALIDATE_PACKED, .text = packed };
     for (struct list_node *n = list_first(&p->clients); n; n = list_next(&p->clients, n)) {
         struct client *c = LIST_OWNER(n, struct prefix_client, in_prefix)->client;
-        struct client *to = tracking_receiver(s, c);
-        if (!to) continue;
-        uint8_t version = to->reply.version;
         if (c->tracker->mode & TRACKING_NOLOOP) {
-            struct blob *others = message_of_fresh(s, p, version, c->id);
-            if (!others) continue;
-            client_push(s, to, others);
-            blob_release(others);
+            struct invalidation others = shared;
+            others.without = c->id;
+            others.wire[0] = others.wire[1] = NULL;
+            tracking_tell(s, c, &others);
+            invalidation_close(&others);
         } else {
-            struct blob **wire = &shared.wire[version == 3];
-            if (!*wire) *wire = message_of_fresh(s, p, version, 0);
-            client_push(s, to, *wire);
+            tracking_tell(s, c, &shared);
         }
     }
     invalidation_close(&shared);
+}
+
+void prefix_tell_own(struct server *s, struct bytes text, struct bytes packed)
+{
+    struct name *name = names_find(&s->tracking.prefixes, 0, text);
+    if (name) tell_own(s, prefix_of(name), packed);
 }
 
 void prefixes_broadcast(struct server *s)
@@ -160,7 +213,10 @@ void prefixes_broadcast(struct server *s)
     struct list_node *node;
     while ((node = list_take_first(&s->tracking.fresh)) != NULL) {
         struct prefix *p = LIST_OWNER(node, struct prefix, in_fresh);
-        broadcast(s, p);
+        struct blob *packed = pack_keys(s, &p->fresh);
         names_clear(&p->fresh);
+        tell_own(s, p, blob_bytes(packed));
+        if (UNLIKELY(p->homes.count)) elsewhere_tell_prefix(s, p, blob_bytes(packed));
+        blob_release(packed);
     }
 }

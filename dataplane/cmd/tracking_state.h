@@ -2,12 +2,14 @@
 //
 // Memory:  owned by struct server
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/list.h"
 #include "dataplane/cmd/names.h"
 
 struct tracking {
-    uint64_t clients;         // that track
+    uint64_t clients;         // of this shard, that track
+    bool is_on;               // any shard has such clients
     struct names keys;        // each with one struct readers
     uint64_t items;           // (key, reader) pairs
     struct names prefixes;    // each with one struct prefix

@@ -7,9 +7,8 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include "dataplane/base/list.h"
 #include "dataplane/cmd/cmd.h"
-#include "dataplane/cmd/names.h"
+#include "dataplane/cmd/watch.h"
 
 struct kept_request;
 
@@ -18,7 +17,7 @@ struct transaction { // of one client; NULL while it has neither queued nor watc
     uint32_t count;
     uint32_t command_flags; // of all that is queued, or'ed
     uint64_t bytes;         // of the queue
-    struct list watched;    // of struct watch.in_client
+    struct watches watches;
 };
 
 // call, of a client in MULTI, is one that waits for EXEC: it has been queued and answered.
@@ -27,12 +26,14 @@ void transaction_discard(struct server *server, struct client *c); // queue and 
 void transaction_unwatch(struct server *server, struct client *c);
 uint64_t transaction_memory(const struct client *c); // CLIENT LIST multi-mem
 uint32_t transaction_watch_count(const struct client *c);
+// CLIENT LIST's flag: EXEC would answer null, as far as server can see.
+bool transaction_seems_stale(const struct server *server, const struct client *c);
 
-// ---- told by changed.c
-void watch_touch(struct server *server, uint32_t db, struct bytes key);
-// All of db (or of all databases) is about to go, and what other_db has takes its place
-// (CHANGED_ALL_DATABASES: nothing does).
-void watch_touch_database(struct server *server, uint32_t db, uint32_t other_db);
+// ---- for the shard
+// Those to hold when WATCH, EXEC or DISCARD of c runs, beside those of its own keys.
+shard_set transaction_watched_shards(const struct client *c);
+// What ops->forget_watches asked for, arrived at the home.
+void transaction_forget_watcher(struct server *home, uint64_t client_id, uint64_t generation);
 
 // What the queue will touch, for those that hold commands back (job.c). The call found gets has
 // argv, argc and its command.

@@ -38,22 +38,23 @@ static struct entry *source_entry(struct call *call, const struct zset_source *s
 static void source_open(struct call *call, struct zset_source *s, bool is_look)
 {
     const struct entry *e = source_entry(call, s);
+    s->keyspace = call_keyspace(call, call->argv[s->argument]);
     if (s->is_set && is_look)
         set_look(e, &s->set);
     else if (s->is_set)
-        set_cut(call->keyspace, e, &s->set);
+        set_cut(s->keyspace, e, &s->set);
     else if (is_look)
         zset_look(e, &s->zset);
     else
-        zset_cut(call->keyspace, e, &s->zset);
+        zset_cut(s->keyspace, e, &s->zset);
 }
 
-static void source_close(struct keyspace *k, struct zset_source *s)
+static void source_close(struct zset_source *s)
 {
     if (s->is_set)
-        set_cut_drop(k, &s->set);
+        set_cut_drop(s->keyspace, &s->set);
     else
-        zset_cut_drop(k, &s->zset);
+        zset_cut_drop(s->keyspace, &s->zset);
 }
 
 // ---- scores
@@ -177,7 +178,7 @@ static void begin_listing(struct zset_algebra *a, struct call *call)
 static bool algebra_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct zset_algebra *a = (struct zset_algebra *)(void *)job;
-    if (!read_sources(a, call->keyspace, until_tsc)) return false;
+    if (!read_sources(a, call->server->keyspace, until_tsc)) return false;
     if (a->is_count) {
         reply_int(call->reply, (int64_t)a->found);
         return true;
@@ -194,8 +195,7 @@ static void algebra_close(struct job *job, struct server *server)
     struct zset_algebra *a = (struct zset_algebra *)(void *)job;
     if (!a->is_count) zset_build_drop(&a->builder);
     zset_tell_drop(&a->tell);
-    for (uint32_t i = 0; i < a->source_count && !a->is_direct; i++)
-        source_close(server->keyspace, &a->sources[i]);
+    for (uint32_t i = 0; i < a->source_count && !a->is_direct; i++) source_close(&a->sources[i]);
     heap_give(server->heap, a, sizeof *a + a->source_count * sizeof a->sources[0], HEAP_OTHER);
 }
 
@@ -229,7 +229,8 @@ void zset_algebra_run(struct call *call, struct zset_algebra *a)
     a->at = 0;
     a->is_reading = a->is_listing = a->has_member = false;
     for (uint32_t i = 0; i < a->source_count; i++) source_open(call, &a->sources[i], a->is_direct);
-    if (!a->is_count) zset_build_gather(&a->builder, call->keyspace, &call->server->thresholds);
+    struct keyspace *k = a->is_store ? call_keyspace(call, to.name) : call->server->keyspace;
+    if (!a->is_count) zset_build_gather(&a->builder, k, &call->server->thresholds);
     if (a->is_direct)
         call_run_job(call, &a->job);
     else if (a->is_store)

@@ -18,7 +18,8 @@ struct zset_source { // a key that is read
     bool is_set;
     uint32_t argument; // of argv
     double weight;
-    uint64_t count; // members; 0: no key
+    uint64_t count;            // members; 0: no key
+    struct keyspace *keyspace; // that it is in
     union {
         struct zset_cut zset;
         struct set_cut set;

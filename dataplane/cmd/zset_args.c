@@ -101,7 +101,7 @@ bool zset_find(struct call *call, const struct key *key, enum find_flags flags, 
 struct zset_place zset_place_of(struct call *call, const struct key *key, struct entry *e)
 {
     return (struct zset_place){
-        .keyspace = call->keyspace,
+        .keyspace = call_keyspace(call, key->name),
         .thresholds = &call->server->thresholds,
         .db = call->client->db,
         .key = key,
@@ -113,7 +113,7 @@ void zset_note_removed(struct call *call, const struct zset_place *p, uint64_t c
                        const char *event)
 {
     if (count == 0) return;
-    keyspace_add_dirty(call->keyspace, count);
+    keyspace_add_dirty(p->keyspace, count);
     call_changed(call, p->key, EVENT_ZSET, event);
     if (!p->entry) call_changed(call, p->key, EVENT_GENERIC, "del");
 }
@@ -130,7 +130,7 @@ bool zset_store(struct call *call, struct zset_builder *b, const struct key *key
         call_changed(call, key, EVENT_ZSET, event);
     else if (was_there)
         call_changed(call, key, EVENT_GENERIC, "del");
-    keyspace_add_dirty(call->keyspace, count || was_there);
+    keyspace_add_dirty(call_keyspace(call, key->name), count || was_there);
     reply_int(call->reply, (int64_t)count);
     return count || was_there;
 }

@@ -3,6 +3,7 @@
 // Source:  Redis 7.2
 // Thread:  the shard
 #pragma once
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/types/zset_value.h"
 

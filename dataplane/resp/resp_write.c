@@ -4,15 +4,14 @@
 
 enum {
     REPLY_REF_BYTES = 16 * 1024, // from here on a blob's bytes are referred to, not copied
-    HEADER_MAX_BYTES = 1 + 20 + 2,
-    SMALL_BULK_BYTES = 480, // with header and CRLF in one reservation
+    SMALL_BULK_BYTES = 480,      // with header and CRLF in one reservation
     ERROR_CHUNK_BYTES = 256,
     ERROR_TEXT_BYTES = 4096,
     UNKNOWN_PART_CHARS = 128, // of a name or the arguments, in an unknown command's error
 };
-_Static_assert((int)SMALL_BULK_BYTES + (int)HEADER_MAX_BYTES + 2 <= (int)OUTQ_RESERVE_MAX,
+_Static_assert((int)SMALL_BULK_BYTES + (int)RESP_HEAD_MAX + 2 <= (int)OUTQ_RESERVE_MAX,
                "one reservation");
-_Static_assert((int)HEADER_MAX_BYTES <= (int)OUTQ_GAP_MAX, "a gap holds any header");
+_Static_assert((int)RESP_HEAD_MAX <= (int)OUTQ_GAP_MAX, "a gap holds any header");
 
 const char *const reply_text_wrong_type =
     "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -40,10 +39,27 @@ static inline uint32_t header_write(uint8_t *out, char kind, uint64_t number)
     return size + 2;
 }
 
+// A head, text and CRLF at out; returns the length.
+static inline size_t bulk_write(uint8_t *out, struct bytes text)
+{
+    size_t size = header_write(out, '$', text.size);
+    if (text.size) memcpy(out + size, text.data, text.size);
+    size += text.size;
+    memcpy(out + size, "\r\n", 2);
+    return size + 2;
+}
+
+size_t resp_put_head(uint8_t *to, char kind, uint64_t number)
+{
+    return header_write(to, kind, number);
+}
+
+size_t resp_put_bulk(uint8_t *to, struct bytes text) { return bulk_write(to, text); }
+
 static inline void put_header(struct reply *r, char kind, uint64_t number)
 {
     if (r->muted) return;
-    uint8_t *out = outq_reserve(r->out, HEADER_MAX_BYTES);
+    uint8_t *out = outq_reserve(r->out, RESP_HEAD_MAX);
     outq_commit(r->out, header_write(out, kind, number));
 }
 
@@ -187,12 +203,8 @@ void reply_bulk(struct reply *r, struct bytes value)
         PUT_LITERAL(r, "\r\n");
         return;
     }
-    uint8_t *out = outq_reserve(r->out, (uint32_t)value.size + HEADER_MAX_BYTES + 2);
-    uint32_t size = header_write(out, '$', value.size);
-    if (value.size) memcpy(out + size, value.data, value.size);
-    size += (uint32_t)value.size;
-    memcpy(out + size, "\r\n", 2);
-    outq_commit(r->out, size + 2);
+    uint8_t *out = outq_reserve(r->out, (uint32_t)value.size + RESP_HEAD_MAX + 2);
+    outq_commit(r->out, (uint32_t)bulk_write(out, value));
 }
 
 void reply_bulk_text(struct reply *r, const char *text) { reply_bulk(r, bytes_text(text)); }
@@ -206,7 +218,8 @@ void reply_bulk_int(struct reply *r, int64_t value)
 void reply_blob(struct reply *r, struct blob *blob, struct bytes part)
 {
     if (r->muted) return;
-    if (part.size < REPLY_REF_BYTES) {
+    bool is_foreign = r->heap && blob->heap != r->heap;
+    if (part.size < REPLY_REF_BYTES || UNLIKELY(is_foreign)) {
         reply_bulk(r, part);
         return;
     }
@@ -305,7 +318,7 @@ struct reply_later reply_later_begin(struct reply *r)
 
 static void later_fill(struct reply *r, struct reply_later l, char kind, uint64_t number)
 {
-    uint8_t header[HEADER_MAX_BYTES];
+    uint8_t header[RESP_HEAD_MAX];
     if (l.gap && !r->muted) // muted since: the client of a long command has gone, gap and all
         outq_gap_fill(r->out, l.gap, bytes_make(header, header_write(header, kind, number)));
 }

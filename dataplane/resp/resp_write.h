@@ -14,6 +14,7 @@
 
 struct reply {
     struct outq *out;     // borrowed
+    struct heap *heap;    // blobs of others are copied; NULL: all may be referred to
     uint8_t version;      // 2 or 3
     bool muted;           // CLIENT REPLY OFF/SKIP, or a replayed effect: everything is dropped
     uint32_t error_count; // errors written since the caller last cleared it
@@ -47,6 +48,12 @@ void reply_long_double_text(struct reply *r,
 void reply_verbatim(struct reply *r, const char kind[3], struct bytes text); // RESP2: bulk
 void reply_big_number(struct reply *r, struct bytes digits);                 // RESP2: bulk
 void reply_raw(struct reply *r, struct bytes wire); // bytes that are RESP already
+
+// The same for who makes wire of his own, once for many receivers: they write at to, where there is
+// room for RESP_HEAD_MAX or RESP_HEAD_MAX + text.size + 2 bytes, and return how many they wrote.
+enum { RESP_HEAD_MAX = 1 + 20 + 2 };                           // kind, number, CRLF
+size_t resp_put_head(uint8_t *to, char kind, uint64_t number); // "*3", "$10", ">2", ":7", ...
+size_t resp_put_bulk(uint8_t *to, struct bytes text);
 
 // An aggregate whose length is known only at its end.
 struct reply_later {

@@ -47,6 +47,33 @@ Test(client, walks_over_all_clients_while_some_go)
     free(t);
 }
 
+Test(client, counts_ids_apart_for_each_of_several_shards)
+{
+    struct client_table *t = malloc(sizeof *t);
+    struct client *clients = calloc(CLIENT_COUNT, sizeof *clients);
+    for (uint32_t index = 0; index < 3; index++) {
+        uint64_t most = 0;
+        client_table_init(t);
+        client_table_number(t, index, 3);
+        for (uint32_t i = 0; i < CLIENT_COUNT; i++) {
+            client_table_add(t, &clients[i]);
+            cr_expect(eq(u64, clients[i].id % 3, index));
+            cr_expect(gt(u64, clients[i].id, i ? clients[i - 1].id : 0));
+        }
+        cr_expect(eq(u64, clients[0].id, index ? index : 3));
+        for (uint32_t i = 0; i < CLIENT_COUNT; i++)
+            cr_expect(eq(ptr, client_table_find(t, clients[i].id), &clients[i]));
+        cr_expect(eq(ptr, client_table_find(t, clients[0].id + 1), NULL));
+        // Steps leave no bucket out.
+        for (uint32_t i = 0; i < CLIENT_TABLE_BUCKETS; i++)
+            if (t->buckets[i].count > most) most = t->buckets[i].count;
+        cr_expect(le(u64, most, CLIENT_COUNT / CLIENT_TABLE_BUCKETS + 1));
+        for (uint32_t i = 0; i < CLIENT_COUNT; i++) client_table_remove(t, &clients[i]);
+    }
+    free(clients);
+    free(t);
+}
+
 static void expect_address(enum stream_kind kind, struct net_addr remote, const char *text,
                            bool local)
 {

@@ -143,6 +143,7 @@ Test(cmd_memory_report, advises)
     r.active = 130 << 20;
     r.resident = 160 << 20;
     r.rss = 190 << 20;
+    r.client_count = 1;
     r.script_count = 2000;
     r.owners[HEAP_CLIENT_OUT] = r.clients = 20 << 20;
     r.owners[HEAP_TABLES] = 100 << 20;

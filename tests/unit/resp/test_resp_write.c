@@ -323,3 +323,23 @@ Test(resp_write, names_the_command_of_a_wrong_arity_or_subcommand)
     bench_close_expecting(&b, "-ERR wrong number of arguments for 'client|kill' command\r\n"
                               "-ERR unknown subcommand 'fooo'. Try CONFIG HELP.\r\n");
 }
+
+Test(resp_write, puts_heads_and_bulks_where_they_are_wanted)
+{
+    static const uint64_t numbers[] = { 0, 9, 10, 4294967296, UINT64_MAX };
+    static const char *const heads[] = { "*0\r\n", "*9\r\n", "*10\r\n", "*4294967296\r\n",
+                                         "*18446744073709551615\r\n" };
+    uint8_t to[RESP_HEAD_MAX + 12 + 2 + 1];
+    for (uint32_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        memset(to, '~', sizeof to);
+        size_t size = resp_put_head(to, '*', numbers[i]);
+        cr_expect(eq(sz, size, strlen(heads[i])));
+        cr_expect(zero(int, memcmp(to, heads[i], size)));
+        cr_expect(eq(chr, (char)to[RESP_HEAD_MAX], '~'), "no more than there must be room for");
+    }
+    memset(to, '~', sizeof to);
+    cr_expect(eq(sz, resp_put_bulk(to, BYTES_LITERAL("ten\0\r\nbytes")), 5 + 11 + 2));
+    cr_expect(zero(int, memcmp(to, "$11\r\nten\0\r\nbytes\r\n~", 19)));
+    cr_expect(eq(sz, resp_put_bulk(to, bytes_make(NULL, 0)), 6));
+    cr_expect(zero(int, memcmp(to, "$0\r\n\r\n", 6)));
+}
