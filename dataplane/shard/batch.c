@@ -1,5 +1,7 @@
 #include "dataplane/shard/batch.h"
 #include <time.h>
+#include "dataplane/shard/far.h"
+#include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
 
 static void batch_fill(struct call *call, struct shard *shard, struct session *session,
@@ -33,13 +35,19 @@ static void shard_stall(struct shard *shard)
 static void batch_execute(struct shard *shard, struct call *call)
 {
     struct session *session = session_of(call->client);
+    if (UNLIKELY(meeting_is_wanted(shard))) { // what it lets others do may concern this client
+        meeting_stand(shard);
+        shard_read_clocks(shard);
+    }
     if (call->client->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW)) return;
     if (UNLIKELY(session_must_wait(session))) {
         resume_keep(shard, session, call);
         return;
     }
+    if (UNLIKELY(session->far.count != 0)) far_slot_begin(shard, session);
     call->now_ms = shard->server.now_ms;
     command_execute(call);
+    if (UNLIKELY(session->slot != NULL)) far_slot_end(shard, session);
     // After each command, not at the end of the turn: a pipeline of small requests for large
     // replies would pass its limit by far. Without a limit 0 - 1 is never passed.
     const struct client *c = call->client;

@@ -15,6 +15,7 @@
 #include "dataplane/conf/conf_file.h"
 #include "dataplane/lane/crash.h"
 #include "dataplane/nic/nic_dpdk.h"
+#include "dataplane/shard/crew.h"
 #include "dataplane/shard/shard.h"
 
 enum { EXIT_START_FAILED = 1 };
@@ -25,7 +26,9 @@ struct dataplane {
     struct clock clock;
     struct settings *settings;
     struct nic_dpdk *nic;
-    struct shard *shard;
+    struct shard *shard; // the first one
+    struct hub *hub;     // NULL: the only one
+    struct crew *crew;   // NULL likewise
     struct crash_options crash;
     int signal_fd;
 };
@@ -104,11 +107,7 @@ static void raise_descriptor_limit(struct dataplane *d)
 
 static void pin_to_core(struct dataplane *d)
 {
-    cpu_set_t cores;
-    if (d->settings->core < 0) return;
-    CPU_ZERO(&cores);
-    CPU_SET((size_t)d->settings->core, &cores);
-    if (sched_setaffinity(0, sizeof cores, &cores) != 0)
+    if (crew_pin(d->settings->core, 0) != OK)
         start_failed(d, "core %ld: %s", (long)d->settings->core, strerror(errno));
 }
 
@@ -121,6 +120,7 @@ static struct nic_queue *open_nic(struct dataplane *d)
     struct nic_dpdk_config config = {
         .devargs = (const char *const *)s->nic_devargs.words,
         .devarg_count = s->nic_devargs.count,
+        .sharer_count = d->region.shard_count,
         .eal_args = s->nic_eal_args,
         .no_huge = s->nic_no_huge,
         .memory_mb = (uint32_t)s->nic_memory_mb,
@@ -133,8 +133,7 @@ static struct nic_queue *open_nic(struct dataplane *d)
         .software_checksum = s->nic_software_checksum,
     };
     if (config.devarg_count != 1)
-        start_failed(d, "transport nic needs one nic-devargs for its one shard, %u given",
-                     config.devarg_count);
+        start_failed(d, "transport nic needs one nic-devargs, %u given", config.devarg_count);
     if (nic_dpdk_open(&d->nic, &config, error, sizeof error) != OK)
         start_failed(d, "Failed opening the NIC: %s", error);
     return nic_dpdk_queue(d->nic, 0);
@@ -161,16 +160,21 @@ static void install_signals(struct dataplane *d)
     if (crash_install(&d->crash) != OK) start_failed(d, "out of memory");
 }
 
-static void publish_command_names(struct dataplane *d)
+static void publish_names(struct dataplane *d)
 {
     for (uint32_t id = 0; id < command_count() && id < COMMAND_TALLY_MAX; id++)
         snprintf(d->region.dataplane->command_names[id], REGION_COMMAND_NAME_BYTES, "%s",
                  command_by_id((uint16_t)id)->full_name);
+    for (uint32_t event = 0; event < LATENCY_EVENT_COUNT; event++)
+        snprintf(d->region.dataplane->event_names[event], REGION_EVENT_NAME_BYTES, "%s",
+                 latency_event_names[event]);
 }
 
 static void announce_ready(struct dataplane *d)
 {
     struct lane_msg ready = { .kind = LANE_READY, .a = (uint64_t)d->shard->server.tcp_port };
+    if (d->hub)
+        region_slots_write(&d->region.dataplane->slots, d->hub->node.placement.shard_of_slot);
     __atomic_store_n(&d->region.dataplane->state, DATAPLANE_READY, __ATOMIC_RELEASE);
     if (lane_send(&region_shard(&d->region, 0)->events, &ready) == OK) bell_ring(&d->bell);
 }
@@ -197,20 +201,28 @@ static void on_terminate(void *context)
     d->shard->server.ops->stop(&d->shard->server, 0);
 }
 
-static void open_shard(struct dataplane *d, struct nic_queue *nic)
+static void open_shards(struct dataplane *d, struct nic_queue *nic)
 {
     char error[512];
+    uint32_t count = d->region.shard_count;
+    if (count > 1 && hub_open(&d->hub, count) != OK)
+        start_failed(d, "no memory or descriptors for %u shards", count);
     struct shard_config config = { .settings = d->settings,
                                    .region = &d->region,
                                    .bell = &d->bell,
                                    .clock = &d->clock,
                                    .nic = nic,
+                                   .hub = d->hub,
                                    .index = 0,
-                                   .count = 1 };
+                                   .count = count };
+    if (d->hub && crew_open(&d->crew, &config, error, sizeof error) != OK)
+        start_failed(d, "%s", error);
     if (shard_open(&d->shard, &config, error, sizeof error) != OK) start_failed(d, "%s", error);
     if (sock_watch(d->shard->sock, d->bell.fd, on_bell, &d->bell) != OK ||
         sock_watch(d->shard->sock, d->signal_fd, on_terminate, d) != OK)
         start_failed(d, "the control plane's bell cannot be watched");
+    if (d->crew && crew_begin(d->crew, d->shard) != OK)
+        start_failed(d, "no memory for %u shards", count);
 }
 
 int main(int argc, char **argv)
@@ -234,11 +246,15 @@ int main(int argc, char **argv)
     // Sleeps end when asked, not up to 50 us later.
     if (prctl(PR_SET_TIMERSLACK, 1000ul) != 0) start_failed(d, "prctl: %s", strerror(errno));
     pin_to_core(d);
-    open_shard(d, open_nic(d));
-    publish_command_names(d);
+    open_shards(d, open_nic(d));
+    publish_names(d);
     announce_ready(d);
     shard_run(d->shard);
-    shard_close(d->shard);
+    if (d->crew)
+        crew_close(d->crew, d->shard);
+    else
+        shard_close(d->shard);
+    hub_close(d->hub);
     if (d->nic) nic_dpdk_close(d->nic);
     announce_stopped(d);
     bell_close(&d->bell);

@@ -3,6 +3,7 @@
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/pause.h"
+#include "dataplane/shard/far.h"
 #include "dataplane/shard/shard.h"
 
 bool session_must_wait(const struct session *session)
@@ -18,6 +19,14 @@ void resume_keep(struct shard *shard, struct session *session, const struct call
     else
         session->kept_first = r;
     session->kept_last = r;
+}
+
+void resume_keep_first(struct shard *shard, struct session *session, const struct call *call)
+{
+    struct kept_request *r = kept_new(&shard->heap, call->argv, call->argc, call->arrival_tsc);
+    r->next = session->kept_first;
+    session->kept_first = r;
+    if (!session->kept_last) session->kept_last = r;
 }
 
 void resume_later(struct shard *shard, struct session *session)
@@ -65,7 +74,9 @@ static uint32_t run_some(struct shard *shard, struct session *session, uint32_t 
         struct kept_request *r = take_first(session);
         count++;
         if (!(c->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW))) {
+            far_slot_begin(shard, session);
             (void)command_execute_kept(&shard->server, c, r, false);
+            far_slot_end(shard, session);
             session_enforce_output_limit(shard, session);
             session_mark_dirty(shard, session);
         }
@@ -80,12 +91,13 @@ uint32_t resume_run(struct shard *shard, uint32_t budget)
     for (size_t left = shard->resumed.count; left > 0 && count < budget; left--) {
         struct list_node *node = list_take_first(&shard->resumed);
         struct session *session = LIST_OWNER(node, struct session, resumed);
+        far_slot_end(shard, session); // of the command that was suspended
         count += 1 + run_some(shard, session, budget - count);
         if (session->client.flags & CLIENT_SUSPENDED) {
             bool waits = session->client.flags & (CLIENT_BLOCKED | CLIENT_PAUSED);
             if (waits && session->deferral.has_ended) end_waiting(shard, session);
         } else if (session->kept_first) {
-            list_append(&shard->resumed, node);
+            resume_later(shard, session);
         } else {
             go_on(shard, session);
         }

@@ -1,7 +1,10 @@
 #include "dataplane/shard/session.h"
 #include <stdlib.h>
 #include "dataplane/cmd/acl_call.h"
+#include "dataplane/shard/far.h"
+#include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
+#include "dataplane/shard/spread.h"
 
 static bool address_is_loopback(const struct stream *stream)
 {
@@ -39,7 +42,7 @@ static bool session_admit(struct shard *shard, const struct stream *stream, bool
 {
     const struct settings *settings = shard->settings;
     *reserved = false;
-    uint64_t ordinary = shard->server.clients.all.count - shard->admin_client_count;
+    uint64_t ordinary = spread_client_count(shard) - shard->admin_client_count;
     if (ordinary < (uint64_t)settings->maxclients) return true;
     if (stream->kind != STREAM_SOCK_UNIX) return false;
     *reserved = shard->admin_client_count < (uint64_t)settings->admin_reserved_clients;
@@ -61,8 +64,11 @@ bool session_on_open(void *app, struct stream *stream)
     struct session *session = heap_take_zeroed(&shard->heap, sizeof *session, HEAP_SESSION);
     struct client *c = &session->client;
     resp_reader_init(&session->reader, &shard->heap);
-    c->reply = (struct reply){ .out = &stream->out, .version = 2 };
+    c->reply = (struct reply){
+        .out = &stream->out, .heap = shard->mesh.hub ? &shard->heap : NULL, .version = 2
+    };
     c->stream = stream;
+    list_init(&session->far);
     acl_greet(&shard->server, c);
     c->created_ms = c->last_command_ms = shard->server.now_ms;
     c->last_command_id = UINT16_MAX;
@@ -72,6 +78,7 @@ bool session_on_open(void *app, struct stream *stream)
         shard->admin_client_count++;
     }
     client_table_add(&shard->server.clients, c);
+    spread_count_client(shard, 1);
     list_append(&shard->rotation, &session->rotation);
     stream->user = session;
     return true;
@@ -179,7 +186,9 @@ void session_on_end(void *app, struct stream *stream)
     if (!session) return;
     shard_run_readable(shard);
     // As in Redis: who hangs up waits no more.
-    if (session->client.flags & (CLIENT_BLOCKED | CLIENT_PAUSED)) {
+    if ((session->client.flags & (CLIENT_BLOCKED | CLIENT_PAUSED)) || far_has_blocked(session)) {
+        far_forget_session(shard, session);
+        session->client.flags &= ~(uint32_t)CLIENT_ELSEWHERE;
         resume_drop(shard, session);
         defer_drop(shard, session);
     }
@@ -193,11 +202,15 @@ void session_on_end(void *app, struct stream *stream)
 static void session_forget(struct shard *shard, struct session *session)
 {
     struct stream *stream = session->client.stream;
-    if (list_node_is_linked(&session->dirty)) list_remove(&shard->dirty, &session->dirty);
+    if (list_node_is_linked(&session->dirty))
+        list_remove(session->is_late ? &shard->late : &shard->dirty, &session->dirty);
     defer_drop(shard, session);
     resume_drop(shard, session);
+    far_forget_session(shard, session);
+    meeting_forget_client(shard, &session->client);
     list_remove(&shard->rotation, &session->rotation);
     client_table_remove(&shard->server.clients, &session->client);
+    spread_count_client(shard, -1);
     if (session->client.flags & CLIENT_ADMIN_RESERVED) shard->admin_client_count--;
     server_forget_client(&shard->server, &session->client);
     client_drop_texts(&session->client, &shard->heap);
@@ -225,6 +238,12 @@ void session_on_closed(void *app, struct stream *stream, enum stream_close why)
     shard_run_readable(shard); // its commands may be among those that have arrived
     defer_run_all(shard, session);
     session_forget(shard, session);
+}
+
+void session_wait_for_far(struct session *session)
+{
+    session->waits_for_far = true;
+    session->client.flags |= CLIENT_ELSEWHERE;
 }
 
 void session_mark_dirty(struct shard *shard, struct session *session)
@@ -276,6 +295,7 @@ static void session_cut(struct shard *shard, struct session *session)
     struct stream *stream = session->client.stream;
     session->closing = true;
     resume_drop(shard, session);
+    far_forget_session(shard, session);
     outq_clear(&stream->out);
     if (stream->ops->pending(stream) == 0) {
         stream->ops->close(stream);
@@ -285,7 +305,17 @@ static void session_cut(struct shard *shard, struct session *session)
     }
 }
 
-void session_flush(struct shard *shard, struct session *session)
+// The replies of other shards will be here in a moment: to send what is there before them would be
+// another system call and another packet. Once, so that nothing waits for a slow one.
+static bool wait_for_more(struct shard *shard, struct session *session)
+{
+    if (session->client.stream->out.bytes == 0) return false;
+    session->is_late = true;
+    list_append(&shard->late, &session->dirty);
+    return true;
+}
+
+static void flush(struct shard *shard, struct session *session, bool may_wait)
 {
     struct client *c = &session->client;
     struct stream *stream = c->stream;
@@ -296,6 +326,7 @@ void session_flush(struct shard *shard, struct session *session)
         return;
     }
     if (UNLIKELY(stream->out.open_gaps)) return; // a long command's: its reply begins when it ends
+    if (UNLIKELY(session->far.count != 0) && may_wait && wait_for_more(shard, session)) return;
     if (stream->out.bytes) {
         uint64_t fresh = stream->out.bytes_total - c->output_bytes;
         c->output_bytes = stream->out.bytes_total;
@@ -304,10 +335,19 @@ void session_flush(struct shard *shard, struct session *session)
         shard->server.tally->writes_processed++;
         stream->ops->flush(stream);
     }
-    if (c->flags & CLIENT_CLOSE_AFTER_REPLY) {
+    if ((c->flags & CLIENT_CLOSE_AFTER_REPLY) && session->far.count == 0) {
         session->closing = true;
         stream->ops->close(stream);
     }
+}
+
+void session_flush(struct shard *shard, struct session *session) { flush(shard, session, true); }
+
+void session_flush_late(struct shard *shard, struct session *session)
+{
+    list_remove(&shard->late, &session->dirty);
+    session->is_late = false;
+    flush(shard, session, false);
 }
 
 void session_check(struct shard *shard, struct session *session)

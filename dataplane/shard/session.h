@@ -14,6 +14,7 @@
 
 struct shard;
 struct kept_request;
+struct far_slot;
 
 struct session {
     struct client client;
@@ -26,7 +27,15 @@ struct session {
     struct kept_request *kept_first, *kept_last; // requests read, not executed: it is suspended
     bool has_protocol_error;                     // to be said after them
     uint64_t soft_limit_since_ms;                // output above the soft limit since; 0 = it is not
-    bool closing; // stream close or abort was called; nothing more is read or written
+    // Of several shards (far.h): commands whose replies are not all there, in their order.
+    struct list far;
+    struct far_slot *slot;   // where the reply of a command that runs here goes meanwhile
+    bool waits_for_far;      // nothing of it is executed until they are
+    bool is_late;            // on shard->late: what follows on other replies may leave with them
+    bool is_sending_again;   // far_again.h, as the next two
+    uint32_t far_generation; // of those that were sent
+    uint32_t returned_count; // that came back and wait to be sent again
+    bool closing;            // stream close or abort was called; nothing more is read or written
 };
 
 static inline struct session *session_of(struct client *c)
@@ -48,9 +57,11 @@ void session_parse(struct shard *shard, struct session *session, struct bytes da
 void session_protocol_error(struct shard *shard, struct session *session); // as its reader says
 // The peer sends no more: what is queued leaves, then the connection is closed.
 void session_end(struct shard *shard, struct session *session);
+void session_wait_for_far(struct session *session);
 void session_mark_dirty(struct shard *shard, struct session *session);
 // End of turn for a session on the dirty list: output limits, flush, closing.
 void session_flush(struct shard *shard, struct session *session);
+void session_flush_late(struct shard *shard, struct session *session);
 // client-output-buffer-limit: who is above it is to be closed at the end of the turn, and runs no
 // further command.
 void session_enforce_output_limit(struct shard *shard, struct session *session);

@@ -13,7 +13,11 @@
 #include "dataplane/cmd/script_cache.h"
 #include "dataplane/cmd/tracking.h"
 #include "dataplane/cmd/rename.h"
+#include "dataplane/shard/far.h"
+#include "dataplane/shard/meeting.h"
+#include "dataplane/shard/mover.h"
 #include "dataplane/shard/shard_net.h"
+#include "dataplane/shard/spread.h"
 #include "dataplane/shard/shard_tls.h"
 
 enum {
@@ -22,6 +26,7 @@ enum {
     NIC_NAP_NS_MIN = 30 * 1000, // a nap lasts an eighth of the idle time so far, within these
     NIC_NAP_NS_MAX = 1000 * 1000,
     GATHER_COMMANDS_MAX = 128,          // per wake-up, beyond which its cost no longer matters
+    EXPECT_US = 50,
     STOP_FLUSH_NS = 1000 * 1000 * 1000, // how long replies may take to leave at shutdown
 };
 
@@ -43,7 +48,10 @@ static enum status shard_open_keyspace(struct shard *s)
     struct keyspace_config config = { .database_count = (uint32_t)s->settings->databases };
     int64_t policy = s->settings->maxmemory_policy;
     config.lfu = policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU;
-    rng_entropy(&config.hash_key, sizeof config.hash_key);
+    if (s->mesh.hub)
+        config.hash_key = s->mesh.hub->node.hash_key;
+    else
+        rng_entropy(&config.hash_key, sizeof config.hash_key);
     return keyspace_open(&s->keyspace, &s->heap, &config, s->server.tally, s->server.now_ms);
 }
 
@@ -89,6 +97,7 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
     server->clock = config->clock;
     server->shard_index = config->index;
     server->shard_count = config->count;
+    server->node = config->hub ? &config->hub->node : NULL;
     server->meter = (struct cycle_meter){ .cycles = server->tally->cycles,
                                           .since = clock_tsc(),
                                           .open = CYCLES_LOOP };
@@ -97,6 +106,7 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
     s->settled_tsc = clock_tsc();
     s->settled_cpu_ns = clock_thread_cpu_ns();
     client_table_init(&server->clients);
+    client_table_number(&server->clients, config->index, config->count);
     s->job_slice_cycles = server->clock->tsc_hz / 1000000 * JOB_SLICE_US;
     server->tally->slice_step_cycles = server->clock->tsc_hz / 1000000 * SLICE_STEP_US;
 }
@@ -124,11 +134,13 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     memset(s, 0, sizeof *s);
     s->settings = config->settings;
     s->bell = config->bell;
-    s->nic = config->nic;
     list_init(&s->dirty);
+    list_init(&s->late);
     list_init(&s->rotation);
     list_init(&s->resting);
     list_init(&s->resumed);
+    list_init(&s->rendezvous);
+    far_open(s);
     s->app = (struct stream_app){
         s, shard_on_open, session_on_data, session_on_end, session_on_drained, session_on_closed
     };
@@ -138,6 +150,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
         return ERR_NO_SPACE;
     }
     shard_init_server(s, config);
+    if (config->hub) mesh_open(s, config->hub);
     shard_read_wall_clock(s);
     shard_read_clocks(s);
     s->server.started_wall_ms = s->server.now_ms;
@@ -154,9 +167,12 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     snprintf(error, error_bytes, "io_uring is not available: the socket transport needs it");
     if (shard_open_sock(s) != OK) goto fail;
     shard_tls_watch(s);
-    if (s->nic && shard_net_open(s, error, error_bytes) != OK) goto fail;
+    if (spread_open(s) != OK) goto fail;
+    if (config->nic) ferry_open(s, config->nic);
+    if (config->nic && shard_net_open(s, error, error_bytes) != OK) goto fail;
     if (shard_listen(s, error, error_bytes) != OK) goto fail;
     s->server.startup_memory_bytes = s->heap.bytes_total;
+    if (config->hub) config->hub->node.servers[config->index] = &s->server;
     s->running = true;
     *out = s;
     return OK;
@@ -165,18 +181,34 @@ fail:
     return ERR_IO;
 }
 
+void shard_end_scripts(struct shard *s) { scripts_stop(&s->server); }
+
 void shard_close(struct shard *s)
 {
     if (!s) return;
     tls_close(s->tls);
     if (s->net) net_close(s->net);
+    ferry_close(s);
     if (s->sock) sock_close(s->sock);
+    meeting_close(s);
     if (s->keyspace) server_close_parts(&s->server);
+    far_close(s); // after the blocks, some of which are of its proxies
+    if (s->server.joint) keyspace_close(s->server.joint);
+    mesh_close(s);
     if (s->keyspace) keyspace_close(s->keyspace);
     heap_close(&s->heap);
     settings_close(s->settings);
     free(s->settings);
     free(s);
+}
+
+enum status shard_join(struct shard *s)
+{
+    struct hub *hub = s->mesh.hub;
+    struct keyspace *homes[PLACEMENT_SHARDS_MAX];
+    for (uint32_t i = 0; i < hub->shard_count; i++) homes[i] = hub->node.servers[i]->keyspace;
+    return keyspace_open_joint(&s->server.joint, &s->heap, &hub->node.placement, homes,
+                               s->server.tally);
 }
 
 // ---- the loop's stages
@@ -201,58 +233,16 @@ void shard_run_readable(struct shard *s)
     cycle_meter_switch(&s->server.meter, before);
 }
 
-static bool shard_has_budget(const struct shard *s, uint64_t commands_before)
-{
-    return s->server.tally->commands_processed - commands_before < SHARD_COMMAND_BUDGET;
-}
-
-static void shard_flush(struct shard *s)
+void shard_flush(struct shard *s)
 {
     struct list_node *node;
-    if (s->dirty.count == 0) return;
+    if (s->dirty.count == 0 && LIKELY(s->late.count == 0)) return;
     cycle_meter_switch(&s->server.meter, CYCLES_REPLY);
+    for (size_t left = s->late.count; left > 0; left--)
+        session_flush_late(s, LIST_OWNER(list_first(&s->late), struct session, dirty));
     while ((node = list_take_first(&s->dirty)) != NULL)
         session_flush(s, LIST_OWNER(node, struct session, dirty));
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
-}
-
-static void shard_tx_nic(struct shard *s)
-{
-    struct frame *frames[NIC_BURST];
-    uint32_t count;
-    if (!s->net) return;
-    cycle_meter_switch(&s->server.meter, CYCLES_TX);
-    while ((count = net_output(s->net, frames, NIC_BURST, s->server.now_ns)) > 0) {
-        uint32_t sent = nic_tx(s->nic, frames, count);
-        if (sent == count) continue;
-        net_output_return(s->net, &frames[sent], count - sent);
-        break; // the port is full: the rest leaves next turn
-    }
-    net_release(s->net);
-    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
-}
-
-// Each burst's replies leave before the next burst is taken: the peers work on them meanwhile. With
-// 64 clients without pipelining, sending once a turn made server and clients wait for each other.
-static uint32_t shard_rx_nic(struct shard *s)
-{
-    struct frame *frames[NIC_BURST];
-    uint64_t before = s->server.tally->commands_processed;
-    uint32_t total = 0, count, bursts = 0;
-    if (!s->net) return 0;
-    do {
-        cycle_meter_switch(&s->server.meter, CYCLES_RX);
-        count = nic_rx(s->nic, frames, NIC_BURST);
-        if (count == 0) break;
-        cycle_meter_switch(&s->server.meter, CYCLES_TCP);
-        net_input(s->net, frames, count, s->server.now_ns);
-        shard_run_readable(s);
-        shard_flush(s);
-        shard_tx_nic(s);
-        total += count;
-    } while (count == NIC_BURST && ++bursts < SHARD_RX_BURSTS && shard_has_budget(s, before));
-    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
-    return total;
 }
 
 // Completions are taken in small portions, so that a turn ends by the number of its commands and
@@ -292,6 +282,28 @@ static uint32_t shard_run_deferred(struct shard *s)
     return count;
 }
 
+// What other shards want of this one, and what it wants of them.
+static uint32_t shard_run_mesh(struct shard *s)
+{
+    if (LIKELY(!s->mesh.hub)) return 0;
+    cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
+    uint32_t count = mesh_poll(s, SHARD_MESH_BUDGET);
+    if (meeting_is_wanted(s)) {
+        meeting_stand(s);
+        shard_read_clocks(s);
+    }
+    mover_turn(s);
+    count += meeting_run(s, SHARD_MESH_BUDGET);
+    count += far_settle(s); // proxies that waited for a rendezvous
+    if (s->server.blocks.ready.count && !s->server.busy_script) blocks_serve(&s->server);
+    // What is broadcast of changed keys leaves with the replies to those who changed them.
+    if (UNLIKELY(tracking_has_work(&s->server.tracking)) && tracking_turn(&s->server))
+        s->job_ran = true;
+    mesh_flush(s);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return count;
+}
+
 // Who was suspended goes on, and one long command gets its slice: a short one when others sent
 // commands in this turn, for their next ones wait until it is over.
 static uint32_t shard_run_long(struct shard *s, bool others_work)
@@ -299,10 +311,13 @@ static uint32_t shard_run_long(struct shard *s, bool others_work)
     uint32_t count = 0;
     s->job_ran = false;
     bool pause_is_over = pause_next_ns(&s->server) <= s->server.now_ns;
-    if (LIKELY(s->resumed.count == 0 && s->server.jobs.list.count == 0 && !pause_is_over)) return 0;
+    if (LIKELY(s->resumed.count == 0 && s->server.jobs.list.count == 0 && !pause_is_over &&
+               s->proxies_resumed.count == 0))
+        return 0;
     cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
     if (pause_is_over) count += pause_run(&s->server, SHARD_RESUME_BUDGET);
     count += resume_run(s, SHARD_RESUME_BUDGET);
+    count += far_settle(s);
     uint64_t slice = s->job_slice_cycles;
     if (others_work) slice = slice * JOB_SLICE_SHARED_US / JOB_SLICE_US;
     s->job_ran = jobs_run(&s->server, slice);
@@ -366,7 +381,8 @@ static uint32_t shard_timers(struct shard *s)
 {
     uint32_t done = 0;
     uint64_t tick = s->server.now_ns / 1000000u;
-    if (UNLIKELY(s->server.blocks.all.count) && tick != s->timers_tick && !s->server.busy_script) {
+    bool has_waiting = s->server.blocks.all.count || s->server.blocks.told.count;
+    if (UNLIKELY(has_waiting) && tick != s->timers_tick && !s->server.busy_script) {
         cycle_meter_switch(&s->server.meter, CYCLES_TIMERS);
         blocks_expire(&s->server);
     }
@@ -442,6 +458,8 @@ static uint64_t shard_next_event_ns(const struct shard *s)
     if (pause < next) next = pause;
     uint64_t defrag = defrag_next_ns(&s->server);
     if (defrag < next) next = defrag;
+    uint64_t mover = mover_next_ns(s);
+    if (mover < next) next = mover;
     uint64_t tls = tls_next_ns(s->tls);
     if (tls < next) next = tls;
     if (s->net) {
@@ -455,18 +473,27 @@ static uint64_t shard_next_event_ns(const struct shard *s)
 // hands replies to the kernel is also the one that sleeps; it comes back at once when completions
 // wait. A NIC has to be polled: without busy-poll its shard naps for NIC_NAP_NS at a time once it
 // has been idle for a while.
+// It said that it would stand, and will be wanted in a moment.
+static bool is_expected(const struct shard *s)
+{
+    uint64_t window = s->server.clock->tsc_hz / 1000000 * EXPECT_US;
+    return s->mesh.hub && clock_tsc() - s->asked_tsc < window;
+}
+
 static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
 {
     uint64_t now = s->server.now_ns;
     if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) ||
-        scripts_are_shrinking(&s->server) || s->resting.count || s->resumed.count || s->job_ran)
+        scripts_are_shrinking(&s->server) || s->resting.count || s->resumed.count || s->job_ran ||
+        s->proxies_resumed.count || s->late.count || s->mesh.waiting || s->ferry.out_waiting ||
+        is_expected(s))
         return 0;
     if (work) s->idle_since_ns = now;
     uint64_t idle = now - s->idle_since_ns, nap = idle / 8;
     if (s->net && idle < NIC_IDLE_NS) return 0;
     uint64_t until = shard_next_event_ns(s);
     if (until <= now) return 0;
-    if (!s->net) return until;
+    if (!s->nic) return until;
     if (nap < NIC_NAP_NS_MIN) nap = NIC_NAP_NS_MIN;
     if (nap > NIC_NAP_NS_MAX) nap = NIC_NAP_NS_MAX;
     return until > now + nap ? now + nap : until;
@@ -487,10 +514,13 @@ static void shard_steer_gather(struct shard *s)
 static void shard_submit(struct shard *s, uint32_t work)
 {
     uint64_t until = shard_sleep_until_ns(s, work);
+    bool is_asleep = until && s->mesh.hub && spread_may_sleep(s);
+    if (s->mesh.hub && !is_asleep) until = 0;
     if (until) shard_steer_gather(s);
     if (until) until = clock_monotonic_ns() + (until - s->server.now_ns);
     cycle_meter_switch(&s->server.meter, until ? CYCLES_IDLE : CYCLES_TX);
     sock_submit(s->sock, until);
+    if (UNLIKELY(is_asleep)) spread_end_sleep(s);
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
 }
 
@@ -503,12 +533,15 @@ uint32_t shard_turn(struct shard *s)
     work += shard_run_tls(s);
     work += shard_rx_nic(s);
     work += shard_rx_sock(s);
+    if (s->mesh.waiting) mesh_flush(s);
     work += shard_run_deferred(s);
     work += shard_run_long(s, work != 0);
     work += shard_expire(s);
     work += shard_defrag(s);
     work += shard_timers(s);
     work += shard_lanes(s);
+    work += shard_run_mesh(s);
+    work += shard_rx_ferry(s);
     if (UNLIKELY(tracking_has_work(&s->server.tracking)) && tracking_turn(&s->server))
         s->job_ran = true;
     shard_flush(s);
@@ -533,6 +566,7 @@ void shard_stop(struct shard *s, uint32_t flags)
     s->stopping = true;
     s->stop_flags = flags;
     s->stop_deadline_ns = s->server.now_ns + STOP_FLUSH_NS;
+    if (s->mesh.hub && s->server.shard_index == 0) spread_stop(s, flags);
 }
 
 // Replies that are queued may leave; who does not read them within STOP_FLUSH_NS is cut off.
@@ -549,7 +583,7 @@ static bool shard_output_is_empty(const struct shard *s)
 static void shard_announce_stop(struct shard *s)
 {
     shard_stop_listening(s);
-    s->server.region->dataplane->state = DATAPLANE_STOPPING;
+    if (s->server.shard_index == 0) s->server.region->dataplane->state = DATAPLANE_STOPPING;
     s->stop_announced = true;
 }
 
@@ -559,6 +593,8 @@ void shard_run(struct shard *s)
         shard_turn(s);
         if (LIKELY(!s->stopping)) continue;
         if (!s->stop_announced) shard_announce_stop(s);
-        if (shard_output_is_empty(s) || s->server.now_ns > s->stop_deadline_ns) s->running = false;
+        if ((shard_output_is_empty(s) && ferry_is_over(s)) ||
+            s->server.now_ns > s->stop_deadline_ns)
+            s->running = false;
     }
 }

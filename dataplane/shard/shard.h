@@ -8,12 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/clock.h"
+#include "dataplane/base/log_limit.h"
 #include "dataplane/cmd/server.h"
 #include "dataplane/lane/bell.h"
 #include "dataplane/lane/region.h"
 #include "dataplane/net/net.h"
 #include "dataplane/nic/nic.h"
 #include "dataplane/shard/batch.h"
+#include "dataplane/shard/ferry.h"
+#include "dataplane/shard/hub.h"
+#include "dataplane/shard/mesh.h"
 #include "dataplane/shard/session.h"
 #include "dataplane/sock/sock.h"
 #include "dataplane/tls/tls.h"
@@ -29,6 +33,7 @@ enum {
     SHARD_REAP_BUDGET = 512,
     SHARD_RESUME_BUDGET = 256, // kept requests per turn
     SHARD_LANE_BUDGET = 16,
+    SHARD_MESH_BUDGET = 256, // messages of each shard, and rendezvous, per turn
     SHARD_CRON_MS = 100,
     SHARD_CLIENT_PLACES_MIN = 65536, // maxclients may be raised while it runs; a place that was
                                      // never used costs address space only
@@ -53,24 +58,38 @@ struct shard_config {
     struct region *region;     // borrowed, as are the rest
     struct bell *bell;
     const struct clock *clock;
-    struct nic_queue *nic; // NULL: socket transport only
+    struct nic_queue *nic; // the port's first queue pair; NULL: socket transport only
+    struct hub *hub;       // NULL: this is the only shard
     uint32_t index, count;
 };
 
 struct shard {
     // Touched on every turn.
     struct server server;
-    struct nic_queue *nic; // borrowed
+    struct nic_queue *nic; // what it polls; borrowed
     struct net *net;       // NULL without nic
     struct sock *sock;
     struct tls *tls;
     struct keyspace *keyspace;
     struct list dirty;   // sessions with output or to be closed
+    struct list late;    // those whose output leaves with the next flush (session.h)
     struct list resting; // sessions with deferred input
     struct list resumed; // sessions that go on after a suspension
     uint32_t readable_count;
     struct readable readable[SHARD_READABLE_MAX];
     struct batch batch;
+    struct mesh mesh; // the other shards
+    struct ferry ferry;
+
+    // Of several shards.
+    struct list rendezvous;     // of struct rendezvous, in the order in which they came
+    struct list proxies_idle;   // of struct proxy
+    struct list proxies_waiting, proxies_resumed;
+    struct list far_behind; // of struct far_call.behind, in the order of their coming
+    uint64_t far_calls_open;    // sent, not answered
+    uint64_t asked_tsc;         // when it last said that it would stand
+    uint32_t last_holder;       // whom it stood for last
+    uint64_t mover_next_ns;     // mover.h
 
     // Now and then.
     struct heap heap;
@@ -92,6 +111,7 @@ struct shard {
     struct stream_app app;     // of the transports
     struct stream_app tls_app; // of the streams within TLS
     bool tls_is_watched;       // its bell, by sock
+    struct log_limit tls_failures;
     struct settings *settings;
     struct bell *bell;
     bool stopping, stop_announced, running;
@@ -104,6 +124,11 @@ struct shard {
 // error: one line for the operator. The thread that calls open is the one that turns it.
 enum status shard_open(struct shard **out, const struct shard_config *config, char *error,
                        uint32_t error_bytes) MUST_USE;
+// Of several shards: all are open, so that each can be reached. Before any of them turns.
+enum status shard_join(struct shard *s) MUST_USE;
+// All have stopped and none has closed: scripts that concern several shards end, each on its own
+// thread.
+void shard_end_scripts(struct shard *s);
 void shard_close(struct shard *s);
 void shard_run(struct shard *s); // until stopped
 // One iteration: receive, parse, execute, reply. May sleep at its end. Returns how much was done.
@@ -112,6 +137,12 @@ uint32_t shard_turn(struct shard *s);
 void shard_log(struct shard *s, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void shard_run_readable(struct shard *s); // parse and run everything that has arrived
+void shard_flush(struct shard *s);        // hand the sessions' output to their streams
+// A turn that had done so many commands takes no further portion or burst beyond its budget.
+static inline bool shard_has_budget(const struct shard *s, uint64_t commands_before)
+{
+    return s->server.tally->commands_processed - commands_before < SHARD_COMMAND_BUDGET;
+}
 void shard_stop(struct shard *s, uint32_t flags);
 void shard_read_clocks(struct shard *s); // the one time of this turn
 
@@ -122,5 +153,6 @@ enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes) MUS
 void shard_stop_listening(struct shard *s);
 // shard_cron.c
 void shard_cron(struct shard *s); // every SHARD_CRON_MS
-void shard_refresh_tally(struct shard *s);
 void shard_read_wall_clock(struct shard *s);
+// shard_publish.c
+void shard_refresh_tally(struct shard *s);

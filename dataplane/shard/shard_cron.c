@@ -1,13 +1,9 @@
 #include "dataplane/cmd/memory.h"
-#include "dataplane/shard/shard.h"
+#include "dataplane/shard/shard_tls.h"
 
 #define BUSY_BELOW_ASLEEP 0.5 // share of its time that a busy shard sleeps at most
 #define IDLE_ABOVE_ASLEEP 0.75
 enum { ROTATION_PER_CRON_MIN = 16, ROTATION_CRONS = 10 };
-
-_Static_assert(sizeof(((struct server *)0)->error_stats) ==
-                   sizeof(((struct region_errors *)0)->rows),
-               "what is copied has the same rows");
 
 static uint64_t rate_sample(struct rate *r, uint32_t index, uint64_t value, uint64_t elapsed_ns)
 {
@@ -34,62 +30,6 @@ static void shard_sample_rates(struct shard *s)
     s->server.instantaneous_turns = rate_sample(&s->rate_turns, index, t->turns, elapsed_ns);
     s->server.instantaneous_busy_cycles =
         rate_sample(&s->rate_busy, index, tally_busy_cycles(t), elapsed_ns);
-}
-
-static void publish_databases(struct shard *s)
-{
-    struct database_tally *rows = s->server.tally->databases;
-    int64_t count = s->settings->databases;
-    if (count > DATABASE_TALLY_MAX) count = DATABASE_TALLY_MAX;
-    for (uint32_t db = 0; db < (uint32_t)count; db++)
-        rows[db] = (struct database_tally){
-            .keys = keyspace_size(s->keyspace, db),
-            .keys_with_deadline = keyspace_deadline_count(s->keyspace, db),
-            .ttl_ms_average = keyspace_average_ttl_ms(s->keyspace, db, s->server.now_ms),
-        };
-}
-
-static void publish_errors(struct shard *s)
-{
-    const struct server *from = &s->server;
-    struct region_errors *to = &from->region_shard->errors;
-    uint64_t writing = to->sequence + 1;
-    __atomic_store_n(&to->sequence, writing, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    to->count = from->error_stat_count;
-    to->others = from->error_stats_overflow;
-    for (uint32_t i = 0; i < from->error_stat_count; i++) {
-        memcpy(to->rows[i].code, from->error_stats[i].code, sizeof to->rows[i].code);
-        to->rows[i].count = from->error_stats[i].count;
-    }
-    __atomic_store_n(&to->sequence, writing + 1, __ATOMIC_RELEASE);
-}
-
-void shard_refresh_tally(struct shard *s)
-{
-    struct shard_tally *t = s->server.tally;
-    struct heap_pages pages;
-    heap_measure(&s->heap, &pages);
-    for (uint32_t i = 0; i < HEAP_OWNER_COUNT; i++) t->heap_bytes[i] = s->heap.bytes[i];
-    t->heap_allocated = pages.allocated_bytes;
-    t->heap_active = pages.active_bytes;
-    t->heap_resident = pages.resident_bytes;
-    t->heap_peak = s->heap.bytes_peak;
-    t->connected_clients = s->server.clients.all.count;
-    t->lazyfree_pending = keyspace_reap_pending(s->keyspace);
-    t->dirty = keyspace_dirty(s->keyspace);
-    t->heap_startup = s->server.startup_memory_bytes;
-    t->pubsub_channels = s->server.pubsub.names[PUBSUB_CHANNEL].count;
-    t->pubsub_patterns = s->server.pubsub.names[PUBSUB_PATTERN].count;
-    t->pubsub_shard_channels = s->server.pubsub.names[PUBSUB_SHARD_CHANNEL].count;
-    publish_databases(s);
-    publish_errors(s);
-    if (s->heap.bytes_total > s->server.peak_memory_bytes) {
-        s->server.peak_memory_bytes = s->heap.bytes_total;
-        s->server.peak_memory_ms = s->server.now_ms;
-    }
-    // Last: who finds it recent finds the rest recent.
-    __atomic_store_n(&t->refreshed_wall_us, clock_wall_us(), __ATOMIC_RELEASE);
 }
 
 // A tenth of the clients each time, so each is seen once a second whatever their number.
@@ -151,4 +91,5 @@ void shard_cron(struct shard *s)
     sock_verify(s->sock, sock_connection_count(s->sock) / ROTATION_CRONS + ROTATION_PER_CRON_MIN);
     shard_refresh_tally(s);
     defrag_cron(&s->server);
+    shard_tls_cron(s);
 }

@@ -62,7 +62,8 @@ static enum status config_addresses(const struct settings *settings, struct net_
 enum status shard_net_open(struct shard *s, char *error, uint32_t error_bytes)
 {
     const struct settings *settings = s->settings;
-    const struct nic_caps *caps = &s->nic->caps;
+    const struct nic_caps *caps = &s->ferry.port->caps;
+    struct frame_pool *pool = s->ferry.port->pool;
     struct net_config config;
     net_config_defaults(&config);
     memcpy(config.mac, caps->mac, sizeof config.mac);
@@ -78,9 +79,84 @@ enum status shard_net_open(struct shard *s, char *error, uint32_t error_bytes)
     config.keepalive_s = (uint32_t)settings->tcp_keepalive;
     config.congestion_reno = settings->nic_congestion == 1;
     config.overflow_source = &s->overflow.source;
+    config.pool_sharers = ferry_pool_sharers(s);
     rng_entropy(&config.seed, sizeof config.seed);
     if (config_addresses(settings, &config, error, error_bytes) != OK) return ERR_PEER;
     snprintf(error, error_bytes, "the TCP/IP stack could not be opened: out of memory");
-    return net_open(&s->net, &config, s->nic->pool, &s->app, &s->server.tally->net,
-                    s->server.now_ns);
+    return net_open(&s->net, &config, pool, &s->app, &s->server.tally->net, s->server.now_ns);
+}
+
+static bool send_own(struct shard *s)
+{
+    struct frame *frames[NIC_BURST];
+    uint32_t count;
+    while ((count = net_output(s->net, frames, NIC_BURST, s->server.now_ns)) > 0) {
+        uint32_t sent =
+            LIKELY(s->nic) ? nic_tx(s->nic, frames, count) : ferry_send(s, frames, count);
+        if (sent == count) continue;
+        net_output_return(s->net, &frames[sent], count - sent);
+        return false; // the port is full: the rest leaves next turn
+    }
+    return true;
+}
+
+// At a full port our own frames and those of others are the first in turn.
+static void send_all(struct shard *s)
+{
+    s->ferry.others_first = !s->ferry.others_first;
+    if (s->ferry.others_first) ferry_send_others(s);
+    if (send_own(s) && s->ferry.out_waiting) ferry_send_others(s);
+}
+
+void shard_tx_nic(struct shard *s)
+{
+    if (!s->net) return;
+    cycle_meter_switch(&s->server.meter, CYCLES_TX);
+    if (UNLIKELY(s->ferry.out_waiting))
+        send_all(s);
+    else
+        (void)send_own(s);
+    net_release(s->net);
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+}
+
+// Each burst's replies leave before the next burst is taken: the peers work on them meanwhile. With
+// 64 clients without pipelining, sending once a turn made server and clients wait for each other.
+static void take_burst(struct shard *s, struct frame **frames, uint32_t count)
+{
+    cycle_meter_switch(&s->server.meter, CYCLES_TCP);
+    net_input(s->net, frames, count, s->server.now_ns);
+    shard_run_readable(s);
+    shard_flush(s);
+    shard_tx_nic(s);
+}
+
+uint32_t shard_rx_nic(struct shard *s)
+{
+    struct frame *frames[NIC_BURST];
+    uint64_t before = s->server.tally->commands_processed;
+    uint32_t total = 0, count, own, bursts = 0;
+    if (!s->nic) return 0;
+    do {
+        cycle_meter_switch(&s->server.meter, CYCLES_RX);
+        own = count = nic_rx(s->nic, frames, NIC_BURST);
+        if (count == 0) break;
+        if (UNLIKELY(s->mesh.hub)) own = ferry_sort(s, frames, count);
+        take_burst(s, frames, own);
+        total += count;
+    } while (count == NIC_BURST && ++bursts < SHARD_RX_BURSTS && shard_has_budget(s, before));
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return total;
+}
+
+uint32_t shard_rx_ferry(struct shard *s)
+{
+    struct frame *frames[NIC_BURST];
+    uint32_t total = 0, count;
+    while (UNLIKELY(s->ferry.in.head)) {
+        count = ferry_take(s, frames, NIC_BURST);
+        take_burst(s, frames, count);
+        total += count;
+    }
+    return total;
 }

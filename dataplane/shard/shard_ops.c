@@ -3,12 +3,21 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/pause.h"
+#include "dataplane/shard/far.h"
+#include "dataplane/shard/far_again.h"
+#include "dataplane/shard/far_wait.h"
+#include "dataplane/shard/meeting.h"
+#include "dataplane/shard/post.h"
+#include "dataplane/shard/router.h"
+#include "dataplane/shard/scatter.h"
 #include "dataplane/shard/shard_tls.h"
+#include "dataplane/shard/spread.h"
 
 static void op_kill_client(struct server *server, struct client *c)
 {
     struct shard *s = server->shard;
     c->flags |= CLIENT_CLOSE_NOW;
+    if (c->flags & CLIENT_PROXY) return;
     block_forget_client(server, c); // nothing is taken from a key for one who will not get it
     pause_forget_client(server, c);
     session_mark_dirty(s, session_of(c));
@@ -16,13 +25,16 @@ static void op_kill_client(struct server *server, struct client *c)
 
 static void op_resume_client(struct server *server, struct client *c)
 {
-    resume_later(server->shard, session_of(c));
+    if (c->flags & CLIENT_PROXY)
+        far_resume(server->shard, c);
+    else
+        resume_later(server->shard, session_of(c));
 }
 
 // A stand-in for a client that has gone has no session: its reply goes nowhere.
 static void op_client_wrote(struct server *server, struct client *c)
 {
-    if (!c->stream) return;
+    if (!c->stream || (c->flags & CLIENT_PROXY)) return;
     session_enforce_output_limit(server->shard, session_of(c));
     session_mark_dirty(server->shard, session_of(c));
 }
@@ -120,12 +132,13 @@ static enum status listen_nic(struct shard *s, enum stream_listener kind, int64_
 enum status shard_listen(struct shard *s, char *error, uint32_t error_bytes)
 {
     const struct settings *f = s->settings;
-    if (listen_sockets(s, error, error_bytes) != OK ||
+    s->server.tcp_port = f->port;
+    s->server.tls_port = f->tls_port;
+    // Of sockets the first one hands connections over (spread.h); each stack has its own.
+    if ((s->server.shard_index == 0 && listen_sockets(s, error, error_bytes) != OK) ||
         listen_nic(s, STREAM_PLAIN, f->port, error, error_bytes) != OK ||
         listen_nic(s, STREAM_TLS, f->tls_port, error, error_bytes) != OK)
         return ERR_IO;
-    s->server.tcp_port = f->port;
-    s->server.tls_port = f->tls_port;
     return OK;
 }
 
@@ -249,6 +262,18 @@ static enum status op_apply_settings(struct server *server, const struct setting
     return OK;
 }
 
+// ---- several shards
+
+static bool op_hold(struct server *server, uint64_t shards)
+{
+    return meeting_hold(server->shard, shards);
+}
+
+static void op_let_go(struct server *server, uint64_t shards)
+{
+    meeting_let_go(server->shard, shards);
+}
+
 const struct server_ops shard_server_ops = {
     .kill_client = op_kill_client,
     .stop = op_stop,
@@ -256,4 +281,17 @@ const struct server_ops shard_server_ops = {
     .client_wrote = op_client_wrote,
     .apply_settings = op_apply_settings,
     .refresh_tally = op_refresh_tally,
+    .route = shard_route,
+    .begin_again = shard_begin_again,
+    .hold = op_hold,
+    .let_go = op_let_go,
+    .scatter = scatter_begin,
+    .forget_watches = spread_forget_watches,
+    .tell_try = far_wait_tell,
+    .forget_waits = far_wait_forget,
+    .retry_together = meeting_arrange_retry,
+    .drop_retry = far_wait_drop_retry,
+    .run_again = far_run_again,
+    .post = post_send,
+    .push_output = far_push_output,
 };

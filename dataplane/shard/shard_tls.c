@@ -3,9 +3,21 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+enum { FAILURES_LOGGED_PER_SECOND = 10 }; // anybody can make as many as he likes
+
+void shard_tls_cron(struct shard *s)
+{
+    uint64_t count = log_limit_take_left_out(&s->tls_failures, s->server.now_ns);
+    if (count)
+        shard_log(s, LOG_WARNING, "Error accepting a client connection: %lu more failed handshakes",
+                  (unsigned long)count);
+}
+
 static void on_failed(void *app, const struct stream *lower, const char *reason)
 {
     struct shard *s = app;
+    shard_tls_cron(s); // a line of its own comes before those of the next second
+    if (!log_limit_admits(&s->tls_failures, s->server.now_ns, FAILURES_LOGGED_PER_SECOND)) return;
     const struct client client = { .stream = (struct stream *)(uintptr_t)lower }; // read only
     char remote[128], local[128];
     client_address_text(&client, false, NULL, remote);

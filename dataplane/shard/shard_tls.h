@@ -19,3 +19,5 @@ enum status shard_tls_prepare(struct shard *s, const struct settings *next,
                               struct tls_context **out, bool *changed,
                               char error[SETTING_ERROR_MAX]) MUST_USE;
 void shard_tls_use(struct shard *s, struct tls_context *context); // given
+// Now and then: tells the log of failed handshakes that were not named in it.
+void shard_tls_cron(struct shard *s);

@@ -72,6 +72,9 @@ struct fixture {
     struct peer *peers[FIXTURE_PEERS_MAX];
     uint32_t peer_count;
     uint32_t idle_turns;
+    struct hub *hub; // of several shards (crowd.h): this is the first of them
+    void (*turn_others)(struct fixture *f); // NULL: they turn themselves, or there are none
+    void *others;
 };
 
 // ---- text to send
@@ -233,6 +236,7 @@ static inline void fixture_step(struct fixture *f)
         host_turn(f);
     }
     f->idle_turns = shard_turn(f->shard) ? 0 : f->idle_turns + 1;
+    if (f->turn_others) f->turn_others(f);
     for (uint32_t i = 0; i < f->peer_count; i++) peer_read(f->peers[i]);
     if (!f->wire && f->idle_turns > 10) usleep(100);
 }
@@ -263,13 +267,13 @@ static inline uint16_t fixture_free_port(const char *address)
     return ntohs(at.sin_port);
 }
 
-static inline void fixture_open_region(struct fixture *f)
+static inline void fixture_open_region(struct fixture *f, uint32_t shard_count)
 {
     char name[96], path[160], folder[64];
     snprintf(folder, sizeof folder, "/shard-fixture/%d/%p", (int)getpid(), (void *)f);
     region_name(name, (uint32_t)getuid(), 0, "", folder);
     snprintf(path, sizeof path, "/dev/shm/%s", name);
-    CHECK(region_open(&f->region, name, REGION_CONTROL, 1) == REGION_CREATED);
+    CHECK(region_open(&f->region, name, REGION_CONTROL, shard_count) == REGION_CREATED);
     unlink(path);
     CHECK(bell_open(&f->bell, name, REGION_DATAPLANE) == OK);
 }
@@ -293,7 +297,7 @@ static inline struct settings *fixture_settings(struct fixture *f, const char *d
     return settings;
 }
 
-static inline struct fixture *fixture_new(void)
+static inline struct fixture *fixture_new_of(uint32_t shard_count)
 {
     struct fixture *f = calloc(1, sizeof *f);
     CHECK(f != NULL);
@@ -301,9 +305,10 @@ static inline struct fixture *fixture_new(void)
     snprintf(f->address, sizeof f->address, "127.%u.%u.%u", 1 + (pid >> 16) % 250, pid >> 8 & 255,
              1 + (pid & 255) % 250);
     f->port = fixture_free_port(f->address);
-    fixture_open_region(f);
+    fixture_open_region(f, shard_count);
     return f;
 }
+static inline struct fixture *fixture_new(void) { return fixture_new_of(1); }
 
 static inline void fixture_add_folder(struct fixture *f)
 {
@@ -319,7 +324,8 @@ static inline enum status fixture_try_open(struct fixture *f, const char *direct
                                    .bell = &f->bell,
                                    .clock = &f->clock,
                                    .nic = f->wire ? nic_mem_queue(f->wire, 0) : NULL,
-                                   .count = 1 };
+                                   .hub = f->hub,
+                                   .count = f->hub ? f->hub->shard_count : 1 };
     if (!f->wire) CHECK(clock_init(&f->clock) == OK);
     return shard_open(&f->shard, &config, f->error, sizeof f->error);
 }

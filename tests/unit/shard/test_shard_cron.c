@@ -141,6 +141,47 @@ Test(shard_cron, copies_the_levels)
     fixture_close(f);
 }
 
+Test(shard_cron, copies_what_clients_track_and_scripts_keep)
+{
+    struct fixture *f = fixture_open("");
+    struct peer *p = peer_connect(f);
+    cr_assert(peer_ask(p, "CLIENT TRACKING ON BCAST PREFIX a PREFIX b", "+OK\r\n"));
+    cr_assert(peer_ask(p, "EVAL 'return 1' 0", ":1\r\n"));
+    shard_cron(f->shard);
+    const struct shard_tally *t = fixture_tally(f);
+    cr_expect(eq(u64, t->tracking_clients, 1));
+    cr_expect(eq(u64, t->tracking_prefixes, 2));
+    cr_expect(eq(u64, t->cached_scripts, 1));
+    cr_expect(gt(u64, t->script_vm_bytes, 0));
+    fixture_close(f);
+}
+
+Test(shard_cron, copies_the_newest_of_the_slow_log_and_of_latency)
+{
+    struct fixture *f = fixture_open("slowlog-log-slower-than 0");
+    struct peer *p = peer_connect(f);
+    struct server *server = &f->shard->server;
+    const struct shard_tally *t = fixture_tally(f);
+    shard_cron(f->shard);
+    cr_expect(zero(u64, t->slowlog_last.time_s));
+    cr_expect(zero(u64, t->latencies[LATENCY_SLICE].time_s));
+    for (uint32_t i = 0; i < 3; i++) cr_assert(peer_ask(p, "PING", "+PONG\r\n"));
+    server->slow.latency_cycles = 0;
+    latency_note(server, LATENCY_SLICE, server->clock->tsc_hz / 1000 * 2505 / 10);
+    server->slow.latency_cycles = UINT64_MAX;
+    shard_cron(f->shard);
+    cr_expect(eq(u64, t->slowlog_entries, 3));
+    cr_expect(eq(u64, t->slowlog_last.id, 2));
+    cr_expect(gt(u64, t->slowlog_last.time_s, 0));
+    cr_expect(eq(u64, t->latencies[LATENCY_SLICE].latency_ms, 250));
+    cr_expect(eq(u64, t->latencies[LATENCY_SLICE].time_s, server->now_ms / 1000));
+    cr_assert(peer_ask(p, "SLOWLOG RESET", "+OK\r\n"));
+    cr_assert(peer_ask(p, "LATENCY RESET", ":1\r\n"));
+    shard_cron(f->shard);
+    cr_expect(zero(u64, t->latencies[LATENCY_SLICE].time_s));
+    fixture_close(f);
+}
+
 // ---- idle time
 
 Test(shard_cron, books_sleep_as_idle_and_work_in_the_kernel_as_sending)
