@@ -16,6 +16,7 @@
 #include "control/notify.h"
 #include "control/options.h"
 #include "control/report.h"
+#include "control/shard_count.h"
 #include "control/supervisor.h"
 #include "control/title.h"
 #include "dataplane/base/clock.h"
@@ -35,7 +36,8 @@ struct control {
     struct crash_options crash;
     char program[PATH_MAX]; // the dataplane's
     char acl_file[PATH_MAX];
-    const char *self;       // argv[0]
+    int64_t shards_asked; // 0: auto
+    const char *self;     // argv[0]
     int epoll_fd, signal_fd;
     pid_t watched; // the child whose pidfd is in the epoll set
     uint32_t interrupts;
@@ -85,6 +87,17 @@ static bool enter_directory(struct settings *s)
     if (!getcwd(absolute, sizeof absolute)) return true;
     return setting_assign_text(s, setting_find(bytes_text("dir")), bytes_text(absolute), error) ==
            OK;
+}
+
+// "auto" becomes a number; CONFIG REWRITE keeps what was asked for.
+static void settle_shards(struct control *c)
+{
+    struct settings *s = &c->options.settings;
+    cpu_set_t cores;
+    c->shards_asked = s->shards;
+    if (s->shards) return;
+    shard_count_cores(&cores);
+    s->shards = shard_count_auto(&cores, s);
 }
 
 static bool open_log(struct control *c)
@@ -181,6 +194,7 @@ static void read_running_settings(struct control *c)
         log_write(&c->log, LEVEL_WARNING, "The dataplane's settings cannot be read: %s",
                   bytes ? error.text : "no text");
     }
+    c->running.shards = r->shard_count;
     c->log.level = c->running.loglevel;
 }
 
@@ -232,6 +246,14 @@ static const char *transport_words(const struct settings *s)
     return words[(s->port != 0) + 2 * socket + 4 * (s->tls_port != 0)];
 }
 
+static void report_shards(struct control *c)
+{
+    long long count = (long long)c->options.settings.shards;
+    if (count > 1)
+        log_write(&c->log, LEVEL_NOTICE, "%lld shards%s", count,
+                  c->shards_asked ? "" : ", as many as there are cores for them");
+}
+
 static bool open_supervisor(struct control *c)
 {
     struct supervisor *s = &c->supervisor;
@@ -251,9 +273,11 @@ static bool open_supervisor(struct control *c)
                              .bell = &s->bell,
                              .config_file = c->options.config_file,
                              .acl_file = c->acl_file,
+                             .shards_asked = c->shards_asked,
                              .restarted = true };
     switch (supervisor_open(s, name, (uint32_t)settings->shards)) {
     case SUPERVISOR_FRESH:
+        report_shards(c);
         return fill_region(c, true);
     case SUPERVISOR_ADOPTED:
         read_running_settings(c);
@@ -308,6 +332,7 @@ static bool control_open(struct control *c)
     char supervised[16];
     const struct settings *s = &c->options.settings;
     bool is_there = enter_directory(&c->options.settings);
+    settle_shards(c);
     settings_copy(&c->running, s);
     c->notify = notify_open(options_text(s, "supervised", supervised, sizeof supervised));
     bool background = s->daemonize && !notify_is_supervised(&c->notify);

@@ -65,6 +65,7 @@ static void rewrite_config(struct desk *d, struct bytes payload, bool all, struc
     else if (file_read(d->config_file, CONFIG_BYTES_MAX, &old, &size) != OK && errno != ENOENT)
         fail(a, strerror(errno));
     else {
+        s.shards = d->shards_asked;
         rewrite.old = bytes_make(old, size);
         write_config(d, &rewrite, a);
     }

@@ -16,6 +16,7 @@ struct desk {
     struct bell *bell;
     const char *config_file; // absolute; "" or "-": there is none
     const char *acl_file;    // "": there is none
+    int64_t shards_asked;    // what the file keeps; the dataplane knows only the number in effect
     bool restarted;          // an errand that another control began may be waiting
 };
 // One errand, when one waits. True: there was one.

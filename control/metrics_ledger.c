@@ -56,6 +56,22 @@ static void write_instance(struct metrics_text *t, const struct metrics_view *v)
     write_states(t, v);
 }
 
+// ---- shards ------------------------------------------------------------------------------------
+
+static void write_slots(struct metrics_text *t, const struct metrics_view *v)
+{
+    uint8_t shard_of_slot[REGION_SLOTS];
+    uint32_t counts[REGION_SHARDS_MAX] = { 0 };
+    metrics_single(t, "penstock_shards", METRICS_GAUGE, "Shards: threads that serve.",
+                   shard_count(v));
+    if (!region_slots_read(&v->source.region->dataplane->slots, shard_count(v), shard_of_slot))
+        return;
+    for (uint32_t i = 0; i < REGION_SLOTS; i++) counts[shard_of_slot[i]]++;
+    metrics_family(t, "penstock_shard_slots", METRICS_GAUGE,
+                   "Hash slots whose keys a shard has, of 16384.");
+    for (uint32_t s = 0; s < shard_count(v); s++) sample(t, s, NULL, NULL, counts[s]);
+}
+
 // ---- time --------------------------------------------------------------------------------------
 
 static void write_time(struct metrics_text *t, const struct metrics_view *v)
@@ -96,6 +112,20 @@ static const struct figure {
       "Longest execution of a command in one piece." },
     { "penstock_shard_slice_seconds_max", METRICS_GAUGE, CYCLES, FIELD(slice_cycles_max),
       "Longest slice of a long command, of expiry, eviction or freeing." },
+    { "penstock_shard_parked_seconds_max", METRICS_GAUGE, CYCLES, FIELD(parked_cycles_max),
+      "Longest time that a shard stood still while another ran a command on its keys." },
+    { "penstock_shard_far_calls_total", METRICS_COUNTER, PLAIN, FIELD(far_calls),
+      "Commands of a shard's clients that were sent to the shard of their keys." },
+    { "penstock_shard_rendezvous_held_total", METRICS_COUNTER, PLAIN, FIELD(rendezvous_held),
+      "Commands that a shard ran while others stood still for it." },
+    { "penstock_shard_rendezvous_stood_total", METRICS_COUNTER, PLAIN, FIELD(rendezvous_stood),
+      "Times that a shard stood still for another's command." },
+    { "penstock_shard_rendezvous_given_up_total", METRICS_COUNTER, PLAIN,
+      FIELD(rendezvous_given_up), "Times that a rendezvous was given up and asked for again." },
+    { "penstock_shard_clients", METRICS_GAUGE, PLAIN, FIELD(connected_clients),
+      "Clients whose connections a shard serves." },
+    { "penstock_shard_commands_total", METRICS_COUNTER, PLAIN, FIELD(commands_processed),
+      "Commands executed by a shard." },
     { "penstock_shard_keys", METRICS_GAUGE, PLAIN, FIELD(keys), "Keys, over all databases." },
     { "penstock_shard_keys_expiring", METRICS_GAUGE, PLAIN, FIELD(keys_with_deadline),
       "Keys that have a deadline, over all databases." },
@@ -178,17 +208,16 @@ static void write_slices(struct metrics_text *t, const struct metrics_view *v)
 
 enum command_figure { WAIT_SUM, WAIT_MAX, EXECUTE_MAX };
 
-static uint64_t command_cycles(const struct metrics_view *v, uint32_t id,
-                               enum command_figure figure)
+static uint64_t command_cycles(const struct command_tally *c, enum command_figure figure)
 {
-    uint64_t most = 0;
-    if (figure == WAIT_SUM) return v->sum.commands[id].wait_cycles;
-    for (uint32_t s = 0; s < shard_count(v); s++) {
-        const struct command_tally *c = &metrics_view_shard(v, s)->commands[id];
-        uint64_t cycles = word(figure == WAIT_MAX ? &c->wait_cycles_max : &c->execute_cycles_max);
-        if (cycles > most) most = cycles;
+    switch (figure) {
+    case WAIT_SUM:
+        return c->wait_cycles;
+    case WAIT_MAX:
+        return c->wait_cycles_max;
+    default:
+        return c->execute_cycles_max;
     }
-    return most;
 }
 
 static void write_command_family(struct metrics_text *t, const struct metrics_view *v,
@@ -198,10 +227,11 @@ static void write_command_family(struct metrics_text *t, const struct metrics_vi
     char command[REGION_COMMAND_NAME_BYTES];
     metrics_family(t, name, type, help);
     for (uint32_t id = 0; id < COMMAND_TALLY_MAX; id++) {
-        if (!v->sum.commands[id].calls) continue;
+        const struct command_tally *c = &v->sum.commands[id];
+        if (!c->calls) continue;
         metrics_view_command(v, id, command);
         metrics_sample(t, &(struct metrics_label){ "cmd", command }, 1,
-                       metrics_seconds(v, command_cycles(v, id, figure)));
+                       metrics_seconds(v, command_cycles(c, figure)));
     }
 }
 
@@ -310,6 +340,7 @@ void metrics_write_ledger(struct metrics_text *t, const struct metrics_view *v)
 {
     write_instance(t, v);
     if (!v->is_alive) return;
+    write_slots(t, v);
     write_time(t, v);
     write_figures(t, v);
     write_slices(t, v);

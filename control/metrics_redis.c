@@ -2,7 +2,8 @@
 // dashboards and alerts made for it go on working.
 //
 // What is not here has no counterpart: the exporter's own figures (redis_exporter_...), Redis's I/O
-// threads, forks and modules; persistence, replication and cluster, until there is any.
+// threads, forks and modules; persistence, replication and cluster, until there is any. Percentiles
+// of latency are left to who asks a shard: they cannot be added up.
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -56,9 +57,37 @@ static const struct row {
     { "redis_rdb_changes_since_last_save", METRICS_GAUGE, TALLY(dirty),
       "Changes of the dataset since the last snapshot." },
     { "redis_pubsub_channels", METRICS_GAUGE, TALLY(pubsub_channels),
-      "Channels that somebody has subscribed to." },
+      "Channels that somebody has subscribed to; those of several shards count on each." },
     { "redis_pubsub_patterns", METRICS_GAUGE, TALLY(pubsub_patterns),
-      "Patterns that somebody has subscribed to." },
+      "Patterns that somebody has subscribed to; those of several shards count on each." },
+    { "redis_clients_in_timeout_table", METRICS_GAUGE, TALLY(timeout_clients),
+      "Clients that wait until a deadline." },
+    { "redis_tracking_clients", METRICS_GAUGE, TALLY(tracking_clients),
+      "Clients that are told of changed keys." },
+    { "redis_tracking_total_keys", METRICS_GAUGE, TALLY(tracking_keys),
+      "Keys remembered because clients track them." },
+    { "redis_tracking_total_items", METRICS_GAUGE, TALLY(tracking_items),
+      "Pairs of a tracked key and a client." },
+    { "redis_tracking_total_prefixes", METRICS_GAUGE, TALLY(tracking_prefixes),
+      "Prefixes that clients track by broadcasts; those of several shards count on each." },
+    { "redis_slowlog_length", METRICS_GAUGE, TALLY(slowlog_entries), "Entries of SLOWLOG." },
+    { "redis_number_of_cached_scripts", METRICS_GAUGE, TALLY(cached_scripts),
+      "Scripts kept for EVALSHA." },
+    { "redis_number_of_functions", METRICS_GAUGE, TALLY(functions), "Functions for FCALL." },
+    { "redis_number_of_libraries", METRICS_GAUGE, TALLY(libraries), "Libraries of functions." },
+    { "redis_memory_used_lua_bytes", METRICS_GAUGE, TALLY(script_vm_bytes),
+      "Bytes that Lua holds for scripts." },
+    { "redis_memory_used_scripts_bytes", METRICS_GAUGE, TALLY(script_bytes),
+      "Bytes of scripts and libraries besides Lua's." },
+    { "redis_active_defrag_running", METRICS_GAUGE, TALLY(defrag_percent),
+      "Share of the core that defragmentation may take, in percent; 0: it does not run." },
+    { "redis_defrag_hits", METRICS_GAUGE, TALLY(defrag_hits), "Allocations moved." },
+    { "redis_defrag_misses", METRICS_GAUGE, TALLY(defrag_misses),
+      "Allocations looked at and left in their place." },
+    { "redis_defrag_key_hits", METRICS_GAUGE, TALLY(defrag_key_hits),
+      "Keys of which something was moved." },
+    { "redis_defrag_key_misses", METRICS_GAUGE, TALLY(defrag_key_misses),
+      "Keys of which nothing was moved." },
     { "redis_allocator_allocated_bytes", METRICS_GAUGE, TALLY(heap_allocated),
       "Bytes the allocator has handed out, its caches included." },
     { "redis_allocator_active_bytes", METRICS_GAUGE, TALLY(heap_active),
@@ -66,7 +95,7 @@ static const struct row {
     { "redis_allocator_resident_bytes", METRICS_GAUGE, TALLY(heap_resident),
       "Bytes of the allocator's pages that the kernel backs." },
     { "redis_memory_used_peak_bytes", METRICS_GAUGE, TALLY(heap_peak),
-      "Most bytes booked at any time." },
+      "Most bytes booked at any time; of several shards the sum of each one's most." },
     { "redis_memory_used_startup_bytes", METRICS_GAUGE, TALLY(heap_startup),
       "Bytes booked when the server had just started." },
 };
@@ -168,6 +197,9 @@ static void write_used(struct metrics_text *t, const struct metrics_view *v, dou
           (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE));
     gauge(t, "redis_mem_clients_normal", "Bytes booked to clients: sessions, input and output.",
           (double)(bytes[HEAP_CLIENT_IN] + bytes[HEAP_CLIENT_OUT] + bytes[HEAP_SESSION]));
+    gauge(t, "redis_mem_not_counted_for_eviction_bytes",
+          "Bytes that maxmemory does not count: replication's backlog and the append-only log's.",
+          (double)(bytes[HEAP_BACKLOG] + bytes[HEAP_LOG]));
 }
 
 static void write_fragmentation(struct metrics_text *t, const struct metrics_view *v, double used)
@@ -209,18 +241,6 @@ static void sample_database(struct metrics_text *t, uint32_t db, double value)
     metrics_sample(t, &(struct metrics_label){ "db", name }, 1, value);
 }
 
-// Weighted over the shards: each has keys of its own.
-static double average_ttl_s(const struct metrics_view *v, uint32_t db)
-{
-    double sum = 0, count = 0;
-    for (uint32_t i = 0; i < v->source.region->shard_count; i++) {
-        const struct database_tally *d = &metrics_view_shard(v, i)->databases[db];
-        sum += (double)d->ttl_ms_average * (double)d->keys_with_deadline;
-        count += (double)d->keys_with_deadline;
-    }
-    return ratio(sum, count) / 1000;
-}
-
 static void write_databases(struct metrics_text *t, const struct metrics_view *v)
 {
     const struct database_tally *d = v->sum.databases;
@@ -233,7 +253,7 @@ static void write_databases(struct metrics_text *t, const struct metrics_view *v
     metrics_family(t, "redis_db_avg_ttl_seconds", METRICS_GAUGE,
                    "Mean time left of the keys that have a deadline, by database.");
     for (uint32_t i = 0; i < database_count(v); i++)
-        if (d[i].keys) sample_database(t, i, average_ttl_s(v, i));
+        if (d[i].keys) sample_database(t, i, (double)d[i].ttl_ms_average / 1000);
 }
 
 enum command_figure { CALLS, DURATION, REJECTED, FAILED };
@@ -288,6 +308,37 @@ static void write_errors(struct metrics_text *t, const struct region_errors *err
         metrics_sample(t, &(struct metrics_label){ "err", "OTHER" }, 1, (double)errors->others);
 }
 
+// ---- what was slow -----------------------------------------------------------------------------
+
+// As with the exporter, a family without a sample is not there.
+static void write_spikes(struct metrics_text *t, const struct metrics_view *v, const char *name,
+                         const char *help, bool is_time)
+{
+    char event[REGION_EVENT_NAME_BYTES];
+    bool has_head = false;
+    for (uint32_t i = 0; i < LATENCY_TALLY_MAX; i++) {
+        const struct latency_tally sample = v->sum.latencies[i];
+        if (!sample.time_s) continue;
+        if (!has_head) metrics_family(t, name, METRICS_GAUGE, help);
+        has_head = true;
+        metrics_view_event(v, i, event);
+        metrics_sample(t, &(struct metrics_label){ "event_name", event }, 1,
+                       is_time ? (double)sample.time_s : (double)sample.latency_ms / 1000);
+    }
+}
+
+static void write_slow(struct metrics_text *t, const struct metrics_view *v)
+{
+    const struct slowlog_tally last = v->sum.slowlog_last;
+    gauge(t, "redis_slowlog_last_id", "Id of the newest entry of SLOWLOG.", (double)last.id);
+    gauge(t, "redis_last_slow_execution_duration_seconds",
+          "Time of execution of the newest entry of SLOWLOG.", (double)last.execute_us / 1e6);
+    write_spikes(t, v, "redis_latency_spike_last",
+                 "When LATENCY's newest sample was taken, since 1970, by kind of event.", true);
+    write_spikes(t, v, "redis_latency_spike_duration_seconds",
+                 "LATENCY's newest sample, by kind of event.", false);
+}
+
 void metrics_write_redis(struct metrics_text *t, const struct metrics_view *v)
 {
     gauge(t, "redis_up", "1 when the dataplane serves and every shard shows life, else 0.",
@@ -300,4 +351,5 @@ void metrics_write_redis(struct metrics_text *t, const struct metrics_view *v)
     write_databases(t, v);
     write_commands(t, v);
     write_errors(t, &v->errors);
+    write_slow(t, v);
 }

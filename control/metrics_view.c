@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/base/tally_sum.h"
 
 const struct shard_tally *metrics_view_shard(const struct metrics_view *v, uint32_t index)
 {
@@ -20,13 +21,11 @@ void metrics_view_command(const struct metrics_view *v, uint32_t id,
     out[REGION_COMMAND_NAME_BYTES - 1] = '\0';
 }
 
-// A tally is 8-byte words, most of which add up.
-static void add_words(struct shard_tally *to, const struct shard_tally *from)
+void metrics_view_event(const struct metrics_view *v, uint32_t event,
+                        char out[REGION_EVENT_NAME_BYTES])
 {
-    enum { WORDS = sizeof *to / sizeof(uint64_t) };
-    uint64_t *sum = (uint64_t *)to;
-    const uint64_t *word = (const uint64_t *)from;
-    for (size_t w = 0; w < WORDS; w++) sum[w] += __atomic_load_n(&word[w], __ATOMIC_RELAXED);
+    memcpy(out, v->source.region->dataplane->event_names[event], REGION_EVENT_NAME_BYTES);
+    out[REGION_EVENT_NAME_BYTES - 1] = '\0';
 }
 
 static void add_error(struct region_errors *sum, const char *code, uint64_t count)
@@ -124,7 +123,7 @@ void metrics_view_read(struct metrics_view *v, const struct metrics_source *sour
     v->is_up = v->is_alive && shards_are_fresh(v);
     if (!v->is_alive) return;
     for (uint32_t i = 0; i < r->shard_count; i++) {
-        add_words(&v->sum, metrics_view_shard(v, i));
+        tally_sum_add(&v->sum, metrics_view_shard(v, i));
         add_errors(&v->errors, region_shard(r, i));
     }
     read_process(&v->process, source->dataplane_pid);

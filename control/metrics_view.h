@@ -34,7 +34,7 @@ struct metrics_view {
     bool is_up;    // and every shard shows life
     double hz;
     uint64_t tsc, wall_us;
-    struct shard_tally sum;      // over the shards: fields that add up; maxima are nobody's
+    struct shard_tally sum;      // over the shards, as tally_sum.h says
     struct region_errors errors; // over the shards, by code
     struct metrics_process process;
 };
@@ -49,6 +49,8 @@ static inline double metrics_seconds(const struct metrics_view *v, uint64_t cycl
 // Name of a command by its id, "" when there is none. out is ended with NUL.
 void metrics_view_command(const struct metrics_view *v, uint32_t id,
                           char out[REGION_COMMAND_NAME_BYTES]);
+void metrics_view_event(const struct metrics_view *v, uint32_t event, // likewise
+                        char out[REGION_EVENT_NAME_BYTES]);
 
 // The two halves of a page.
 void metrics_write_redis(struct metrics_text *t, const struct metrics_view *v);

@@ -64,6 +64,13 @@ static void report_old_crash(struct supervisor *s, const char *region_name)
     region_close(&old, false);
 }
 
+static enum supervisor_open_result failure_of(enum region_open_result result)
+{
+    return result == REGION_BUSY      ? SUPERVISOR_BUSY
+           : result == REGION_INVALID ? SUPERVISOR_FOREIGN
+                                      : SUPERVISOR_NO_REGION;
+}
+
 enum supervisor_open_result supervisor_open(struct supervisor *s, const char *region_name,
                                             uint32_t shard_count)
 {
@@ -72,15 +79,17 @@ enum supervisor_open_result supervisor_open(struct supervisor *s, const char *re
     report_old_crash(s, region_name);
     enum region_open_result result =
         region_open(&s->region, region_name, REGION_CONTROL, shard_count);
-    if (result == REGION_BUSY) return SUPERVISOR_BUSY;
-    if (result == REGION_INVALID) return SUPERVISOR_FOREIGN;
-    if (result == REGION_FAILED) return SUPERVISOR_NO_REGION;
+    if (result != REGION_CREATED && result != REGION_FOUND) return failure_of(result);
     if (bell_open(&s->bell, region_name, REGION_CONTROL) != OK) return SUPERVISOR_NO_BELL;
     s->phase = SUPERVISOR_DOWN;
     if (result == REGION_CREATED) return SUPERVISOR_FRESH;
     if (supervisor_adopt(s) == OK) return SUPERVISOR_ADOPTED;
     if (region_role_is_alive(&s->region, REGION_DATAPLANE)) return SUPERVISOR_FOREIGN;
-    return SUPERVISOR_FRESH; // it ended this very moment
+    // It ended this very moment. Its region may have another number of shards: made anew.
+    region_close(&s->region, false);
+    result = region_open(&s->region, region_name, REGION_CONTROL, shard_count);
+    if (result == REGION_CREATED) return SUPERVISOR_FRESH;
+    return result == REGION_FOUND ? SUPERVISOR_FOREIGN : failure_of(result);
 }
 
 void supervisor_close(struct supervisor *s)

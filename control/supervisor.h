@@ -63,7 +63,8 @@ enum supervisor_open_result {
     SUPERVISOR_NO_REGION, // errno tells
     SUPERVISOR_NO_BELL,   // errno tells
 };
-// log, notify, program and transport are set by the caller before.
+// log, notify, program and transport are set by the caller before. A dataplane that is adopted
+// keeps its number of shards (region.shard_count), whatever is asked for.
 enum supervisor_open_result supervisor_open(struct supervisor *s, const char *region_name,
                                             uint32_t shard_count);
 void supervisor_close(struct supervisor *s); // removes the region when no dataplane lives in it

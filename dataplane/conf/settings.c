@@ -164,7 +164,8 @@ enum status settings_check(const struct settings *s, char error[SETTING_ERROR_MA
         return fail(error, "transport nic needs a nic-devargs directive that names the DPDK port");
     if (s->transport == TRANSPORT_NIC && s->nic_address.count == 0)
         return fail(error, "transport nic needs a nic-address directive");
-    if (s->shards != 1) return fail(error, "shards: this version runs one shard");
+    if (s->core >= 0 && s->core + s->shards > SETTING_CORES_MAX)
+        return fail(error, "core and shards: the last shard's core would be beyond 1023");
     if (s->activedefrag && !heap_can_relocate())
         return fail(error, "Active defragmentation cannot be enabled: it requires jemalloc, which "
                            "this build is without");

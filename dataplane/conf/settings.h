@@ -14,7 +14,7 @@
 
 enum setting_kind {
     SETTING_BOOL,          // bool            yes | no
-    SETTING_COUNT,         // int64_t         plain integer, min..max
+    SETTING_COUNT,         // int64_t         plain integer, min..max; words[0], if any, names 0
     SETTING_BYTES,         // uint64_t        memory units (1gb), min..max
     SETTING_BYTES_PERCENT, // int64_t         memory units, or a percentage kept as a negative
                            // number (maxmemory-clients)
@@ -130,7 +130,7 @@ struct settings {
         latency_monitor_threshold;
     bool latency_tracking;
     char *latency_percentiles; // in canonical form
-    // ours
+    // ours. shards: 0 (auto) as asked for; what runs has its number
     int64_t transport, shards, core, housekeeping_core, nic_memory_mb, nic_rx_descriptors,
         nic_tx_descriptors, nic_frames, nic_mtu, nic_vlan, nic_congestion, admin_reserved_clients,
         socket_gather_us, metrics_port;
@@ -149,16 +149,16 @@ struct setting_row {
     enum setting_kind kind;
     uint32_t offset; // of the field in struct settings; UINT32_MAX: kept as text in other[]
     int64_t min, max;
-    const char *normal; // default, as text
-    uint32_t flags;     // enum setting_flags
-    const char *const
-        *words;       // SETTING_ENUM, SETTING_FLAGS: NULL-ended, the value is the index (or bit)
+    const char *normal;       // default, as text
+    uint32_t flags;           // enum setting_flags
+    const char *const *words; // SETTING_ENUM, SETTING_FLAGS: NULL-ended, the value is the index (or
+                              // bit); SETTING_COUNT: another name of 0, or NULL
     const char *help; // one line
 };
 extern const struct setting_row setting_rows[];
 extern const uint32_t setting_row_count;
 
-enum { SETTING_ERROR_MAX = 256, SETTING_TEXT_MAX = 64 * 1024 };
+enum { SETTING_ERROR_MAX = 256, SETTING_TEXT_MAX = 64 * 1024, SETTING_CORES_MAX = 1024 };
 
 void settings_init(struct settings *s); // every default
 void settings_close(struct settings *s);

@@ -133,6 +133,10 @@ static enum status parse_number(const struct setting_row *row, struct bytes text
             return fail(error, "argument must be 'yes' or 'no'");
         return OK;
     case SETTING_COUNT:
+        if (row->words && bytes_is_word(text, row->words[0])) {
+            *value = 0;
+            return OK;
+        }
         if (!num_parse_int(text, value))
             return fail(error, "argument couldn't be parsed into an integer");
         return check_range(row, *value, error);

@@ -28,6 +28,7 @@ static const char *const words_cluster_preferred_endpoint_type[] = { "ip", "host
 static const char *const words_tls_auth_clients[] = { "no", "yes", "optional", NULL };
 static const char *const words_transport[] = { "socket", "nic", NULL };
 static const char *const words_nic_congestion[] = { "cubic", "reno", NULL };
+static const char *const words_auto[] = { "auto", NULL };
 
 // name, alias, kind, field, min, max, default, flags, words, help
 const struct setting_row setting_rows[] = {
@@ -476,10 +477,13 @@ const struct setting_row setting_rows[] = {
     { "transport", NULL, SETTING_ENUM, offsetof(struct settings, transport), 0, 0, "socket",
       SETTING_AT_START, words_transport,
       "how packets arrive: the kernel's sockets, or a DPDK port" },
-    { "shards", NULL, SETTING_COUNT, offsetof(struct settings, shards), 1, 64, "1",
-      SETTING_AT_START, NULL, "cores that serve; one in this version" },
+    { "shards", NULL, SETTING_COUNT, offsetof(struct settings, shards), 0, 64, "auto",
+      SETTING_AT_START, words_auto,
+      "threads that serve, each with its part of the keys; auto: by the number of cores" },
     { "core", NULL, SETTING_COUNT, offsetof(struct settings, core), -1, 1023, "-1",
-      SETTING_AT_START, NULL, "core the first shard is pinned to; -1 leaves it to the kernel" },
+      SETTING_AT_START, NULL,
+      "core the first shard is pinned to, the others to those behind it; -1 leaves it to the "
+      "kernel" },
     { "housekeeping-core", NULL, SETTING_COUNT, offsetof(struct settings, housekeeping_core), -1,
       1023, "-1", SETTING_AT_START | SETTING_NOT_YET, NULL,
       "core of everything that is not a shard" },
@@ -517,7 +521,7 @@ const struct setting_row setting_rows[] = {
     { "nic-tx-descriptors", NULL, SETTING_COUNT, offsetof(struct settings, nic_tx_descriptors), 64,
       16384, "1024", SETTING_AT_START, NULL, "transmit descriptors of a queue" },
     { "nic-frames", NULL, SETTING_COUNT, offsetof(struct settings, nic_frames), 1024, 4194304,
-      "32768", SETTING_AT_START, NULL, "packet buffers of a queue" },
+      "32768", SETTING_AT_START, NULL, "packet buffers for each shard" },
     { "nic-mtu", NULL, SETTING_COUNT, offsetof(struct settings, nic_mtu), 0, 9698, "0",
       SETTING_AT_START, NULL, "bytes of an IP packet; 0 takes the port's" },
     { "nic-vlan", NULL, SETTING_COUNT, offsetof(struct settings, nic_vlan), 0, 4094, "0",

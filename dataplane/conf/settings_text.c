@@ -30,6 +30,9 @@ uint32_t setting_format_number(const struct setting_row *row, int64_t value,
     case SETTING_BYTES_PERCENT:
         if (value < 0) return (uint32_t)sprintf(out, "%ld%%", (long)-value);
         return num_format_int(out, value);
+    case SETTING_COUNT:
+        if (row->words && value == 0) return (uint32_t)sprintf(out, "%s", row->words[0]);
+        return num_format_int(out, value);
     default:
         return num_format_int(out, value);
     }

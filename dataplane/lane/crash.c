@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -127,6 +128,17 @@ static void out_stack(struct crash_out *out)
         out_bytes(out, piece, (size_t)n);
 }
 
+// Which shard it was: threads are named after them.
+static void out_thread(struct crash_out *out)
+{
+    char name[17] = { 0 };
+    out_field(out, ", thread ", (uint64_t)gettid(), 10);
+    if (prctl(PR_GET_NAME, name) != 0 || name[0] == '\0') return;
+    out_text(out, " (");
+    out_text(out, name);
+    out_text(out, ")");
+}
+
 static void out_report(struct crash_out *out, int signal, const siginfo_t *info,
                        const ucontext_t *context)
 {
@@ -139,6 +151,7 @@ static void out_report(struct crash_out *out, int signal, const siginfo_t *info,
     out_text(out, info->si_code < 0 ? "), si_code: -" : "), si_code: ");
     out_number(out, (uint64_t)llabs(info->si_code), 10);
     out_field(out, "\nProcess ", (uint64_t)getpid(), 10);
+    out_thread(out);
     if (info->si_code <= 0 && info->si_pid > 0) {
         out_field(out, "\nKilled by PID: ", (uint64_t)info->si_pid, 10);
         out_field(out, ", UID: ", (uint64_t)info->si_uid, 10);

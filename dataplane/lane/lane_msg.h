@@ -9,6 +9,10 @@ enum lane_kind {
     LANE_PING,         // a = number; answered with LANE_PONG
     LANE_STATS_RESET,  // CONFIG RESETSTAT from the console
     LANE_ERRAND_DONE,  // a = number: the answer is in the region's errand slot
+    // To shard 0 alone: slots a = first to b = last, 0..REGION_SLOTS - 1, are to belong to shard c.
+    // Done with all shards held, so that it is one moment for clients; it shows in the region's
+    // slots. What makes no sense is logged and left alone.
+    LANE_MOVE_SLOTS,
     // shard -> control
     LANE_READY = 64, // listening and serving: a = tcp port (0: none)
     LANE_STOPPING,   // SHUTDOWN was accepted: a = enum lane_stop_flags, b = client id. Control must

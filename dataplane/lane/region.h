@@ -16,14 +16,16 @@
 #include "dataplane/base/tally.h"
 #include "dataplane/lane/errand_slot.h"
 #include "dataplane/lane/lane_msg.h"
+#include "dataplane/lane/region_slots.h"
 
 enum {
-    REGION_VERSION = 4,
+    REGION_VERSION = 6,
     REGION_SETTINGS_BYTES = 128 * 1024,
     REGION_LOG_BYTES = 64 * 1024, // power of two
     REGION_CRASH_BYTES = 16 * 1024,
     REGION_SHARDS_MAX = 64,
     REGION_COMMAND_NAME_BYTES = 40,
+    REGION_EVENT_NAME_BYTES = 24,
     REGION_ERROR_CODES = 128,
     REGION_ERROR_CODE_BYTES = 24,
 };
@@ -67,11 +69,13 @@ enum dataplane_state {
 struct region_dataplane { // written by the dataplane (shard 0, and the crash handler)
     uint32_t pid, state;
     uint64_t started_wall_us, start_tsc;
-    // Names of the rows of shard_tally.commands, for readers; "" beyond the last.
+    // Names of the rows of shard_tally.commands and .latencies, for readers; "" beyond the last.
     char command_names[COMMAND_TALLY_MAX][REGION_COMMAND_NAME_BYTES];
+    char event_names[LATENCY_TALLY_MAX][REGION_EVENT_NAME_BYTES];
     char start_error[512];              // why it could not start: control prints it
     uint32_t crash_signal, crash_bytes; // crash_bytes != 0: crash_text is whole
     char crash_text[REGION_CRASH_BYTES];
+    struct region_slots slots;
     struct region_text live_settings; // after the last CONFIG SET; sequence 0: none
 };
 

@@ -54,7 +54,8 @@ Test(settings, has_a_name_a_help_and_one_meaning_for_each_row)
         if (row->alias)
             cr_expect(eq(ptr, (void *)row_of(row->alias), (void *)row), "%s", row->alias);
         bool needs_words = row->kind == SETTING_ENUM || row->kind == SETTING_FLAGS;
-        cr_expect(eq(int, row->words != NULL, needs_words), "%s", row->name);
+        bool names_zero = row->kind == SETTING_COUNT && row->words; // it may
+        cr_expect(eq(int, row->words != NULL, needs_words || names_zero), "%s", row->name);
     }
 }
 
@@ -159,6 +160,19 @@ Test(settings, puts_values_into_the_fields_that_code_reads)
     cr_expect(s.busy_poll);
     cr_expect(eq(u32, s.save.count, 1));
     cr_expect(eq(i64, s.save.points[0].changes, 5));
+}
+
+Test(settings, has_a_word_for_a_number_that_is_chosen_at_start)
+{
+    EXPECT_SET("shards", "4", "4");
+    EXPECT_SET("shards", "AUTO", "auto");
+    cr_expect(zero(i64, s.shards));
+    EXPECT_SET("shards", "64", "64");
+    EXPECT_SET("shards", "0", "auto");
+    EXPECT_REFUSED("shards", "65", "argument must be between 0 and 64 inclusive");
+    EXPECT_REFUSED("shards", "-1", "argument must be between 0 and 64 inclusive");
+    EXPECT_REFUSED("shards", "all", "argument couldn't be parsed into an integer");
+    EXPECT_REFUSED("port", "auto", "argument couldn't be parsed into an integer");
 }
 
 Test(settings, keeps_the_bounds_of_its_lists)
@@ -267,8 +281,11 @@ Test(settings, checks_rules_that_span_directives)
     char error[SETTING_ERROR_MAX];
     cr_expect(eq(int, settings_check(&s, error), OK));
     set("shards", "2");
+    set("core", "1022");
+    cr_expect(eq(int, settings_check(&s, error), OK));
+    set("core", "1023");
     cr_expect(eq(int, settings_check(&s, error), ERR_PEER));
-    set("shards", "1");
+    set("core", "-1");
     set("transport", "nic");
     cr_expect(eq(int, settings_check(&s, error), ERR_PEER));
     set("nic-devargs", "net_null0");

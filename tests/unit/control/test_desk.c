@@ -94,6 +94,24 @@ Test(desk, rewrites_the_configuration)
     expect_file(log_file, "CONFIG REWRITE executed with success.");
 }
 
+Test(desk, keeps_the_number_of_shards_that_was_asked_for)
+{
+    cr_assert(eq(int, file_replace(config_file, bytes_text("shards auto\n"), 0600), OK));
+    cr_expect(eq(int, ask(ERRAND_CONFIG_REWRITE, bytes_text("shards 6\n")), ERRAND_DONE));
+    expect_file(config_file, "shards auto\n");
+    desk.shards_asked = 4;
+    cr_expect(eq(int, ask(ERRAND_CONFIG_REWRITE, bytes_text("shards 6\n")), ERRAND_DONE));
+    expect_file(config_file, "shards 4\n");
+    cr_assert(eq(int, file_replace(config_file, bytes_text("hz 10\n"), 0600), OK));
+    desk.shards_asked = 0;
+    cr_expect(eq(int, ask(ERRAND_CONFIG_REWRITE, bytes_text("shards 6\nhz 10\n")), ERRAND_DONE));
+    char *content;
+    size_t size;
+    cr_assert(eq(int, file_read(config_file, 1 << 20, &content, &size), OK));
+    cr_expect(eq(ptr, strstr(content, "shards"), NULL));
+    free(content);
+}
+
 Test(desk, says_why_the_configuration_was_not_rewritten)
 {
     cr_expect(eq(int, ask(ERRAND_CONFIG_REWRITE, bytes_text("hz x\n")), ERRAND_FAILED));

@@ -27,6 +27,7 @@ static void open_region(void)
     for (uint32_t i = 0; i < 2; i++)
         region_shard(&dataplane, i)->tally.refreshed_wall_us = clock_wall_us();
     snprintf(dataplane.dataplane->command_names[7], REGION_COMMAND_NAME_BYTES, "config|get");
+    snprintf(dataplane.dataplane->event_names[2], REGION_EVENT_NAME_BYTES, "expire-cycle");
     view = malloc(sizeof *view);
 }
 
@@ -101,6 +102,60 @@ Test(metrics_view, takes_the_larger_of_maxima)
     expect_line("penstock_command_wait_seconds_max{cmd=\"config|get\"} 2");
     expect_line("penstock_shard_turn_seconds_max{shard=\"0\"} 0");
     expect_line("penstock_shard_turn_seconds_max{shard=\"1\"} 0.25");
+}
+
+Test(metrics_view, shows_what_each_shard_has)
+{
+    uint8_t slots[REGION_SLOTS] = { 0 };
+    tally(0)->connected_clients = 3;
+    tally(1)->connected_clients = 4;
+    tally(0)->client_input_max = 200;
+    tally(1)->client_input_max = 100;
+    tally(0)->functions = tally(1)->functions = 2;
+    tally(1)->parked_cycles_max = 500000;
+    tally(1)->settled_cycles[CYCLES_PARKED] = 2000000;
+    read_view(true);
+    make_page();
+    cr_expect(eq(ptr, strstr(page, "penstock_shard_slots"), NULL), "nobody said whose they are");
+    memset(slots, 1, 100);
+    region_slots_write(&dataplane.dataplane->slots, slots);
+    read_view(true);
+    make_page();
+    expect_line("penstock_shards 2");
+    expect_line("penstock_shard_slots{shard=\"0\"} 16284");
+    expect_line("penstock_shard_slots{shard=\"1\"} 100");
+    expect_line("redis_connected_clients 7");
+    expect_line("penstock_shard_clients{shard=\"1\"} 4");
+    expect_line("redis_client_recent_max_input_buffer_bytes 200");
+    expect_line("redis_number_of_functions 2");
+    expect_line("penstock_shard_parked_seconds_max{shard=\"1\"} 0.5");
+    expect_line("penstock_shard_time_seconds_total{shard=\"1\",account=\"parked\"} 2");
+}
+
+Test(metrics_view, takes_the_youngest_of_slow_commands_and_samples)
+{
+    tally(0)->slowlog_entries = 3;
+    tally(1)->slowlog_entries = 4;
+    tally(0)->slowlog_last = (struct slowlog_tally){ 1000, 7, 250000 };
+    tally(1)->slowlog_last = (struct slowlog_tally){ 900, 8, 10 };
+    tally(0)->latencies[2] = (struct latency_tally){ 1000, 5 };
+    tally(1)->latencies[2] = (struct latency_tally){ 1001, 1500 };
+    read_view(true);
+    make_page();
+    expect_line("redis_slowlog_length 7");
+    expect_line("redis_slowlog_last_id 7");
+    expect_line("redis_last_slow_execution_duration_seconds 0.25");
+    expect_line("redis_latency_spike_last{event_name=\"expire-cycle\"} 1001");
+    expect_line("redis_latency_spike_duration_seconds{event_name=\"expire-cycle\"} 1.5");
+}
+
+Test(metrics_view, shows_no_spikes_where_none_was_sampled)
+{
+    read_view(true);
+    make_page();
+    expect_line("redis_slowlog_last_id 0");
+    expect_line("redis_last_slow_execution_duration_seconds 0");
+    cr_expect(eq(ptr, strstr(page, "redis_latency_spike"), NULL));
 }
 
 // Who adds a counter gives it a name on the page.

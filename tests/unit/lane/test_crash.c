@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -88,6 +89,27 @@ Test(crash, reports_signal_and_stack_to_file_and_memory_and_dies_of_the_signal)
     cr_expect(eq(sz, strlen(shared->text), shared->bytes));
     cr_assert(gt(int, (int)read(report[0], text, sizeof text - 1), 0));
     cr_expect(zero(int, strncmp(text, shared->text, shared->bytes)));
+}
+
+static void *store_in_thread(void *context)
+{
+    if (crash_thread_open() != OK || pthread_setname_np(pthread_self(), "shard 7") != 0) _exit(96);
+    die_by_store();
+    return context;
+}
+static void die_in_a_thread(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, store_in_thread, NULL) != 0) _exit(97);
+    pthread_join(thread, NULL);
+}
+
+Test(crash, names_the_thread)
+{
+    int status = crash_child(die_in_a_thread, sizeof shared->text);
+    cr_expect(eq(int, WTERMSIG(status), SIGSEGV));
+    cr_expect(strstr(shared->text, ", thread ") != NULL);
+    cr_expect(strstr(shared->text, " (shard 7)\n") != NULL);
 }
 
 Test(crash, names_the_address_of_a_bad_access)
