@@ -41,6 +41,11 @@ TEXTS = {
     "memory|purge": ("Gives unused pages back to the kernel.", "Depends on how much memory is unused, could be slow"),
     "memory|stats": ("Shows what memory is used for.", "O(1)"),
     "memory|usage": ("Tells the bytes that a key and its value take.", "O(1), O(N) with N consumers for streams"),
+    "penstock": ("Holds the commands that only Penstock has.", "Depends on subcommand."),
+    "penstock|help": ("Lists the subcommands.", "O(1)"),
+    "penstock|move-slots": ("Begins to give a range of slots, with its keys, to a shard.", "O(N) with N keys, in portions"),
+    "penstock|move-status": ("Tells how far the moving of slots is.", "O(1)"),
+    "penstock|shards": ("Shows the shards of this server, with their slots and keys.", "O(N) with N shards"),
     "multi": ("Opens a transaction.", "O(1)"),
     "exec": ("Runs the commands of the transaction.", "Depends on the commands."),
     "discard": ("Drops the transaction.", "O(N) with N queued commands"),
@@ -538,6 +543,17 @@ def make_group(item):
     return argument
 
 
+# Commands of which no other server knows: name -> syntax.
+OWN = {
+    "penstock": "", "penstock|help": "", "penstock|move-slots": "first:integer last:integer shard:integer",
+    "penstock|move-status": "", "penstock|shards": "",
+}
+
+
+def own_fact(syntax):
+    return {"syntax": syntax, "key_specs": "", "tips": "", "since": "7.2.4", "group": "server", "deprecated_since": ""}
+
+
 SPEC = re.compile(r'(unknown|index\(([-\d]+)\)|keyword\((\w+),([-\d]+)\)) '
                   r'(unknown|(?:range|keynum)\(([-\d]+),([-\d]+),([-\d]+)\)) \{([A-Z_,]*)\}')
 
@@ -619,6 +635,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__.strip())
     facts, writer, rows = read_facts(sys.argv[1]), Writer(), []
+    facts.update((name, own_fact(syntax)) for name, syntax in OWN.items())
     for symbol, name in read_rows():
         for what, table in (("facts", facts), ("text in tools/command_docs.py", TEXTS)):
             if name not in table:

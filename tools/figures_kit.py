@@ -153,10 +153,12 @@ class Bench:
     def directory(self):
         return tempfile.mkdtemp(dir=self.work)
 
-    def start_penstock(self, *words, port=None, ready=True):
+    def start_penstock(self, *words, port=None, ready=True, on_one_core=False):
+        """Its shards are pinned from the server's core on; on_one_core: all of its threads to that one."""
         port = port or free_port()
-        server = Process(self, [self.build / "penstock", "--port", port, "--core", self.options.server_core,
-                                "--dir", self.directory(), *words])
+        pin, core = (-1, self.options.server_core) if on_one_core else (self.options.server_core, None)
+        server = Process(self, [self.build / "penstock", "--port", port, "--core", pin, "--dir", self.directory(), *words],
+                         core=core)
         server.port = port
         if ready:
             self.wait_ready(server)
@@ -179,11 +181,11 @@ class Bench:
             time.sleep(0.02)
         favour(server.child.pid)
 
-    def begin_load(self, *words, namespace=None):
-        """penstock-bench in the background; finish_load gives its result."""
+    def begin_load(self, *words, namespace=None, pin=True):
+        """penstock-bench in the background, on the generator's core or anywhere; finish_load gives its result."""
         out = tempfile.mktemp(dir=self.work, suffix=".json")
-        load = Process(self, [self.build / "penstock-bench", *words, "--core", self.options.generator_core, "--quiet",
-                              "--json", out], namespace=namespace)
+        core = ["--core", self.options.generator_core] if pin else []
+        load = Process(self, [self.build / "penstock-bench", *words, *core, "--quiet", "--json", out], namespace=namespace)
         load.json_path = out
         favour(load.child.pid)
         return load

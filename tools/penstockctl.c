@@ -14,23 +14,27 @@ static const char help[] =
     "  ping                          is the server answering? prints PONG\n"
     "  status                        processes, ports, clients, keys and memory of an instance\n"
     "  top                           the ledger, live: cycles, requests, memory, traffic\n"
+    "  shards                        a line per shard: requests, clients, keys, memory, slots\n"
+    "  shards move FIRST-LAST SHARD [--wait]\n"
+    "                                give these slots, with their keys, to that shard\n"
     "  config get PATTERN            directives and their values\n"
     "  config set NAME VALUE [...]   change directives, all or none\n"
     "  help                          this text\n"
     "\n"
-    "ping and config ask the server; status and top read the instance's shared region on this\n"
-    "machine (as the user it runs as) and work also when the server does not answer.\n"
+    "ping, config and shards move ask the server; status, top and shards read the instance's "
+    "shared region on\n"
+    "this machine (as the user it runs as) and work also when the server does not answer.\n"
     "\n"
     "Options\n"
     "  -h, --host HOST          server's host (127.0.0.1)\n"
-    "  -p, --port PORT          server's port (6379); for status and top: the instance's port\n"
+    "  -p, --port PORT          server's port (6379); the instance's for status, top, shards\n"
     "  -s, --socket PATH        server's Unix socket instead\n"
     "  -a, --password WORD      better in the environment: REDISCLI_AUTH\n"
     "      --user NAME          user to log in as\n"
-    "      --instance NAME      instance of status and top; needed when several are running\n"
+    "      --instance NAME      instance of status, top, shards; needed when several run\n"
     "      --json               one JSON object instead of lines\n"
     "      --once               top: one look, then exit\n"
-    "      --interval SECONDS   top: between looks (1)\n"
+    "      --interval SECONDS   top, shards: between looks (1)\n"
     "      --help, --version\n"
     "\n"
     "Exit codes\n"
@@ -141,7 +145,8 @@ static enum ctl_exit run_verb(const struct ctl_options *o, int argc, char **argv
         const char *name;
         enum ctl_exit (*run)(const struct ctl_options *o, int argc, char **argv);
     } verbs[] = {
-        { "ping", ctl_ping }, { "status", ctl_status }, { "top", ctl_top }, { "config", ctl_config }
+        { "ping", ctl_ping },     { "status", ctl_status }, { "top", ctl_top },
+        { "shards", ctl_shards }, { "config", ctl_config },
     };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(argv[0], verbs[i].name) == 0) return verbs[i].run(o, argc - 1, argv + 1);
@@ -169,7 +174,8 @@ int main(int argc, char **argv)
     }
     char **words = argv + optind;
     int count = argc - optind;
-    bool plain = strcmp(words[0], "config") != 0;
+    bool moves = count > 1 && strcmp(words[0], "shards") == 0 && strcmp(words[1], "move") == 0;
+    bool plain = strcmp(words[0], "config") != 0 && !moves;
     optind = 0; // starts getopt anew: the words are scanned as if the verb were the program
     while (plain && (option = getopt_long(count, words, "h:p:s:a:", long_options, NULL)) != -1)
         if (!read_option(&o, option)) return CTL_USAGE;

@@ -26,6 +26,8 @@ struct ctl_options {
 enum ctl_exit ctl_ping(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_config(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_status(const struct ctl_options *o, int argc, char **argv);
+enum ctl_exit ctl_shards(const struct ctl_options *o, int argc, char **argv);
+enum ctl_exit ctl_shards_move(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_top(const struct ctl_options *o, int argc, char **argv);
 
 __attribute__((format(printf, 1, 2))) void ctl_complain(const char *format, ...); // on stderr

@@ -1,11 +1,14 @@
 #include "tools/penstockctl_instance.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/base/tally_sum.h"
 #include "dataplane/conf/conf_file.h"
 
 enum { INSTANCES_MAX = 256 };
@@ -147,28 +150,27 @@ double instance_tsc_hz(const struct instance *i)
     return hz ? (double)hz : 1e9;
 }
 
-// A tally is 8-byte words, most of which add up.
-static void add_words(struct shard_tally *to, const struct shard_tally *from)
-{
-    enum { WORDS = sizeof *to / sizeof(uint64_t) };
-    uint64_t *sum = (uint64_t *)to;
-    const uint64_t *word = (const uint64_t *)from;
-    _Static_assert(sizeof *to % sizeof *sum == 0, "a tally is whole words");
-    for (size_t w = 0; w < WORDS; w++) sum[w] += __atomic_load_n(&word[w], __ATOMIC_RELAXED);
-}
-
-static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 void instance_sample(const struct instance *i, struct sample *out)
 {
-    uint64_t turn_max = 0, execute_max = 0;
-    *out = (struct sample){ .tsc = clock_tsc() };
+    *out = (struct sample){ .tsc = clock_tsc(), .wall_us = clock_wall_us() };
     for (uint32_t n = 0; n < i->region.shard_count; n++) {
         const struct shard_tally *t = &region_shard(&i->region, n)->tally;
-        add_words(&out->tally, t);
-        turn_max = larger(turn_max, t->turn_cycles_max);
-        execute_max = larger(execute_max, t->execute_cycles_max);
+        tally_sum_add(&out->tally, t);
+        shard_look_take(&out->shards[n], t);
     }
-    out->tally.turn_cycles_max = turn_max;
-    out->tally.execute_cycles_max = execute_max;
+}
+
+void instance_rows(const struct instance *i, const struct sample *from, const struct sample *to,
+                   struct shard_row rows[REGION_SHARDS_MAX])
+{
+    double seconds = (double)(to->tsc - from->tsc) / instance_tsc_hz(i);
+    for (uint32_t n = 0; n < i->region.shard_count; n++)
+        shard_row_make(&rows[n], &from->shards[n], &to->shards[n], seconds, to->wall_us);
+}
+
+void instance_pause(double seconds)
+{
+    struct timespec t = { .tv_sec = (time_t)seconds,
+                          .tv_nsec = (long)((seconds - floor(seconds)) * 1e9) };
+    nanosleep(&t, NULL);
 }

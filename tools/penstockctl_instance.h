@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include "dataplane/lane/region.h"
 #include "tools/penstockctl.h"
+#include "tools/penstockctl_rows.h"
 
 struct instance {
     struct region region;
@@ -21,10 +22,14 @@ void instance_close(struct instance *i);
 char *instance_setting(const struct instance *i, const char *name, char *out, size_t capacity);
 const char *instance_state_name(const struct instance *i);
 
-// What the region's counters say at one moment, all shards added up (maxima: the largest).
+// What the region's counters say at one moment: of all shards as tally_sum.h says, and of each.
 struct sample {
     struct shard_tally tally;
-    uint64_t tsc;
+    struct shard_look shards[REGION_SHARDS_MAX];
+    uint64_t tsc, wall_us;
 };
 void instance_sample(const struct instance *i, struct sample *out);
-double instance_tsc_hz(const struct instance *i); // never 0
+void instance_rows(const struct instance *i, const struct sample *from, const struct sample *to,
+                   struct shard_row rows[REGION_SHARDS_MAX]); // the first region.shard_count
+void instance_pause(double seconds);                          // between two samples
+double instance_tsc_hz(const struct instance *i);             // never 0

@@ -62,6 +62,35 @@ void print_group_end(struct print *p)
     p->first = false;
 }
 
+void print_list(struct print *p, const char *name)
+{
+    print_name(p, name);
+    fputc('[', p->to);
+    p->depth++;
+    p->first = true;
+}
+
+void print_list_end(struct print *p)
+{
+    p->depth--;
+    fprintf(p->to, "\n%*s]", 2 * p->depth, "");
+    p->first = false;
+}
+
+void print_item(struct print *p)
+{
+    fprintf(p->to, "%s\n%*s{", p->first ? "" : ",", 2 * p->depth, "");
+    p->depth++;
+    p->first = true;
+}
+
+void print_item_end(struct print *p)
+{
+    p->depth--;
+    fprintf(p->to, "\n%*s}", 2 * p->depth, "");
+    p->first = false;
+}
+
 void print_text(struct print *p, const char *name, const char *value)
 {
     print_name(p, name);

@@ -17,6 +17,11 @@ void print_open(struct print *p, FILE *to, bool json);
 void print_close(struct print *p);
 void print_group(struct print *p, const char *name); // until print_group_end
 void print_group_end(struct print *p);
+// JSON alone: a list of objects. Text has tables of its own.
+void print_list(struct print *p, const char *name);
+void print_list_end(struct print *p);
+void print_item(struct print *p); // until print_item_end
+void print_item_end(struct print *p);
 void print_text(struct print *p, const char *name, const char *value);
 void print_number(struct print *p, const char *name, double value, int decimals);
 void print_count(struct print *p, const char *name, uint64_t value);

@@ -45,11 +45,24 @@ static void print_bytes(struct print *p, const char *name, uint64_t bytes)
         print_text(p, name, print_size(size, (double)bytes));
 }
 
-static void print_counts(struct print *p, const struct instance *i)
+static uint32_t count_still(const struct instance *i, const struct sample *s)
+{
+    struct shard_row rows[REGION_SHARDS_MAX];
+    uint32_t count = 0;
+    instance_rows(i, s, s, rows);
+    for (uint32_t n = 0; n < i->region.shard_count; n++) count += rows[n].still_ms != 0;
+    return count;
+}
+
+// False: a shard stands still.
+static bool print_counts(struct print *p, const struct instance *i)
 {
     struct sample *s = malloc(sizeof *s);
-    if (!s) return;
+    if (!s) return true;
     instance_sample(i, s);
+    uint32_t still = i->dataplane_alive ? count_still(i, s) : 0;
+    print_count(p, "shards", i->region.shard_count);
+    print_count(p, "shards_standing_still", still);
     print_count(p, "connected_clients", s->tally.connected_clients);
     print_count(p, "keys", s->tally.keys);
     print_count(p, "keys_with_deadline", s->tally.keys_with_deadline);
@@ -58,6 +71,7 @@ static void print_counts(struct print *p, const struct instance *i)
     print_bytes(p, "memory_resident", s->tally.heap_resident);
     print_bytes(p, "memory_peak", s->tally.heap_peak);
     free(s);
+    return still == 0;
 }
 
 enum ctl_exit ctl_status(const struct ctl_options *o, int argc, char **argv)
@@ -86,12 +100,11 @@ enum ctl_exit ctl_status(const struct ctl_options *o, int argc, char **argv)
     snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, control->config_file);
     print_text(&p, "config_file", text);
     print_listeners(&p, &i);
-    print_count(&p, "shards", i.region.shard_count);
-    print_counts(&p, &i);
+    bool moves = print_counts(&p, &i);
     print_close(&p);
     if (!i.control_alive && !i.dataplane_alive)
         result = CTL_NOT_RUNNING;
-    else if (!ready || !i.control_alive)
+    else if (!ready || !moves || !i.control_alive)
         result = CTL_ANSWERED_ERROR;
     instance_close(&i);
     return result;

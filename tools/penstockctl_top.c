@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #include "dataplane/base/clock.h"
 #include "tools/penstockctl_instance.h"
@@ -31,7 +30,8 @@ static void print_cycles(struct print *p, const struct view *v)
     print_group(p, p->json ? "cycles_percent" : "cycles");
     for (int a = 0; a <= CYCLE_ACCOUNT_COUNT; a++) {
         bool rest = a == CYCLE_ACCOUNT_COUNT;
-        uint64_t spent = rest ? 0 : v->to->tally.cycles[a] - v->from->tally.cycles[a];
+        // Signed: what idle was booked too much goes back from it.
+        int64_t spent = rest ? 0 : (int64_t)(v->to->tally.cycles[a] - v->from->tally.cycles[a]);
         explained += (double)spent;
         double percent = 100 * (rest ? passed - explained : (double)spent) / passed;
         const char *name = rest ? "unexplained" : cycle_account_names[a];
@@ -112,6 +112,16 @@ static void print_traffic(struct print *p, const struct view *v)
     print_group_end(p);
 }
 
+// With one shard the sums say it all.
+static void print_shards(struct print *p, const struct view *v)
+{
+    struct shard_row rows[REGION_SHARDS_MAX];
+    uint32_t count = v->instance->region.shard_count;
+    if (count == 1 && !p->json) return;
+    instance_rows(v->instance, v->from, v->to, rows);
+    shard_rows_print(p, rows, count, NULL);
+}
+
 static void print_view(const struct view *v, bool json)
 {
     struct print p;
@@ -121,19 +131,13 @@ static void print_view(const struct view *v, bool json)
     print_text(&p, "state", instance_state_name(i));
     print_count(&p, "dataplane_restarts", i->region.control->dataplane_restarts);
     print_number(&p, "interval_s", v->seconds, 2);
+    print_shards(&p, v);
     print_cycles(&p, v);
     print_requests(&p, v);
     print_memory(&p, v);
     print_traffic(&p, v);
     print_close(&p);
     fflush(stdout);
-}
-
-static void pause_for(double seconds)
-{
-    struct timespec t = { .tv_sec = (time_t)seconds,
-                          .tv_nsec = (long)((seconds - floor(seconds)) * 1e9) };
-    nanosleep(&t, NULL);
 }
 
 static bool look_again(struct instance *i)
@@ -149,7 +153,7 @@ static enum ctl_exit watch(struct instance *i, const struct ctl_options *o, stru
     struct view v = { .instance = i, .hz = instance_tsc_hz(i) };
     instance_sample(i, &samples[0]);
     for (int turn = 1;; turn++) {
-        pause_for(o->interval_s);
+        instance_pause(o->interval_s);
         if (!look_again(i)) {
             ctl_complain("the instance has stopped");
             return CTL_NOT_RUNNING;

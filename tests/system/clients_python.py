@@ -72,7 +72,7 @@ def others(r):
     payload = redis.Redis(connection_pool=redis.ConnectionPool(**dict(r.connection_pool.connection_kwargs, decode_responses=False))).dump('places')
     expect((r.restore('again', 0, payload), r.zcard('again')), ('OK', 2))
     expect((r.expire('again', 100), 0 < r.ttl('again') <= 100, r.persist('again'), r.pexpire('again', 1)), (True, True, True, True))
-    time.sleep(0.01)
+    time.sleep(0.01)  # past the deadline
     expect((r.exists('again'), sorted(r.scan_iter('pla*')), r.wait(0, 0)), (0, ['places'], 0))
     try:
         r.lpush('places', 'x')

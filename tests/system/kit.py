@@ -1,6 +1,7 @@
 """What the fault tests share: a server that is surely ended, clients that keep asking and remember how long it took,
 and waiting for a condition instead of for a time.
 """
+import argparse
 import contextlib
 import ctypes
 import os
@@ -19,12 +20,18 @@ PATIENCE_S = 30
 LATENCY_BOUND_S = 1.0  # for a bystander, in Python, on a machine that others use too
 CLONE_NEWNET = 0x40000000
 SEED = int(os.environ.get('PENSTOCK_TEST_SEED') or random.SystemRandom().randrange(1 << 32))
+SHARDS = 'PENSTOCK_TEST_SHARDS'
 MB = 1 << 20
 
 
 def rng(what):
     """Random numbers that are the same in every run with the same seed."""
     return random.Random('%s/%d' % (what, SEED))
+
+
+def shards():
+    """How many the servers of this run shall have; None for what they have by themselves."""
+    return os.environ.get(SHARDS)
 
 
 def until(what, condition, seconds=PATIENCE_S):
@@ -218,6 +225,8 @@ class Case(unittest.TestCase):
     server_class = Penstock
 
     def start(self, options=None, server=None):
+        if shards():
+            options = {'shards': shards(), **(options or {})}
         server = server or self.server_class(options)
         server.dataplane_pids = set()
         self.addCleanup(self.end, server)
@@ -303,5 +312,11 @@ def stream_get(connection, key, expected_bytes):
 
 
 def main():
+    """Takes --shards N out of the arguments."""
     print('seed %d (again: PENSTOCK_TEST_SEED=%d)' % (SEED, SEED), flush=True)
-    unittest.main(verbosity=2)
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument('--shards')
+    own, rest = parser.parse_known_args(sys.argv[1:])
+    if own.shards:
+        os.environ[SHARDS] = own.shards
+    unittest.main(argv=sys.argv[:1] + rest, verbosity=2)

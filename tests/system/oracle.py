@@ -2,7 +2,7 @@
 """The oracle: command sequences from a seed go to Penstock and to a real redis-server; replies are compared
 byte for byte, in RESP2 and in RESP3.
 
-    oracle.py [--seed N] [--count M] [--group NAME ...] [--nic | --penstock-host H --penstock-port P]
+    oracle.py [--seed N] [--count M] [--group NAME ...] [--shards N] [--nic | --penstock-host H --penstock-port P]
 
 Without --penstock-port it starts build/penstock itself, with --nic on the NIC transport over a veth pair (as root);
 redis-server it always starts itself. The seed is
@@ -12,6 +12,8 @@ commands that still show it, both replies are printed, and the exit status is 1.
 A group of commands is a module oracle_<something>.py with a class derived from Group. Replies that cannot be
 equal are compared through a Command with a `run` (what to ask, and how to reduce the answer) or a `close` (when two
 replies agree); each such exception says why, beside its code.
+
+What several shards refuse is no mismatch: it is counted, and the sequence goes again without it.
 
 redis-server 7.0.15 is the oracle, Redis 7.2 the promise. Where 7.2 answers differently, the group leaves the command out
 and says so here:
@@ -26,6 +28,7 @@ and says so here:
   transactions, pubsub, tracking, clients    see oracle_sessions.py
 """
 import argparse
+import collections
 import contextlib
 import importlib
 import os
@@ -34,7 +37,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from penstock import Connection, Penstock, RedisServer, encode, to_bytes  # noqa: E402
+from penstock import Connection, Penstock, RedisServer, ReplyError, encode, to_bytes  # noqa: E402
 
 PIPELINE_MAX = 60
 GROUP_MODULES = ['oracle_acl', 'oracle_admin', 'oracle_geo', 'oracle_bits', 'oracle_hashes', 'oracle_lists', 'oracle_scripts', 'oracle_sessions', 'oracle_sets', 'oracle_streams', 'oracle_strings_keys', 'oracle_zsets']
@@ -43,6 +46,12 @@ OPTIONS = {'enable-debug-command': 'yes'}  # DEBUG is compared too
 REDIS_ARGUMENTS = ['--enable-debug-command', 'yes']
 INLINE_SHARE, SPLIT_SHARE = 0.05, 0.2
 INLINE_WORD = re.compile(rb'[A-Za-z0-9_.:+-]{1,100}\Z')
+
+
+shard_count = 1  # of ours: groups look at it
+REFUSED = re.compile('several shards|on another shard that it did not declare')
+DROPS_MAX = 4  # of single commands; then all of their names go
+refusals = collections.Counter()  # by name, of this run
 
 
 class Command:
@@ -108,12 +117,23 @@ class Mismatch(Exception):
         self.index, self.ours, self.theirs = index, ours, theirs
 
 
+def run_special(command, connection):
+    """What of it several shards refuse is its answer."""
+    try:
+        return command.run(connection)
+    except ReplyError as e:
+        if REFUSED.search(str(e)):
+            return str(e)
+        raise
+
+
 class Pair:
     """A connection to each server; every request goes to both."""
 
     def __init__(self, ours, theirs, protocol):
         self.connections = [Connection(ours), Connection(theirs)]
         self.protocol = protocol
+        self.refused = set()  # places of commands
 
     def close(self):
         for c in self.connections:
@@ -121,13 +141,23 @@ class Pair:
 
     def reset(self):
         """The same empty start on both sides."""
+        self.refused = set()
         for c in self.connections:
             for request in (['RESET'], ['HELLO', self.protocol], ['FLUSHALL']):
                 reply = c.call_raw(*request)
                 if reply.startswith(b'-'):
                     raise RuntimeError('%s: %r' % (' '.join(map(str, request)), reply))
 
+    def is_refused(self, index, ours):
+        """By our side, for its shards: from here on the two differ."""
+        if REFUSED.search(ours.decode('latin-1') if isinstance(ours, bytes) else repr(ours)):
+            self.refused.add(index)
+            return True
+        return False
+
     def compare(self, index, command, ours, theirs):
+        if self.is_refused(index, ours):
+            return
         same = command.close(ours, theirs) if command.close else ours == theirs
         if not same:
             raise Mismatch(index, ours, theirs)
@@ -140,7 +170,7 @@ class Pair:
             part = commands[at:at + size]
             special = next((i for i, c in enumerate(part) if c.run), len(part))
             if special == 0:
-                self.compare(at, part[0], *[part[0].run(c) for c in self.connections])
+                self.compare(at, part[0], *[run_special(part[0], c) for c in self.connections])
                 at += 1
                 continue
             part = part[:special]
@@ -151,6 +181,45 @@ class Pair:
             for i, command in enumerate(part):
                 self.compare(at + i, command, replies[0][i], replies[1][i])
             at += len(part)
+
+
+def name_of(command):
+    return command.args[0].decode('latin-1').upper() if command.args else ''
+
+
+def without(commands, refused):
+    """A transaction goes as a whole."""
+    gone = set(refused)
+    for at in refused:
+        if name_of(commands[at]) == 'EXEC':
+            begin = next((i for i in range(at, -1, -1) if name_of(commands[i]) == 'MULTI'), at)
+            gone.update(range(begin, at))
+    return [c for i, c in enumerate(commands) if i not in gone]
+
+
+def play_all(pair, commands, rng):
+    """Plays them from the start, without those that are refused. Returns what was played and the mismatch, or None."""
+    drops = 0
+    while True:
+        pair.reset()
+        mismatch = None
+        try:
+            pair.play(commands, rng)
+        except Mismatch as m:
+            mismatch = m
+        if not pair.refused:
+            return commands, mismatch
+        refusals.update(name_of(commands[i]) for i in pair.refused)
+        drops += 1
+        if drops > DROPS_MAX:
+            names = {name_of(commands[i]) for i in pair.refused}
+            pair.refused = {i for i, c in enumerate(commands) if name_of(c) in names}
+        commands = without(commands, pair.refused)
+
+
+def tell_refusals():
+    if refusals:
+        print('refused with several shards: %s' % ', '.join('%s %d' % item for item in sorted(refusals.items())))
 
 
 def fails(pair, commands):
@@ -216,11 +285,9 @@ def run_one(pair, group_class, seed, count):
     rng = random.Random('%s/%d/%d' % (group_class.name, pair.protocol, seed))
     group = group_class(rng)
     commands = [group.next() for _ in range(count)]
-    pair.reset()
-    try:
-        pair.play(commands, rng)
-    except Mismatch as m:
-        report(pair, commands, m, what)
+    commands, mismatch = play_all(pair, commands, rng)
+    if mismatch:
+        report(pair, commands, mismatch, what)
         return False
     print('ok %s' % what)
     return True
@@ -244,6 +311,7 @@ def parse_options(argv):
     parser = argparse.ArgumentParser(description='Compares replies of Penstock and redis-server.')
     parser.add_argument('--penstock-host', default='127.0.0.1')
     parser.add_argument('--penstock-port', type=int, help='a running Penstock; else one is started')
+    parser.add_argument('--shards', type=int, default=1, help='of the Penstock that is started')
     parser.add_argument('--nic', action='store_true', help='start Penstock on the NIC transport')
     parser.add_argument('--seed', type=int, default=None, help='random when not given')
     parser.add_argument('--count', type=int, default=20000, help='commands per group and protocol')
@@ -256,6 +324,10 @@ def parse_options(argv):
     return options
 
 
+def with_shards(count):
+    return dict(OPTIONS, shards=count)
+
+
 def start_penstock(options):
     """A Penstock of ours, started; None when there is one already."""
     if options.penstock_port:
@@ -265,16 +337,20 @@ def start_penstock(options):
             print('SKIP the NIC transport needs root')
             sys.exit(77)
         from penstock_nic import NicPenstock
-        return NicPenstock(OPTIONS)
-    return Penstock(OPTIONS)
+        return NicPenstock(with_shards(options.shards))
+    return Penstock(with_shards(options.shards))
 
 
 def main(argv=None):
+    global shard_count
     options = parse_options(argv)
-    print('oracle seed %d (again: oracle.py --seed %d --count %d)' % (options.seed, options.seed, options.count), flush=True)
+    shard_count = options.shards
+    print('oracle seed %d (again: oracle.py --seed %d --count %d --shards %d)' % (options.seed, options.seed, options.count, options.shards), flush=True)
     with start_penstock(options) as penstock, RedisServer(REDIS_ARGUMENTS) as redis:
         ours = (penstock.host, penstock.port) if penstock else (options.penstock_host, options.penstock_port)
-        return 0 if run(ours, (redis.host, redis.port), options) else 1
+        good = run(ours, (redis.host, redis.port), options)
+        tell_refusals()
+        return 0 if good else 1
 
 
 if __name__ == '__main__':

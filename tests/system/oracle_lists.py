@@ -9,6 +9,7 @@ from oracle import Command, Group, any_case
 from oracle_strings_keys import INT_EDGES, NOT_INTS
 from penstock import Connection, decode
 
+SETTLED_LOOKS, SETTLED_STEP_S = 8, 0.003
 KEYS = ['l0', 'l1', 'l2', 'l3', 'l4']
 BLOCKED_TIMEOUT_S = 10
 # Not here, because 7.0 and 7.2 differ: OBJECT ENCODING (7.0 always says quicklist); LPOS with the rank
@@ -30,6 +31,20 @@ def wait_until_blocked(connection, count):
             raise TimeoutError('%d clients are to be blocked, %d are' % (count, blocked_clients(connection)))
 
 
+def has_shards(connection):
+    words = decode(connection.call_raw('CONFIG', 'GET', 'shards'))
+    return bool(words) and b'1' not in (words.values() if isinstance(words, dict) else words)
+
+
+def wait_until_settled(connection):
+    """Who waits for keys of several shards is served soon after what was pushed is answered, not before."""
+    same, before = 0, None
+    while same < SETTLED_LOOKS:
+        now = blocked_clients(connection)
+        same, before = (same + 1 if now == before else 0), now
+        time.sleep(SETTLED_STEP_S)
+
+
 def served(waiting, then):
     """Clients that block one after the other, what another one does then, and what each of them gets."""
     def run(connection):
@@ -39,7 +54,12 @@ def served(waiting, then):
             for i, (waiter, request) in enumerate(zip(waiters, waiting)):
                 waiter.send(request)
                 wait_until_blocked(connection, i + 1)
-            replies = [connection.call_raw(*request) for request in then]
+            is_sharded = has_shards(connection)
+            replies = []
+            for request in then:
+                replies.append(connection.call_raw(*request))
+                if is_sharded:
+                    wait_until_settled(connection)
             # Whoever is still waiting is let go: it gets what a timeout gives.
             still = blocked_clients(connection)
             let_go = [connection.call_raw('CLIENT', 'UNBLOCK', i) for i in blocked_ids(connection)]
@@ -52,7 +72,7 @@ def served(waiting, then):
 
 
 def blocked_ids(connection):
-    lines = decode(connection.call_raw('CLIENT', 'LIST')).splitlines()
+    lines = decode(connection.call_raw('CLIENT', 'LIST')).removeprefix(b'txt:').splitlines()
     clients = [dict(field.split(b'=', 1) for field in line.split(b' ')) for line in lines]
     return [c[b'id'] for c in clients if b'b' in c[b'flags']]
 

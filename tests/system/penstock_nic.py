@@ -6,17 +6,20 @@ import os
 from penstock import Penstock
 from test_tcp_kernel import SERVER4, Bed
 
-DEVICES = ['net_af_xdp0,iface=%s,busy_budget=0',
-           'net_af_packet0,iface=%s,qpairs=1,framesz=2048,framecnt=2048,blocksz=65536,qdisc_bypass=1']
+DEVICES = ['net_af_xdp0,iface=%s,queue_count=%d,busy_budget=0',
+           'net_af_packet0,iface=%s,qpairs=%d,framesz=2048,framecnt=2048,blocksz=65536,qdisc_bypass=1']
 
 
 class NicPenstock(Penstock):
     """Starts on AF_XDP, or on af_packet where that does not start; self.device says which."""
     host = SERVER4
+    queues = 1  # pairs of the port
+    devices = DEVICES
 
     def __init__(self, options=None):
         super().__init__(options)
         self.bed = Bed()
+        self.bed.queues = self.queues
         self.binary = self.command
         self.command = 'ip'
         self.device = None
@@ -38,15 +41,15 @@ class NicPenstock(Penstock):
             raise
 
     def start_on_any(self):
-        for number, device in enumerate(DEVICES):
-            self.device = device % self.bed.server_if
+        for number, device in enumerate(self.devices):
+            self.device = device % (self.bed.server_if, self.queues)
             try:
                 started = super().start()
                 print('on ' + self.driver, flush=True)
                 return started
             except RuntimeError as error:
                 self.stop()
-                if number == len(DEVICES) - 1:
+                if number == len(self.devices) - 1:
                     raise
                 print('%s DOES NOT START, trying the next driver: %s' % (self.driver, error), flush=True)
         return self

@@ -5,6 +5,7 @@ usage: test_control.py BUILD_DIR [unittest arguments]
 Free ports, temporary folders; whatever is started is ended by pid, also when a test fails.
 """
 import contextlib
+import ctypes
 import json
 import os
 import random
@@ -377,6 +378,122 @@ class Configuration(ControlTest):
         self.assertEqual(self.start().log().count("has no effect"), 0)
 
 
+class Shards(ControlTest):
+    def values(self, instance):
+        return instance.call("CONFIG", "GET", "shards")[1], instance.status()["shards"]
+
+    def test_auto_is_one_for_each_core_and_one_on_two_or_fewer(self):
+        cores = len(os.sched_getaffinity(0))
+        expected = 1 if cores <= 2 else min(cores, 64)
+        for arguments in ([], ["--shards", "auto"], ["--shards", "0"]):
+            instance = self.start(*arguments)
+            self.assertEqual(self.values(instance), (str(expected), expected))
+            instance.process.terminate()
+            instance.wait_exit(10)
+
+    def test_as_many_serve_as_are_asked_for_and_stop_in_order(self):
+        instance = self.start("--shards", "3")
+        self.assertEqual(self.values(instance), ("3", 3))
+        self.assertIn("* 3 shards\n", instance.log())
+        self.assertEqual(instance.log().count("Ready to accept connections"), 1)
+        threads = os.listdir(f"/proc/{instance.dataplane()}/task")
+        self.assertGreaterEqual(len(threads), 3)
+        instance.process.terminate()
+        self.assertEqual(instance.wait_exit(10), 0)
+
+    def test_a_number_out_of_range_is_refused(self):
+        self.assertIn("argument must be between 0 and 64 inclusive", self.fails("--shards", "65"))
+        self.assertIn("argument couldn't be parsed into an integer", self.fails("--shards", "all"))
+        self.assertIn("core would be beyond 1023", self.fails("--core", "1023", "--shards", "2"))
+
+    def test_a_core_that_is_not_there_is_said(self):
+        log = self.fails("--core", str(os.cpu_count() - 1), "--shards", "2")
+        self.assertRegex(log, "(?i)core")
+
+    def test_an_adopted_dataplane_keeps_its_number_and_a_new_one_takes_the_new(self):
+        folder = self.folder()
+        first = self.start("--shards", "2", folder=folder)
+        dataplane = first.dataplane()
+        first.process.kill()
+        first.process.wait()
+        second = self.start("--shards", "3", folder=folder, port=first.port)
+        self.assertIn("keeps shards '2'; the configuration now says '3'", second.log())
+        self.assertEqual(self.values(second), ("2", 2))
+        kill(dataplane)
+        second.wait_ready(2)
+        self.assertEqual(self.values(second), ("2", 2), "a restart brings back what ran")
+        second.process.terminate()
+        self.assertEqual(second.wait_exit(10), 0)
+        third = self.start("--shards", "3", folder=folder, port=first.port)
+        self.assertEqual(self.values(third), ("3", 3))
+
+    def test_a_rewritten_file_keeps_what_was_asked_for(self):
+        instance = self.start(config="shards auto\n")
+        self.assertEqual(instance.call("CONFIG", "REWRITE"), "OK")
+        with open(instance.config) as file:
+            self.assertEqual(re.findall(r"(?m)^shards.*", file.read()), ["shards auto"])
+
+    def test_a_crash_of_any_shard_is_reported_and_all_come_back(self):
+        instance = self.start("--shards", "2")
+        pid = instance.dataplane()
+        task = f"/proc/{pid}/task"
+        names = {}
+        for tid in os.listdir(task):
+            with open(f"{task}/{tid}/comm") as file:
+                names[file.read().strip()] = int(tid)
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.assertEqual(libc.syscall(234, pid, names["shard-1"], signal.SIGSEGV), 0)  # tgkill
+        instance.wait_ready(2)
+        self.assertIn("crashed by signal: 11", instance.log())
+        self.assertIn(f"thread {names['shard-1']} (shard-1)", instance.log())
+        self.assertEqual(self.values(instance), ("2", 2))
+
+    def test_penstockctl_shows_each_shard_and_their_sum(self):
+        instance = self.start("--shards", "2")
+        for i in range(100):
+            instance.call("SET", f"key:{i}", "value")
+        code, out, _ = ctl("--json", "-p", instance.port, "--interval", "0.3", "shards")
+        self.assertEqual(code, 0)
+        shown = json.loads(out)
+        self.assertEqual([s["shard"] for s in shown["shards"]], [0, 1])
+        self.assertEqual(shown["total"]["keys"], 100)
+        self.assertEqual(sum(s["keys"] for s in shown["shards"]), 100)
+        self.assertGreater(min(s["keys"] for s in shown["shards"]), 20)
+        self.assertEqual(sum(s["memory_bytes"] for s in shown["shards"]),
+                         shown["total"]["memory_bytes"])
+        self.assertEqual([s["still_s"] for s in shown["shards"]], [0, 0])
+        code, out, _ = ctl("-p", instance.port, "--interval", "0.1", "shards")
+        self.assertEqual([line.split()[0] for line in out.splitlines()], ["shard", "all", "0", "1"])
+        code, out, _ = ctl("--json", "-p", instance.port, "--once", "--interval", "0.3", "top")
+        top = json.loads(out)
+        self.assertEqual(len(top["shards"]), 2)
+        self.assertAlmostEqual(sum(top["cycles_percent"].values()), 100, delta=0.1)
+        self.assertEqual(ctl("-p", instance.port, "shards", "x")[0], 2)
+
+    def test_penstockctl_shows_whose_the_slots_are(self):
+        for count in (1, 3):
+            instance = self.start("--shards", count)
+            code, out, _ = ctl("--json", "-p", instance.port, "--interval", "0.1", "shards")
+            self.assertEqual(code, 0)
+            shards = json.loads(out)["shards"]
+            self.assertEqual(sum(s["slot_count"] for s in shards), 16384)
+            self.assertTrue(shards[0]["slots"].startswith("0-"), shards)
+            self.assertTrue(shards[-1]["slots"].endswith("-16383"), shards)
+
+    def test_status_tells_of_a_dataplane_that_stands_still(self):
+        instance = self.start("--shards", "2")
+        self.assertEqual(instance.status()["shards_standing_still"], 0)
+        pid = instance.dataplane()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            until("status sees it", lambda: instance.status()["shards_standing_still"] == 2)
+            self.assertEqual(ctl("-p", instance.port, "status")[0], 1)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        until("status sees it go on", lambda: instance.status()["shards_standing_still"] == 0)
+        self.assertEqual(ctl("-p", instance.port, "status")[0], 0)
+
+
 class Files(ControlTest):
     def test_pidfile_is_written_and_removed(self):
         folder = self.folder()
@@ -594,7 +711,7 @@ class Penstockctl(ControlTest):
     def test_usage_errors_are_exit_code_2(self):
         for words in ([], ["nonsense"], ["ping", "x"], ["-p", "0", "ping"], ["-p", "x", "ping"],
                       ["config"], ["config", "get"], ["config", "set", "a"], ["--nope"],
-                      ["--interval", "0", "top"], ["status", "x"]):
+                      ["--interval", "0", "top"], ["status", "x"], ["shards", "x"]):
             self.assertEqual(ctl(*words)[0], 2, words)
 
     def test_help_documents_the_exit_codes(self):

@@ -16,13 +16,21 @@ from kit import Case, Load, alive, info, kill, main, rss_bytes, stays, until
 from metrics_page import EXPORTER, Exporter, fetch, parse, scrape
 from penstock import Penstock, RedisServer, free_port
 
-# What redis_exporter shows of a Redis server and the page does not: figures of the exporter itself, of what Penstock
-# has not (I/O threads, forks' memory, defragmentation by Redis's counters), and of what is not told through the region.
+# What redis_exporter shows of a Redis server and the page does not.
 EXPORTERS_OWN = r'redis_exporter_|redis_target_scrape|redis_last_key_groups|redis_start_time'
-NOT_HERE = (r'redis_(aof|rdb|module_fork|repl|replica|replication|slave|master|second_repl|connected_slaves|migrate'
-            r'|loading|io_thread|config_io|cluster|clients_in_timeout|defrag|active_defrag|dump_payload'
-            r'|expired_stale|unexpected_error|mem_clients_slaves|mem_not_counted|tracking|slowlog|last_slow'
-            r'|latency_percentiles|number_of_cached_scripts|memory_used_(lua|scripts))')
+NOT_HERE = '|'.join([
+    r'redis_(aof|rdb|loading)_',  # persistence: not yet
+    r'redis_(repl|replica|replication|slave|master|second_repl|connected_slaves|mem_clients_slaves)',  # replication: not yet
+    r'redis_unexpected_error_replies',  # of a master or to one: replication
+    r'redis_(cluster|migrate)_',  # cluster, and MIGRATE with its sockets: not yet
+    r'redis_(io_thread|config_io)',  # Redis's I/O threads
+    r'redis_module_fork_',  # modules, and forks
+    r'redis_dump_payload_sanitizations',  # an extra pass of Redis's; here RESTORE checks whatever it builds
+    r'redis_expired_stale_percentage',  # an estimate by samples; here deadlines are ordered and none is missed
+    r'redis_latency_percentiles_usec',  # percentiles cannot be added up over shards; INFO latencystats has a shard's
+])
+# Of INFO, named as the exporter names its fields, but the packaged version does not show them.
+EXPORTER_LACKS = r'redis_number_of_(functions|libraries)'
 # The page against INFO: name, INFO's field, factor.
 SAME_AS_INFO = [
     ('redis_connected_clients', 'connected_clients', 1), ('redis_blocked_clients', 'blocked_clients', 1),
@@ -35,6 +43,18 @@ SAME_AS_INFO = [
     ('redis_memory_used_startup_bytes', 'used_memory_startup', 1),
     ('redis_memory_used_dataset_bytes', 'used_memory_dataset', 1), ('redis_memory_max_bytes', 'maxmemory', 1),
     ('redis_total_system_memory_bytes', 'total_system_memory', 1), ('redis_config_maxclients', 'maxclients', 1),
+    ('redis_tracking_clients', 'tracking_clients', 1), ('redis_tracking_total_keys', 'tracking_total_keys', 1),
+    ('redis_tracking_total_items', 'tracking_total_items', 1),
+    ('redis_tracking_total_prefixes', 'tracking_total_prefixes', 1),
+    ('redis_clients_in_timeout_table', 'clients_in_timeout_table', 1),
+    ('redis_number_of_cached_scripts', 'number_of_cached_scripts', 1),
+    ('redis_number_of_functions', 'number_of_functions', 1), ('redis_number_of_libraries', 'number_of_libraries', 1),
+    ('redis_memory_used_lua_bytes', 'used_memory_lua', 1),
+    ('redis_memory_used_scripts_bytes', 'used_memory_scripts', 1),
+    ('redis_active_defrag_running', 'active_defrag_running', 1), ('redis_defrag_hits', 'active_defrag_hits', 1),
+    ('redis_defrag_misses', 'active_defrag_misses', 1), ('redis_defrag_key_hits', 'active_defrag_key_hits', 1),
+    ('redis_defrag_key_misses', 'active_defrag_key_misses', 1),
+    ('redis_mem_not_counted_for_eviction_bytes', 'mem_not_counted_for_evict', 1),
 ]
 
 
@@ -100,7 +120,8 @@ class Figures(MetricsCase):
             before = self.wait_page('the first figures', lambda p: p.value('redis_connected_clients') == 1)
             self.drive(c)
             after = self.wait_page('all is counted', lambda p: p.value('redis_expired_keys_total') == 1
-                                   and p.value('redis_errors_total', err='WRONGTYPE') == 2)
+                                   and p.value('redis_errors_total', err='WRONGTYPE') == 2
+                                   and p.value('redis_db_keys', db='db3') == 1)  # a level: a moment later
 
         def moved(name, **labels):
             return after.value(name, **labels) - before[name].samples.get((name, tuple(labels.items())), 0)
@@ -137,10 +158,72 @@ class Figures(MetricsCase):
         blocked.close()
         self.wait_page('none is left', lambda p: levels(p) == [0, 0, 0, 0, 0])
 
-    def test_page_agrees_with_info(self):
+    def test_levels_follow_tracking_scripts_and_deadlines(self):
+        server = self.start_with_page()
+        names = ['redis_tracking_clients', 'redis_tracking_total_keys', 'redis_tracking_total_items',
+                 'redis_tracking_total_prefixes', 'redis_number_of_cached_scripts', 'redis_number_of_functions',
+                 'redis_number_of_libraries', 'redis_clients_in_timeout_table']
+
+        def levels(page):
+            return [page.value(name) for name in names]
+        self.wait_page('nothing yet', lambda p: levels(p) == [0] * len(names))
+        one, two, prefixed, blocked, c = (self.connect(server) for _ in range(5))
+        for reader in (one, two):
+            reader.call('HELLO', 3)
+            reader.call('CLIENT', 'TRACKING', 'ON')
+        one.call('MGET', 'a', 'b')
+        two.call('GET', 'a')
+        prefixed.call('HELLO', 3)
+        prefixed.call('CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'x', 'PREFIX', 'y')
+        blocked.send(['BLPOP', 'nothing', 1000])
+        c.call('EVAL', 'return 1', 0)
+        c.call('SCRIPT', 'LOAD', 'return 2')
+        for library, functions in (('l', 'fg'), ('m', 'h')):
+            c.call('FUNCTION', 'LOAD', '#!lua name=%s\n' % library + '\n'.join(
+                "redis.register_function('%s', function() return 1 end)" % f for f in functions))
+        page = self.wait_page('all are counted', lambda p: levels(p) == [3, 2, 3, 2, 2, 3, 2, 1])
+        self.assertGreater(page.value('redis_memory_used_lua_bytes'), 1000)
+        self.assertGreater(page.value('redis_memory_used_scripts_bytes'), 100)
+        for request in (['SCRIPT', 'FLUSH'], ['FUNCTION', 'FLUSH'], ['FLUSHALL']):
+            c.call(*request)
+        for gone in (one, two, prefixed, blocked):
+            gone.close()
+        self.wait_page('none is left', lambda p: levels(p) == [0] * len(names))
+
+    def test_the_newest_of_the_slow_log_and_of_latency_are_shown(self):
         server = self.start_with_page()
         with server.connect() as c:
+            page = self.wait_page('the first figures', lambda p: p.value('redis_connected_clients') == 1)
+            self.assertNotIn('redis_latency_spike_last', page)
+            c.call('CONFIG', 'SET', 'slowlog-log-slower-than', 0, 'slowlog-log-wait-slower-than', -1,
+                   'latency-monitor-threshold', 1)
+            c.call('EVAL', 'local t = 0 for i = 1, 5000000 do t = t + i end', 0)
+            c.call('CONFIG', 'SET', 'slowlog-log-slower-than', -1, 'latency-monitor-threshold', 0)
+            entry, spike = c.call('SLOWLOG', 'GET', 1)[0], dict((row[0], row[1:]) for row in c.call('LATENCY', 'LATEST'))
+            self.assertGreater(entry[2], 1000)
+            page = self.wait_page('it is shown', lambda p: p.value('redis_slowlog_last_id') == entry[0]
+                                  and p.value('redis_slowlog_length') == c.call('SLOWLOG', 'LEN'))
+            self.assertAlmostEqual(page.value('redis_last_slow_execution_duration_seconds'), entry[2] / 1e6)
+            self.assertIn(b'command', spike)
+            for event, (when, last, _) in spike.items():
+                event = event.decode()
+                self.assertEqual(page.value('redis_latency_spike_last', event_name=event), when)
+                self.assertAlmostEqual(page.value('redis_latency_spike_duration_seconds', event_name=event), last / 1000)
+            c.call('SLOWLOG', 'RESET')
+            c.call('LATENCY', 'RESET')
+            self.wait_page('all is forgotten', lambda p: 'redis_latency_spike_last' not in p and
+                           [p.value('redis_slowlog_' + name) for name in ('length', 'last_id')] == [0, 0])
+
+    def test_page_agrees_with_info(self):
+        self.check_against_info(self.start_with_page())
+
+    def test_page_of_several_shards_agrees_with_info(self):
+        self.check_against_info(self.start_with_page(shards=2))
+
+    def check_against_info(self, server):
+        with server.connect() as c:
             self.drive(c)
+            c.call('EVAL', 'return 1', 0)
 
             def agrees():
                 self.fields, page = info(c, 'everything'), self.scrape()
@@ -174,6 +257,23 @@ class Figures(MetricsCase):
             self.assertAlmostEqual(page.value('redis_memory_used_rss_bytes'), rss, delta=rss / 10)
             used = int(self.fields['used_memory'])
             self.assertAlmostEqual(page.value('redis_memory_used_bytes'), used, delta=64 * 1024)
+
+    def test_each_shard_has_rows_that_add_up_to_the_servers(self):
+        server = self.start_with_page(shards=3)
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(server.connect()) for _ in range(10)]
+            self.drive(clients[0])
+            for i, c in enumerate(clients):
+                c.call('SET', 'of:%d' % i, 'x')
+            page = self.wait_page('it has them all', lambda p: p.total('penstock_shard_keys') == 111 and
+                                  p.total('penstock_shard_clients') == 10 and
+                                  p.value('redis_connected_clients') == 10)
+        self.assertEqual(page.value('penstock_shards'), 3)
+        for name in ('penstock_shard_keys', 'penstock_shard_clients', 'penstock_shard_turns_total'):
+            self.assertEqual(len(page[name].samples), 3, name)
+        self.assertGreater(min(page['penstock_shard_keys'].samples.values()), 10)
+        self.assertEqual(page.value('redis_connected_clients'), 10)
+        self.assertEqual(page.value('redis_db_keys', db='db0') + page.value('redis_db_keys', db='db3'), 111)
 
     def test_accounts_of_time_and_memory_add_up(self):
         server = self.start_with_page()
@@ -235,7 +335,7 @@ class AgainstTheExporter(MetricsCase):
         ours = self.wait_page('errors are counted', lambda p: len(p['redis_errors_total'].samples) == 2)
         theirs = exporter.scrape()
         for name, family in ours.items():
-            if not name.startswith('redis_'):
+            if not name.startswith('redis_') or re.match(EXPORTER_LACKS, name):
                 continue
             self.assertIn(name, theirs)
             self.assertEqual((name, family.type), (name, theirs[name].type))
@@ -257,22 +357,17 @@ class AgainstTheExporter(MetricsCase):
         self.assertEqual(theirs.value('redis_keys_count', db='db0', key='key:*'), 100)
         ours = self.wait_page('the exporter has gone', lambda p: p.value('redis_connected_clients') == 0)
         for name, family in ours.items():
-            if not name.startswith('redis_'):
+            if not name.startswith('redis_') or re.match(EXPORTER_LACKS, name):
                 continue
             self.assertIn(name, theirs)
             for (_, labels), value in family.samples.items():
                 self.compare(name, labels, value, theirs[name].samples)
         log = exporter.end()
-        absent = [name for name in ('LATENCY', 'SLOWLOG') if not self.knows(server, name)]
-        self.assertEqual([line for line in log.splitlines() if 'level=info' not in line
-                          and not any("unknown command '%s'" % name in line for name in absent)], [], log)
-
-    def knows(self, server, command):
-        with server.connect() as c:
-            return c.call('COMMAND', 'INFO', command) != [None]
+        self.assertEqual([line for line in log.splitlines() if 'level=info' not in line], [], log)
 
     def compare(self, name, labels, ours, their_samples):
-        """The exporter's own requests come between the two, so what counts requests may be somewhat larger here."""
+        """The exporter's own requests come between the two, so what counts requests may be somewhat larger here, and its
+        connection is gone."""
         labels_text = dict(labels)
         if name == 'redis_instance_info':
             self.assertEqual({name for name in labels_text}, {name for name, _ in next(iter(their_samples))[1]})
@@ -280,9 +375,17 @@ class AgainstTheExporter(MetricsCase):
         if labels_text.get('cmd') not in (None, 'set', 'expire', 'lpush', 'incrby'):
             return  # the exporter's own
         theirs = their_samples[(name, labels)]
-        if re.search(r'(connected_clients|cpu_|_processed|net_.*bytes|recent_max|errors_total|error_replies|hits|uptime'
-                     r'|avg_ttl|mem_clients|connections_received|commands_total|misses)', name):
-            self.assertGreaterEqual(ours + 2, theirs * 0.5, name)
+        if re.search(r'(cpu_|_processed|net_.*bytes|uptime)', name):
+            slack = 0.02 if 'cpu_' in name else 0  # the page has it in ticks of 10 ms
+            self.assertGreaterEqual(ours + slack, theirs, name)
+        elif re.search(r'(errors_total|error_replies|hits|connections_received|commands_total|misses)', name):
+            self.assertTrue(theirs <= ours <= theirs + 20, (name, ours, theirs))
+        elif re.search(r'(connected_clients|mem_clients)', name):
+            self.assertLess(ours, theirs, name)
+        elif 'avg_ttl' in name:
+            self.assertTrue(theirs - 30 < ours <= theirs, (name, ours, theirs))
+        elif 'recent_max' in name:
+            pass  # what the exporter's own requests make of it
         elif re.search(r'(memory_used|allocator|fragmentation)', name):
             self.assertAlmostEqual(ours, theirs, delta=abs(theirs) * 0.6 + 1, msg=name)
         else:

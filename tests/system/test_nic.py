@@ -17,7 +17,7 @@ import zlib
 
 from kit import (MB, PATIENCE_S, Case, Load, Prober, alive, cpu_s, info, kill, main, number, rng, stream_get, until)
 from penstock import encode
-from penstock_nic import NicPenstock
+from penstock_nic import DEVICES, NicPenstock
 from test_tcp_kernel import CLIENT4, SERVER4
 
 BIG_BYTES = 100 * MB
@@ -170,6 +170,67 @@ class Serving(NicCase):
         for _ in range(100):
             c.call('PING')
         self.assertLess((time.monotonic() - start) / 100, 0.02)
+
+
+class SeveralShards(NicCase):
+    SHARDS, CLIENTS = 3, 60
+
+    def start_with(self, queues, devices=DEVICES):
+        class WithQueues(Server):
+            pass
+        WithQueues.queues, WithQueues.devices = queues, devices
+        self.server_class = WithQueues
+        return self.start({'shards': self.SHARDS})
+
+    def serve_on_all(self, server):
+        clients = [self.connect(server) for _ in range(self.CLIENTS)]
+        for i, c in enumerate(clients):
+            c.send(['SET', 'k%d' % i, b'v' * 1000 * i], ['GET', 'k%d' % i], ['GET', 'k%d' % (i // 2)])
+        for i, c in enumerate(clients):
+            self.assertEqual(c.read_raw(), b'+OK\r\n')
+            self.assertTrue(c.read_raw() == b'$%d\r\n%s\r\n' % (1000 * i, b'v' * 1000 * i))
+            c.read_raw()
+        homes = [c.call('CLIENT', 'ID') % self.SHARDS for c in clients]
+        print('    clients by shard: %s' % [homes.count(i) for i in range(self.SHARDS)])
+        self.assertEqual(set(homes), set(range(self.SHARDS)))
+        # A frame that came to a stack that does not have its connection would have been answered by a reset.
+        for name in ('drop_tcp_no_connection', 'tcp_resets_out'):
+            self.assertEqual(net(clients[0], name), 0, name)
+        return clients
+
+    def test_one_queue_pair_serves_all_shards(self):
+        self.serve_on_all(self.start_with(1))
+
+    def test_each_shard_has_a_queue_pair_of_its_own(self):
+        # AF_XDP finds one queue only at a veth's end, however many it has.
+        self.serve_on_all(self.start_with(self.SHARDS, DEVICES[1:]))
+
+    def test_two_queue_pairs_serve_three_shards(self):
+        self.serve_on_all(self.start_with(2, DEVICES[1:]))
+
+    def test_more_queue_pairs_than_shards_are_refused(self):
+        with self.assertRaisesRegex(RuntimeError, '4 queues for 3 shards'):
+            self.start_with(self.SHARDS + 1, DEVICES[1:])
+
+    def test_all_shards_know_a_neighbour_whose_address_changes(self):
+        server = self.start_with(1)
+        clients = self.serve_on_all(server)
+        bed = server.bed
+        bed.in_client('ip', 'link', 'set', bed.client_if, 'address', '02:00:00:00:77:01')
+        bed.in_client('ip', 'neigh', 'flush', 'all')  # it asks us, by which all shards hear of it
+        for c in clients:
+            self.assertEqual(c.call('PING'), b'PONG')
+
+    def test_echo_and_arp_requests_are_answered_once(self):
+        server = self.start_with(self.SHARDS, DEVICES[1:])
+        c = self.connect(server)
+        for _ in range(5):
+            echoes, replies = net(c, 'icmp_echo'), net(c, 'arp_replies')
+            server.bed.in_client('ip', 'neigh', 'flush', 'all')
+            said = server.bed.in_client('ping', '-c', '1', '-W', '5', SERVER4)
+            self.assertNotIn('DUP', said.stdout)
+            self.assertEqual(net(c, 'icmp_echo'), echoes + 1)
+            self.assertEqual(net(c, 'arp_replies'), replies + 1)
 
 
 class Greedy(NicCase):

@@ -228,7 +228,6 @@ class Defragmentation(Case):
             c.call('CONFIG', 'SET', 'activedefrag', 'no')
             self.fill(c)
             until('the dead are freed', lambda: info(c, 'memory')['lazyfree_pending_objects'] == '0')
-            time.sleep(0.2)  # so that the figures of the heap are those of now
             before = info(c, 'memory')
             digest = c.call('DEBUG', 'DIGEST')
             self.assertGreater(float(before['allocator_frag_ratio']), 2)

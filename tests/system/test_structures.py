@@ -3,11 +3,12 @@
 value changes its form again and again. Replies are compared where they are comparable, and the digests of both
 servers' whole content every thousand commands.
 
-    test_structures.py [--seed N] [--count M]
+    test_structures.py [--seed N] [--count M] [--shards N]
 
 The commands come from the groups of the oracle (their keys mapped to the shared ones) and from Mixed below. Every
 EPOCH commands both servers start anew, so that what a mismatch needs is at most that long; it is cut down further
-before it is printed, with the seed. PENSTOCK_BUILD may be a build with sanitizers: what they say is in the log, which
+before it is printed, with the seed. With several shards the keys of half the commands carry a tag that puts them on one
+shard, and the others lie anywhere. PENSTOCK_BUILD may be a build with sanitizers: what they say is in the log, which
 is printed too.
 """
 import argparse
@@ -32,6 +33,7 @@ TYPES = ['string', 'list', 'hash', 'set', 'zset', 'stream']
 HOMES = {t: ['%s%d' % (t, i) for i in range(2)] for t in TYPES}  # where a command mostly finds its type
 KEYS = [k for keys in HOMES.values() for k in keys]
 HOME_SHARE = 0.8
+TAG, TAGGED_SHARE = '{one}', 0.5
 GROUP_TYPES = {'bits': 'string', 'hashes': 'hash', 'lists': 'list', 'sets': 'set', 'sorted-sets': 'zset',
                'streams': 'stream', 'strings-keys': 'string', 'geo': 'zset'}
 NUMKEYS_AT = {'zunionstore': 2, 'zinterstore': 2, 'zdiffstore': 2, 'zunion': 1, 'zinter': 1, 'zdiff': 1, 'zintercard': 1,
@@ -81,12 +83,22 @@ def set_ours_only(name, value):
 
 
 def expire_now(key):
-    """A deadline that has surely passed for both when the next command comes."""
+    """A deadline that has surely passed for both when the next command comes: a look before would be another command, and
+    remove the key."""
     def run(connection):
         reply = connection.call_raw('PEXPIRE', key, 1)
         time.sleep(0.004)
         return reply
     return Command('PEXPIRE', key, 1, run=run)
+
+
+def never_soon(name, args):
+    """A deadline that passes while the run lasts passes for one server before the other: it is moved out of its way."""
+    at = [2] if name in ('expire', 'pexpire', 'setex', 'psetex', 'hexpire', 'hpexpire') else []
+    if name in ('set', 'getex'):
+        at = [i + 1 for i, a in enumerate(args) if a.lower() in (b'ex', b'px')]
+    soon = [i for i in at if i < len(args) and args[i].isdigit() and 0 < int(args[i]) < 1000000]
+    return [b'1000000' if i in soon else a for i, a in enumerate(args)]
 
 
 def plainly(commands):
@@ -110,8 +122,8 @@ def each_close(commands):
         if not ours.startswith(b'*') or not theirs.startswith(b'*') or b'*-1\r\n' in (ours, theirs):
             return ours == theirs
         a, b = elements(ours), elements(theirs)
-        if len(a) != len(commands) or len(b) != len(a):  # a sequence that was cut down
-            return ours == theirs
+        if len(a) != len(commands) or len(b) != len(a):  # a sequence that was cut down: which is whose is not known
+            return len(a) == len(b) and all(x == y or unordered(x, y) for x, y in zip(a, b))
         return all(c.close(x, y) if c.close else x == y for c, x, y in zip(commands, a, b))
     return close
 
@@ -121,9 +133,9 @@ class Mixed(Group):
     of every command that has them at fixed places."""
     transaction_share = 0.02
 
-    def __init__(self, rng, first_last):
+    def __init__(self, rng, first_last, shard_count=1):
         super().__init__(rng)
-        self.first_last = first_last
+        self.first_last, self.shard_count, self.tag = first_last, shard_count, ''
         groups = oracle.load_groups()
         self.names = [name for name in sorted(GROUP_TYPES) if name in groups]
         self.groups = {name: groups[name](rng) for name in self.names}
@@ -171,10 +183,10 @@ class Mixed(Group):
     def one(self):
         """A command by itself; what has to come right behind it is pending."""
         while True:
+            if self.shard_count > 1:
+                self.tag = TAG if self.rng.random() < TAGGED_SHARE else ''
             if self.rng.random() < 0.3:
                 command = self.rng.choices(self.own, self.own_weights)[0]()
-                if command.args[0].lower().decode() in self.first_last['missing']:
-                    continue
             else:
                 name = self.rng.choice(self.names)
                 command = self.shared(self.groups[name].next(), GROUP_TYPES[name])
@@ -183,14 +195,12 @@ class Mixed(Group):
 
     def key(self, kind=None):
         if kind and self.rng.random() < HOME_SHARE:
-            return self.rng.choice(HOMES[kind])
-        return self.rng.choice(KEYS)
+            return self.tag + self.rng.choice(HOMES[kind])
+        return self.tag + self.rng.choice(KEYS)
 
     def shared(self, command, kind):
         """The command with shared keys; None for one that cannot be compared."""
         name = command.args[0].lower().decode('latin-1')
-        if name in self.first_last['missing']:
-            return None
         if command.run or name in LEFT_OUT or any(a.lower() == b'bylex' for a in command.args):
             return None
         if name[:1] == 'b' and name not in self.first_last['bits'] and self.rng.random() < 0.9:
@@ -198,11 +208,12 @@ class Mixed(Group):
         args = list(command.args)
         if name == 'xadd' and any(b'18446744073709551615' in a for a in args):
             return None  # an ID after the last one of its millisecond: 7.0's error text depends on an errno left behind
-        if name == 'zadd':  # to a key that 7.2 makes a skiplist at once, as it will not fit, and 7.0 later: the sign gets lost
+        if name in ('zadd', 'zincrby'):  # to a key that 7.2 makes a skiplist at once, as it will not fit, and 7.0 later: the sign gets lost
             args = [b'0' if a == b'-0' else a for a in args]
         for at in self.positions(name, args):
             # A key of one name in the command stays one.
             args[at] = self.key(kind) if at == 1 or zlib.crc32(args[at]) % 4 else args[1]
+        args = never_soon(name, args)
         close = unordered if name in UNORDERED else command.close or same_scores
         if name.endswith(('time', 'ttl')):
             close = near(TIME_SLACK_MS)
@@ -302,7 +313,7 @@ class Mixed(Group):
     # ---- sorted sets of one score, made for the lexical commands
 
     def gen_lex(self):
-        r, key = self.rng, self.rng.choice(HOMES['zset'])
+        r, key = self.rng, self.tag + self.rng.choice(HOMES['zset'])
         bounds = [r.choice(['-', '+', '[a', '(a', '[b', '(cc', '[m5', '(m15', '[']) for _ in range(2)]
         self.pending = [self.make('ZADD', key, *[x for m in self.members(12) for x in ('0', m)]),
                         self.make('ZRANGE', key, *bounds, 'BYLEX'), self.make('ZLEXCOUNT', key, *bounds),
@@ -378,7 +389,7 @@ class Mixed(Group):
 
     def gen_hyperloglog(self):
         """On keys of its own, as a string that others wrote may be refused at different points."""
-        r, keys = self.rng, ['hll%d' % self.rng.randrange(2) for _ in range(2)]
+        r, keys = self.rng, [self.tag + 'hll%d' % self.rng.randrange(2) for _ in range(2)]
         return self.make(*r.choice([['PFADD', keys[0], *self.members()], ['PFCOUNT', *keys], ['PFMERGE', *keys], ['DEL', keys[0]]]))
     gen_hyperloglog.weight = 2
 
@@ -428,14 +439,11 @@ class StructurePair(oracle.Pair):
         return 'an answer'
 
 
-def key_positions(servers, skip_missing):
-    """From redis-server: first key, last and step of each command; which begin with B but do not block; and which
-    Penstock has not, when those are to be skipped."""
-    with servers[0].connect() as ours, servers[1].connect() as theirs:
-        table = {c[0].decode(): tuple(c[3:6]) for c in theirs.call('COMMAND')}
-        known = {n.decode() for n in ours.call('COMMAND', 'LIST')}
-    missing = set(table) - known if skip_missing else set()
-    return {'all': table, 'bits': {n for n in table if n.startswith('bit')}, 'missing': missing}
+def key_positions(redis):
+    """From redis-server: first key, last and step of each command; and which begin with B but do not block."""
+    with redis.connect() as c:
+        table = {row[0].decode(): tuple(row[3:6]) for row in c.call('COMMAND')}
+    return {'all': table, 'bits': {n for n in table if n.startswith('bit')}}
 
 
 def show_digests(pair):
@@ -458,26 +466,24 @@ def run_epoch(pair, mixed, rng, count):
             looked = len(commands)
             commands.append(digest_command())
     commands.append(digest_command())
-    pair.reset()
-    try:
-        pair.play(commands, rng)
-    except Mismatch as m:
+    commands, mismatch = oracle.play_all(pair, commands, rng)
+    if mismatch:
         pair.deadline = time.monotonic() + SHRINK_S
-        oracle.report(pair, commands, m, 'RESP%d' % pair.protocol)
+        oracle.report(pair, commands, mismatch, 'RESP%d' % pair.protocol)
         pair.deadline = None
         show_digests(pair)
         return False
     return True
 
 
-def run(servers, seed, count, skip_missing):
-    positions = key_positions(servers, skip_missing)
+def run(servers, seed, count, shard_count):
+    positions = key_positions(servers[1])
     start, broken = time.monotonic(), 0
     for number, first in enumerate(range(0, count, EPOCH)):
         rng = random.Random('structures/%d/%d' % (seed, number))
         pair = StructurePair(servers, 2 + number % 2)
         try:
-            good = run_epoch(pair, Mixed(rng, positions), rng, min(EPOCH, count - first))
+            good = run_epoch(pair, Mixed(rng, positions, shard_count), rng, min(EPOCH, count - first))
         except OracleBroke as e:
             print('redis-server broke in epoch %d (%s), and is started again' % (number, e))
             servers[1].process.kill()
@@ -497,11 +503,12 @@ def main():
     parser = argparse.ArgumentParser(description='Compares what random commands of all types leave behind.')
     parser.add_argument('--seed', type=int, default=int(SEED) if SEED else random.SystemRandom().randrange(1 << 32))
     parser.add_argument('--count', type=int, default=150000)
-    parser.add_argument('--skip-missing', action='store_true', help='leave out what Penstock does not have yet')
+    parser.add_argument('--shards', type=int, default=1)
     options = parser.parse_args()
-    print('structures seed %d (again: test_structures.py --seed %d --count %d)' % (options.seed, options.seed, options.count), flush=True)
-    with Penstock(oracle.OPTIONS) as penstock, RedisServer(oracle.REDIS_ARGUMENTS) as redis:
-        good = run([penstock, redis], options.seed, options.count, options.skip_missing)
+    print('structures seed %d (again: test_structures.py --seed %d --count %d --shards %d)' % (options.seed, options.seed, options.count, options.shards), flush=True)
+    with Penstock(oracle.with_shards(options.shards)) as penstock, RedisServer(oracle.REDIS_ARGUMENTS) as redis:
+        good = run([penstock, redis], options.seed, options.count, options.shards)
+        oracle.tell_refusals()
         said = [line for line in penstock.log().splitlines() if 'Sanitizer' in line or 'runtime error' in line]
         if not good or said:
             print('---- log of the server\n%s----' % penstock.log()[-6000:])

@@ -70,14 +70,16 @@ class Bed:
         self.server_ns, self.client_ns = "pss%d" % pid, "psc%d" % pid
         self.server_if, self.client_if = "pa%d" % pid, "pb%d" % pid
         self.tap_if = "pt%d" % pid
+        self.queues = 1  # of each end
         self.process = None
         self.log = None
 
     def open(self):
         for ns in (self.server_ns, self.client_ns):
             run("ip", "netns", "add", ns)
-        run("ip", "link", "add", self.server_if, "netns", self.server_ns, "type", "veth",
-            "peer", "name", self.client_if, "netns", self.client_ns)
+        queues = ("numrxqueues", str(self.queues), "numtxqueues", str(self.queues))
+        run("ip", "link", "add", self.server_if, "netns", self.server_ns, *queues, "type", "veth",
+            "peer", "name", self.client_if, "netns", self.client_ns, *queues)
         # The kernel shall have no address where our stack lives.
         self.in_server("sysctl", "-qw", "net.ipv6.conf.%s.disable_ipv6=1" % self.server_if)
         self.in_client("ip", "link", "set", "lo", "up")

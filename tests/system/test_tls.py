@@ -346,20 +346,47 @@ class Storms(TlsCase):
     def test_clients_are_served_and_newcomers_let_in_while_a_storm_lasts(self):
         server = self.start_tls()
         prober_server = type('', (), {'connect': lambda _, timeout_s=PATIENCE_S: self.secure(server)})()
+        plain = self.connect(server)
+
+        def left_handshakes():
+            return number(plain, 'tls_failures', 'ledger')
         with Prober(prober_server) as prober:
+            before = left_handshakes()
             storm = subprocess.Popen([sys.executable, STORM, 'storm', server.host, str(server.tls_port), '300', '4'],
                                      stdout=subprocess.PIPE, text=True)
             self.addCleanup(storm.wait)
-            time.sleep(0.5)
+            until('the storm has begun', lambda: left_handshakes() > before + 100)
             self.expect_answered(prober)
             self.assertTrue(self.is_let_in(server))
+            self.assertIsNone(storm.poll(), 'the storm was over before')
             answered = int(storm.communicate(timeout=PATIENCE_S)[0].split()[0])
             print('    the storm had %d first flights' % answered)
             self.assertGreater(answered, 100)
             self.expect_answered(prober)
-        plain = self.connect(server)
         until('nothing is left of it', lambda: number(plain, 'connected_clients', 'clients') == 2)  # the newcomer too
         self.assertTrue(alive(self.dataplane(server)))
+
+    def test_a_storm_of_bad_handshakes_leaves_few_lines_in_the_log(self):
+        server = self.start_tls()
+        begin, count = time.monotonic(), 200
+        for _ in range(count):
+            with socket.create_connection((server.host, server.tls_port)) as s:
+                s.sendall(b'PING\r\n')
+                while s.recv(100):
+                    pass
+        passed = time.monotonic() - begin
+
+        def told():
+            lines = re.findall(r'Error accepting a client connection: (.*)', server.log())
+            more = [int(line.split()[0]) for line in lines if line.endswith(' more failed handshakes')]
+            return len(lines) - len(more), more
+        until('each of them is told of', lambda: told()[0] + sum(told()[1]) == count)
+        named, more = told()
+        print('    %d named, %d in %d lines' % (named, sum(more), len(more)))
+        self.assertLessEqual(named, 10 * (passed + 1))
+        self.assertLessEqual(len(more), passed + 1)
+        plain = self.connect(server)
+        self.assertEqual(number(plain, 'tls_failures', 'ledger'), count)
 
     def test_silent_connections_take_no_place_for_ever(self):
         server = self.start_tls(maxclients=50)

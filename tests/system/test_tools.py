@@ -4,8 +4,8 @@ redis-benchmark, and hiredis (hiredis_calls.c).
 
     test_tools.py [Class.test ...]       $PENSTOCK_BUILD: the build folder; $PENSTOCK_TEST_LONG=1: ten times the requests
 
-What needs a command that the server does not have is skipped, and says so. Left out: redis-cli --rdb, --replica,
---functions-rdb and --cluster (replication, cluster), --ldb; redis-benchmark's tests of other data types.
+Left out: redis-cli --rdb, --replica, --functions-rdb and --cluster (replication, cluster), --ldb; redis-benchmark's
+tests of other data types.
 """
 import os
 import pty
@@ -45,12 +45,6 @@ class Tools:
         self.assertEqual(done.returncode, status, done)
         self.assertRegex(done.stderr, rb'(?s)\A' + stderr + rb'\Z')
         return done.stdout
-
-    def needs(self, *command):
-        """A command, or a container and one of its subcommands."""
-        with self.server.connect() as c:
-            if c.call('COMMAND', 'INFO', '|'.join(command)) == [None]:
-                self.skipTest('waits for ' + ' '.join(command))
 
     def call(self, *requests):
         with self.server.connect() as c:
@@ -173,7 +167,6 @@ class Tools:
             self.assertRegex(out, rb'Biggest +%s found \'"%s"\' has %s\n' % (kind, kind, size))
 
     def test_cli_finds_keys_that_take_memory(self):
-        self.needs('MEMORY', 'USAGE')
         self.fill_types()
         self.fill(1000)
         self.cli('SET', 'the-biggest', 'z' * 100000)
@@ -228,7 +221,6 @@ class Tools:
         self.assertRegex(out, rb'(?s)Max latency so far: \d+ microseconds.*total runs.*Worst run took')
 
     def test_cli_runs_a_script_from_a_file(self):
-        self.needs('EVAL')
         path = os.path.join(self.server.directory, 'script.lua')
         with open(path, 'w') as file:
             file.write('redis.call("SET", KEYS[1], ARGV[1]); return {KEYS[1], #ARGV, redis.call("GET", KEYS[1])}')
@@ -236,7 +228,6 @@ class Tools:
         self.assertEqual(self.cli('GET', 'k'), b'value\n')
 
     def test_cli_watches_what_others_do(self):
-        self.needs('MONITOR')
         ended = threading.Event()
 
         def work():
@@ -251,7 +242,6 @@ class Tools:
             thread.join()
 
     def test_cli_subscribes(self):
-        self.needs('SUBSCRIBE')
         ended = threading.Event()
 
         def work():

@@ -10,6 +10,8 @@ static bool is_open_loop(const struct load *l)
     return l->config.rate > 0 && l->phase >= LOAD_WARM_UP;
 }
 
+static bool is_steered(const struct load *l) { return l->workload->homes.shard_count != 0; }
+
 static void count_error(struct load *l, const char *text)
 {
     if (l->result->errors++ == 0)
@@ -22,7 +24,7 @@ static uint32_t ring_size(uint32_t pipeline, bool fills)
 {
     uint32_t size = 2,
              most = fills && pipeline < LOAD_FILL_PIPELINE ? LOAD_FILL_PIPELINE : pipeline;
-    while (size < most + 1) size *= 2; // AUTH may stand before a batch
+    while (size < most + 2) size *= 2; // AUTH and CLIENT ID may stand before a batch
     return size;
 }
 
@@ -89,8 +91,8 @@ static void write_request(struct load *l, struct load_conn *c, const struct requ
     expect_reply(l, c, r, due_ns);
 }
 
-// What a closed loop sends next; false when nothing is left.
-static bool next_request(struct load *l, struct request *r)
+// What a closed loop sends next on c; false when nothing is left.
+static bool next_request(struct load *l, const struct load_conn *c, struct request *r)
 {
     if (l->phase == LOAD_FILL) {
         if (l->fill_next == l->workload->keys.count) return false;
@@ -101,7 +103,7 @@ static bool next_request(struct load *l, struct request *r)
         l->left_to_send = 0;
         return false;
     }
-    workload_next(l->workload, r);
+    workload_next(l->workload, c->home, r);
     return true;
 }
 
@@ -110,7 +112,7 @@ static void send_batch(struct load *l, struct load_conn *c, uint64_t now_ns)
     struct request r;
     uint32_t count = 0, most = l->config.pipeline;
     if (l->phase == LOAD_FILL && most < LOAD_FILL_PIPELINE) most = LOAD_FILL_PIPELINE;
-    for (; count < most && next_request(l, &r); count++) write_request(l, c, &r, now_ns);
+    for (; count < most && next_request(l, c, &r); count++) write_request(l, c, &r, now_ns);
     if (count) l->carrier->send(c);
 }
 
@@ -131,7 +133,8 @@ static struct load_conn *next_with_room(struct load *l)
     for (uint32_t tried = 0; tried < l->config.connection_count; tried++) {
         struct load_conn *c = &l->conns[l->turn];
         if (++l->turn == l->config.connection_count) l->turn = 0;
-        if (c->is_open && c->tail - c->head < l->config.pipeline) return c;
+        if (!c->is_open || (is_steered(l) && !c->has_home)) continue;
+        if (c->tail - c->head < l->config.pipeline) return c;
     }
     return NULL;
 }
@@ -187,7 +190,7 @@ static void send_due(struct load *l, uint64_t now_ns, uint32_t budget)
             break;
         }
         record_send_delay(l, now_ns);
-        workload_next(l->workload, &r);
+        workload_next(l->workload, c->home, &r);
         write_request(l, c, &r, l->next_due_ns);
         if (l->phase >= LOAD_MEASURE && l->left_to_send) l->left_to_send--;
         list_ready(l, c);
@@ -351,11 +354,20 @@ uint64_t load_next_ns(const struct load *l)
 
 // ---- connections and replies in
 
+static void ask_first(struct load *l, struct load_conn *c, uint8_t op, const char *text,
+                      uint32_t size, uint64_t now_ns)
+{
+    const struct request r = { .op = op };
+    memcpy(l->carrier->reserve(c, size), text, size);
+    l->carrier->commit(c, size);
+    expect_reply(l, c, &r, now_ns);
+    l->carrier->send(c);
+}
+
 static void write_auth(struct load *l, struct load_conn *c, uint64_t now_ns)
 {
     char text[1024];
     const struct load_config *k = &l->config;
-    const struct request r = { .op = OP_AUTH };
     int size = k->user
                    ? snprintf(text, sizeof text, "*3\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n",
                               strlen(k->user), k->user, strlen(k->password), k->password)
@@ -365,10 +377,13 @@ static void write_auth(struct load *l, struct load_conn *c, uint64_t now_ns)
         count_error(l, "the password is too long");
         return;
     }
-    memcpy(l->carrier->reserve(c, (uint32_t)size), text, (size_t)size);
-    l->carrier->commit(c, (uint32_t)size);
-    expect_reply(l, c, &r, now_ns);
-    l->carrier->send(c);
+    ask_first(l, c, OP_AUTH, text, (uint32_t)size, now_ns);
+}
+
+static void write_client_id(struct load *l, struct load_conn *c, uint64_t now_ns)
+{
+    static const char text[] = "*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n";
+    ask_first(l, c, OP_CLIENT_ID, text, sizeof text - 1, now_ns);
 }
 
 void load_conn_opened(struct load *l, struct load_conn *c, uint64_t now_ns)
@@ -376,6 +391,7 @@ void load_conn_opened(struct load *l, struct load_conn *c, uint64_t now_ns)
     c->is_open = true;
     l->open_count++;
     if (l->config.password) write_auth(l, c, now_ns);
+    if (is_steered(l)) write_client_id(l, c, now_ns);
 }
 
 void load_conn_lost(struct load *l, struct load_conn *c, const char *why)
@@ -408,9 +424,24 @@ static void check_get(struct load *l, struct load_conn *c, bool counts)
     l->result->gets += counts;
 }
 
+static void learn_home(struct load *l, struct load_conn *c)
+{
+    const struct reply *reply = &c->reader.reply;
+    if (reply->kind != ':' || reply->size <= 0) {
+        count_error(l, reply->kind == '-' ? c->reader.line : "CLIENT ID was not answered with one");
+        return;
+    }
+    c->home = homes_shard_of_client((uint64_t)reply->size, l->workload->homes.shard_count);
+    c->has_home = true;
+}
+
 static void check_done(struct load *l, struct load_conn *c, uint8_t op, bool counts)
 {
     const struct reply *reply = &c->reader.reply;
+    if (op == OP_CLIENT_ID) {
+        learn_home(l, c);
+        return;
+    }
     if (op == OP_GET) {
         check_get(l, c, counts);
         return;
@@ -427,7 +458,7 @@ static void check_done(struct load *l, struct load_conn *c, uint8_t op, bool cou
 static void reply_done(struct load *l, struct load_conn *c, uint64_t now_ns)
 {
     const struct load_pending *p = &c->pending[c->head++ & l->ring_mask];
-    bool counts = l->phase == LOAD_MEASURE && p->op != OP_AUTH;
+    bool counts = l->phase == LOAD_MEASURE && p->op < OP_AUTH;
     check_done(l, c, p->op, counts);
     c->is_wrong = false;
     l->unanswered--;

@@ -62,7 +62,9 @@ struct load_conn {
     struct reply_reader reader;
     uint32_t head, tail;               // of pending: tail - head requests wait for their replies
     bool is_open, is_listed, is_wrong; // is_wrong: the value under way differs
-    void *carrier;                     // the transport's
+    bool has_home;                     // steered: its shard is known
+    uint32_t home;
+    void *carrier; // the transport's
     struct load_pending *pending;
 };
 

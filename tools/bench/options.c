@@ -40,6 +40,8 @@ static const struct option_row option_rows[] = {
     { "type", "-t", OPTION_TEXT, AT(type), 0, 0, "get|set", "only this command" },
     { "command", NULL, OPTION_TEXT, AT(command), 0, 0, "WORDS",
       "this command in place of GET and SET; __rand_int__ and __data__ as redis-benchmark's" },
+    { "steer", NULL, OPTION_COUNT, AT(steer), 1, HOMES_SHARDS_MAX, "N",
+      "the server has N shards: a connection asks only for keys of the one it is on" },
     { "rate", "-r", OPTION_REAL, AT(rate), 0, 1e9, "N",
       "open loop: requests per second, latency from when they were due" },
     { "arrivals", NULL, OPTION_TEXT, AT(arrivals), 0, 0, "KIND",
@@ -197,6 +199,8 @@ static enum status parse_words_of_choice(struct options *o, char *error)
     if (!o->is_poisson && strcmp(o->arrivals, "fixed") != 0)
         return wrong(error, "arrivals", "fixed or poisson");
     if (o->user && !o->password) return wrong(error, "user", "needs --password");
+    if (o->steer && o->command) return wrong(error, "steer", "for GET and SET only");
+    if (o->steer > o->keys) return wrong(error, "steer", "more shards than keys");
     return OK;
 }
 

@@ -19,7 +19,7 @@ struct options {
     const char *host, *socket_path, *ca_file, *user, *password;
     uint64_t port;
     // The load
-    uint64_t connections, pipeline, keys, key_bytes, requests, seed, tick_us;
+    uint64_t connections, pipeline, keys, key_bytes, requests, seed, tick_us, steer;
     const char *sizes_text, *keys_text, *type, *arrivals, *expire_at, *command;
     struct sizes sizes;
     double theta, read_ratio, rate, duration_s, warm_up_s;

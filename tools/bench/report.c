@@ -34,6 +34,7 @@ static void load_text(FILE *out, const struct options *o)
             (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
             (unsigned long)o->key_bytes, o->keys_text, o->sizes_text, o->read_ratio * 100);
     if (o->command) fprintf(out, ", only %s", o->command);
+    if (o->steer) fprintf(out, ", steered to %lu shards", (unsigned long)o->steer);
     if (o->rate > 0)
         fprintf(out, ", open loop at %.0f req/s (%s%s)\n", o->rate, o->arrivals,
                 o->tick_us ? ", asleep between ticks" : "");
@@ -105,9 +106,10 @@ static void load_json(FILE *out, const struct options *o, const char *transport)
     report_json_string(out, transport);
     fprintf(out,
             ",\n  \"connections\": %lu, \"pipeline\": %lu, \"keys\": %lu, \"key_bytes\": %lu, "
-            "\"read_ratio\": %.4f, \"asked_rate\": %.1f, \"tick_us\": %lu",
+            "\"read_ratio\": %.4f, \"asked_rate\": %.1f, \"tick_us\": %lu, \"steer\": %lu",
             (unsigned long)o->connections, (unsigned long)o->pipeline, (unsigned long)o->keys,
-            (unsigned long)o->key_bytes, o->read_ratio, o->rate, (unsigned long)o->tick_us);
+            (unsigned long)o->key_bytes, o->read_ratio, o->rate, (unsigned long)o->tick_us,
+            (unsigned long)o->steer);
     if (o->command) {
         fprintf(out, ", \"command\": ");
         report_json_string(out, o->command);

@@ -47,7 +47,8 @@ static struct workload_config workload_config_of(const struct options *o)
                                      .command = o->command,
                                      .seed = o->seed,
                                      .expire_at_ms = o->expire_at_ms,
-                                     .expire_spread_ms = (uint32_t)o->expire_spread_ms };
+                                     .expire_spread_ms = (uint32_t)o->expire_spread_ms,
+                                     .steer_shards = (uint32_t)o->steer };
 }
 
 static struct load_config load_config_of(const struct options *o)
@@ -90,7 +91,8 @@ bool run_load(const struct options *o, struct run_report *report, const volatile
     struct workload_config workload_config = workload_config_of(o);
     struct load_config load_config = load_config_of(o);
     bool done = false;
-    snprintf(error, error_bytes, "out of memory");
+    snprintf(error, error_bytes,
+             o->steer ? "out of memory, or a shard without keys" : "out of memory");
     if (workload_open(&workload, &workload_config) != OK) return false;
     if (load_open(&load, &load_config, &workload, &report->load) == OK) {
         load.hooks = (struct load_hooks){ edge_begin, edge_end, &edges };

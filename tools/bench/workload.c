@@ -90,6 +90,20 @@ static uint32_t encode_command(const struct workload *w, const struct request *r
     return w->command_bytes;
 }
 
+// A key's name is in the head of its GET.
+static bool make_homes(struct workload *w)
+{
+    if (!w->config.steer_shards) return true;
+    if (homes_open(&w->homes, w->config.steer_shards, w->keys.count) != OK) return false;
+    uint8_t *digits = w->get + w->get_digits_at;
+    struct bytes name = bytes_make(digits + w->digits - w->config.key_bytes, w->config.key_bytes);
+    for (uint32_t key = 0; key < w->keys.count; key++) {
+        keys_format(digits, w->digits, key);
+        homes_add(&w->homes, key, name);
+    }
+    return homes_are_all_used(&w->homes);
+}
+
 enum status workload_open(struct workload *w, const struct workload_config *config)
 {
     *w = (struct workload){ .config = *config };
@@ -103,7 +117,7 @@ enum status workload_open(struct workload *w, const struct workload_config *conf
         make_head(w, w->set, config->expire_at_ms ? "*5\r\n$3\r\nSET\r\n" : "*3\r\n$3\r\nSET\r\n",
                   &w->set_digits_at);
     rng_seed(&w->rng, config->seed);
-    if (!make_pattern(w)) return ERR_NO_SPACE;
+    if (!make_pattern(w) || !make_homes(w)) return ERR_NO_SPACE;
     return !config->command || make_command(w) ? OK : ERR_NO_SPACE;
 }
 
@@ -111,6 +125,7 @@ void workload_close(struct workload *w)
 {
     free(w->pattern);
     free(w->command);
+    homes_close(&w->homes);
     w->pattern = w->command = NULL;
 }
 
@@ -122,10 +137,11 @@ uint32_t workload_request_bytes(const struct workload *w, const struct request *
     return w->config.expire_at_ms ? size + EXPIRE_BYTES : size;
 }
 
-void workload_next(struct workload *w, struct request *out)
+void workload_next(struct workload *w, uint32_t home, struct request *out)
 {
     bool is_get = (rng_next(&w->rng) >> 32) < w->read_below;
-    out->key = keys_next(&w->keys, &w->rng);
+    do out->key = keys_next(&w->keys, &w->rng);
+    while (w->homes.shard_count && !homes_is_at(&w->homes, out->key, home));
     out->op = w->config.command ? OP_COMMAND : is_get ? OP_GET : OP_SET;
     out->value_bytes = is_get ? 0 : sizes_next(&w->config.sizes, &w->rng);
 }

@@ -2,15 +2,19 @@
 // value that comes back is the one that was set.
 //
 // Thread:  the generator
-// Memory:  one pattern buffer of value_max + 4 KiB, and the command's bytes
+// Memory:  one pattern buffer of value_max + 4 KiB, the command's bytes, and with steering a byte
+// for
+//          each key
 // A value's bytes follow from its key alone, whatever its length: so a GET can be checked without
 // remembering what was set.
 #pragma once
 #include "dataplane/base/bytes.h"
+#include "tools/bench/homes.h"
 #include "tools/bench/keys.h"
 #include "tools/bench/sizes.h"
 
-enum workload_op { OP_GET, OP_SET, OP_COMMAND, OP_AUTH, OP_COUNT };
+// From OP_AUTH on: what a connection begins with.
+enum workload_op { OP_GET, OP_SET, OP_COMMAND, OP_AUTH, OP_CLIENT_ID, OP_COUNT };
 
 struct request {
     uint32_t key;
@@ -30,6 +34,7 @@ struct workload_config {
     const char *command;
     uint64_t expire_at_ms;     // SET ... PXAT; 0: without
     uint32_t expire_spread_ms; // the deadlines lie this far apart at most, by key
+    uint32_t steer_shards;     // of the server, when keys are drawn of one shard; 0: of any
 };
 
 enum { WORKLOAD_HEAD_MAX = KEY_BYTES_MAX + 64, WORKLOAD_RANDOM_MAX = 64 };
@@ -37,6 +42,7 @@ enum { WORKLOAD_HEAD_MAX = KEY_BYTES_MAX + 64, WORKLOAD_RANDOM_MAX = 64 };
 struct workload {
     struct workload_config config;
     struct keys keys;
+    struct homes homes;
     struct rng rng;
     uint32_t digits;
     uint64_t read_below; // of a 32-bit random number
@@ -51,11 +57,12 @@ struct workload {
 };
 
 // ERR_NO_SPACE: a value out of range, key_bytes too short for key_count, a command without words or
-// with too many random ones, or no memory.
+// with too many random ones, a shard without keys, or no memory.
 enum status workload_open(struct workload *w, const struct workload_config *config) MUST_USE;
 void workload_close(struct workload *w);
 
-void workload_next(struct workload *w, struct request *out);
+// home: the shard whose keys are drawn, when steered; each as often as without steering among them.
+void workload_next(struct workload *w, uint32_t home, struct request *out);
 // The SET that fills in key.
 void workload_fill(struct workload *w, uint32_t key, struct request *out);
 uint32_t workload_request_bytes(const struct workload *w, const struct request *r);

@@ -61,11 +61,12 @@ static struct load_config config_of(uint32_t connections, uint32_t pipeline)
                                  .drain_ns = 1000 * (uint64_t)MS };
 }
 
-static struct bed *bed_open(const struct load_config *config, uint64_t keys, double reads)
+static struct bed *bed_open_steered(const struct load_config *config, uint64_t keys, double reads,
+                                    uint32_t shards)
 {
     struct bed *b = calloc(1, sizeof *b);
     struct workload_config w = {
-        .key_count = keys, .key_bytes = 16, .read_ratio = reads, .seed = 5
+        .key_count = keys, .key_bytes = 16, .read_ratio = reads, .seed = 5, .steer_shards = shards
     };
     cr_assert_eq(sizes_parse(&w.sizes, "8"), OK);
     cr_assert_eq(workload_open(&b->workload, &w), OK);
@@ -80,6 +81,11 @@ static struct bed *bed_open(const struct load_config *config, uint64_t keys, dou
     }
     load_begin(&b->load, b->now_ns);
     return b;
+}
+
+static struct bed *bed_open(const struct load_config *config, uint64_t keys, double reads)
+{
+    return bed_open_steered(config, keys, reads, 0);
 }
 
 static void bed_close(struct bed *b)
@@ -486,6 +492,77 @@ Test(load, a_password_goes_first)
     cr_expect_eq(b->lines[0].order_count, 3);
     cr_expect_eq(b->result->requests, 0);
     cr_expect_eq(b->result->errors, 0);
+    bed_close(b);
+}
+
+static bool asks_at(const struct line *line, uint32_t from, uint32_t shard)
+{
+    for (uint32_t i = from; i < line->order_count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "key:%012u", line->keys[i]);
+        if (homes_shard_of_name(bytes_text(name), 2) != shard) return false;
+    }
+    return true;
+}
+
+Test(load, a_steered_connection_learns_its_shard_and_asks_there)
+{
+    struct load_config c = config_of(2, 16);
+    struct bed *b = bed_open_steered(&c, 100, 0.5, 2);
+    for (int i = 0; i < 3; i++) load_pump(&b->load, b->now_ns);
+    cr_expect_eq(b->lines[0].order_count, 1); // CLIENT ID
+    cr_expect_eq(b->lines[0].order[0], 'a');
+    cr_assert(give(b, 0, ":1234567\r\n"));
+    cr_assert(give(b, 1, ":20\r\n"));
+    load_pump(&b->load, b->now_ns);
+    cr_assert_eq(b->lines[0].order_count, 17);
+    cr_assert_eq(b->lines[1].order_count, 17);
+    cr_expect(asks_at(&b->lines[0], 1, 1));
+    cr_expect(asks_at(&b->lines[1], 1, 0));
+    cr_expect_eq(b->result->requests, 0);
+    cr_expect_eq(b->result->errors, 0);
+    bed_close(b);
+}
+
+Test(load, a_steered_open_loop_waits_for_the_shard_to_be_known)
+{
+    struct load_config c = config_of(1, 16);
+    c.rate = 1000;
+    c.password = "secret";
+    struct bed *b = bed_open_steered(&c, 100, 0.5, 2);
+    load_pump(&b->load, b->now_ns);
+    b->now_ns += 10 * MS;
+    load_pump(&b->load, b->now_ns);
+    cr_expect_eq(b->lines[0].order_count, 2); // AUTH, CLIENT ID
+    cr_assert(give(b, 0, "+OK\r\n:3\r\n"));
+    load_pump(&b->load, b->now_ns);
+    cr_expect_gt(b->lines[0].order_count, 2);
+    cr_expect(asks_at(&b->lines[0], 2, 1));
+    bed_close(b);
+}
+
+Test(load, a_steered_fill_sets_every_key)
+{
+    struct load_config c = config_of(1, 1);
+    c.fill_only = true;
+    struct bed *b = bed_open_steered(&c, 100, 0.5, 2);
+    load_pump(&b->load, b->now_ns);
+    cr_assert(give(b, 0, ":2\r\n"));
+    b->lines[0].answered = 1;
+    run(b, MS, 0, 0);
+    cr_expect_eq(b->result->filled, 100);
+    cr_expect_eq(b->result->errors, 0);
+    bed_close(b);
+}
+
+Test(load, a_server_without_client_ids_cannot_be_steered)
+{
+    struct load_config c = config_of(1, 1);
+    struct bed *b = bed_open_steered(&c, 100, 0.5, 2);
+    load_pump(&b->load, b->now_ns);
+    cr_assert(give(b, 0, "-NOPERM no\r\n"));
+    cr_expect_eq(b->result->errors, 1);
+    cr_expect_str_eq(b->result->first_error, "-NOPERM no");
     bed_close(b);
 }
 

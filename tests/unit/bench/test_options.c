@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-enum { WORDS_MAX = 32 };
+enum { WORDS_MAX = 48 };
 
 static enum status parse(struct options *o, const char *line, char *error)
 {
@@ -36,7 +36,7 @@ Test(options, words_reach_their_fields)
         parse(&o,
               "-h ::1 -p 7000 -c 64 -P 16 --keys 500 --key-size 20 -v 16:32 --distribution "
               "zipf:0.9 -t get -r 1000.5 --arrivals poisson --fill --verify --core 3 "
-              "--expire-at 1700000000000:1000 --tick 200",
+              "--expire-at 1700000000000:1000 --tick 200 --steer 2",
               error),
         OK, "%s", error);
     cr_expect_str_eq(o.host, "::1");
@@ -54,6 +54,7 @@ Test(options, words_reach_their_fields)
     cr_expect_eq(o.expire_at_ms, 1700000000000);
     cr_expect_eq(o.expire_spread_ms, 1000);
     cr_expect_eq(o.tick_us, 200);
+    cr_expect_eq(o.steer, 2);
 }
 
 Test(options, a_number_of_requests_needs_no_warm_up)
@@ -100,6 +101,10 @@ Test(options, refuses_what_it_does_not_understand)
                                          "--user me",
                                          "--expire-at 17",
                                          "--expire-at 1700000000000:",
+                                         "--steer 0",
+                                         "--steer 65",
+                                         "--steer 2 --keys 1",
+                                         "--steer 2 --command PING",
                                          "--tick 200",
                                          "--tick 0 -r 1000",
                                          ("--tick 200 -r 1 --devargs x --address 10.0.0.1/8 "

@@ -150,7 +150,7 @@ Test(workload, the_share_of_reads_is_kept)
         cr_assert_eq(workload_open(&w, &c), OK);
         for (uint32_t n = 0; n < 10000; n++) {
             struct request r;
-            workload_next(&w, &r);
+            workload_next(&w, 0, &r);
             cr_assert_lt(r.key, 1000);
             gets += r.op == OP_GET;
         }
@@ -158,4 +158,52 @@ Test(workload, the_share_of_reads_is_kept)
         if (ratios[i] == 0 || ratios[i] == 1) cr_expect_eq(gets, 10000 * ratios[i]);
         workload_close(&w);
     }
+}
+
+Test(workload, a_steered_request_asks_for_a_key_of_its_shard)
+{
+    static const double thetas[] = { 0, 0.99 };
+    for (size_t i = 0; i < 2; i++) {
+        struct workload w;
+        struct workload_config c = config_of(1000, 16, "64");
+        uint32_t seen[3] = { 0 };
+        c.zipf_theta = thetas[i];
+        c.steer_shards = 3;
+        cr_assert_eq(workload_open(&w, &c), OK);
+        for (uint32_t n = 0; n < 3000; n++) {
+            struct request r;
+            char name[32];
+            workload_next(&w, n % 3, &r);
+            sprintf(name, "key:%012u", r.key);
+            cr_assert_eq(homes_shard_of_name(bytes_text(name), 3), n % 3);
+            seen[n % 3] |= 1u << r.key % 32;
+        }
+        for (uint32_t shard = 0; shard < 3; shard++) // many of them, not one again and again
+            cr_expect_gt(__builtin_popcount(seen[shard]), 20);
+        workload_close(&w);
+    }
+}
+
+Test(workload, the_head_is_as_it_was_after_the_keys_homes_are_known)
+{
+    struct workload w;
+    struct workload_config c = config_of(1000, 16, "64");
+    uint8_t out[128];
+    struct request r = { .op = OP_GET, .key = 42 };
+    c.steer_shards = 2;
+    cr_assert_eq(workload_open(&w, &c), OK);
+    uint32_t size = workload_encode(&w, &r, out);
+    static const char wanted[] = "*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000042\r\n";
+    cr_assert_eq(size, sizeof wanted - 1);
+    cr_expect_eq(memcmp(out, wanted, size), 0);
+    workload_close(&w);
+}
+
+Test(workload, a_shard_without_keys_is_refused)
+{
+    struct workload w;
+    struct workload_config c = config_of(2, 16, "64");
+    c.steer_shards = 64;
+    cr_expect_eq(workload_open(&w, &c), ERR_NO_SPACE);
+    workload_close(&w);
 }
