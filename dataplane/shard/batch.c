@@ -35,10 +35,8 @@ static void shard_stall(struct shard *shard)
 static void batch_execute(struct shard *shard, struct call *call)
 {
     struct session *session = session_of(call->client);
-    if (UNLIKELY(meeting_is_wanted(shard))) { // what it lets others do may concern this client
-        meeting_stand(shard);
-        shard_read_clocks(shard);
-    }
+    // What it lets others do may concern this client.
+    if (UNLIKELY(meeting_is_wanted(shard))) meeting_stand(shard);
     if (call->client->flags & (CLIENT_CLOSE_AFTER_REPLY | CLIENT_CLOSE_NOW)) return;
     if (UNLIKELY(session_must_wait(session))) {
         resume_keep(shard, session, call);

@@ -71,7 +71,13 @@ static void stand(struct shard *s, bool for_all)
     latency_note(&s->server, LATENCY_RENDEZVOUS, cycles);
 }
 
-void meeting_stand(struct shard *s) { stand(s, true); }
+// Who waits for a key that was put meanwhile gets it before the next command can take it away.
+void meeting_stand(struct shard *s)
+{
+    stand(s, true);
+    shard_read_clocks(s);
+    if (UNLIKELY(s->server.blocks.ready.count) && !s->server.busy_script) blocks_serve(&s->server);
+}
 
 void meeting_asked(struct shard *s, uint32_t from, struct rendezvous *r)
 {

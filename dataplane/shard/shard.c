@@ -288,10 +288,7 @@ static uint32_t shard_run_mesh(struct shard *s)
     if (LIKELY(!s->mesh.hub)) return 0;
     cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
     uint32_t count = mesh_poll(s, SHARD_MESH_BUDGET);
-    if (meeting_is_wanted(s)) {
-        meeting_stand(s);
-        shard_read_clocks(s);
-    }
+    if (meeting_is_wanted(s)) meeting_stand(s);
     mover_turn(s);
     count += meeting_run(s, SHARD_MESH_BUDGET);
     count += far_settle(s); // proxies that waited for a rendezvous
