@@ -18,7 +18,7 @@ from penstock import BUILD, Connection, Penstock, free_port
 BENCH = os.path.join(BUILD, 'penstock-bench')
 STALL_S = 0.4
 QUANTILES = {'count', 'mean_us', 'p50_us', 'p90_us', 'p99_us', 'p999_us', 'max_us'}
-FIELDS = {'transport', 'connections', 'pipeline', 'keys', 'key_bytes', 'read_ratio', 'asked_rate', 'tick_us',
+FIELDS = {'steer', 'transport', 'connections', 'pipeline', 'keys', 'key_bytes', 'read_ratio', 'asked_rate', 'tick_us',
           'values', 'distribution', 'rate', 'requests', 'seconds', 'gets', 'sets', 'hits', 'misses', 'filled',
           'fill_seconds', 'sent_bytes', 'received_bytes', 'unsent', 'errors', 'first_error', 'generator_cpu_share',
           'generator_wait_share', 'generator_idle_share', 'generator_involuntary_switches', 'latency', 'get_latency',
