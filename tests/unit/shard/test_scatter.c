@@ -59,7 +59,7 @@ static bool info_says(struct peer *p, const char *section, const char *text)
     return says;
 }
 
-Test(scatter, puts_the_replies_of_all_shards_below_one_head, .timeout = 60)
+Test(scatter, puts_the_replies_of_all_shards_below_one_head)
 {
     struct crowd *c = crowd_open(3, true, "");
     struct peer *peers[3];
@@ -79,7 +79,7 @@ Test(scatter, puts_the_replies_of_all_shards_below_one_head, .timeout = 60)
     crowd_close(c);
 }
 
-Test(scatter, speaks_as_its_client_does, .timeout = 60)
+Test(scatter, speaks_as_its_client_does)
 {
     struct crowd *c = crowd_open(2, true, "");
     struct peer *p = peer_connect_served(c->f);
@@ -94,7 +94,7 @@ Test(scatter, speaks_as_its_client_does, .timeout = 60)
     crowd_close(c);
 }
 
-Test(scatter, an_error_of_the_parts_is_said_and_counted_once, .timeout = 60)
+Test(scatter, an_error_of_the_parts_is_said_and_counted_once)
 {
     struct crowd *c = crowd_open(3, true, DEBUG_ON);
     struct peer *p = peer_connect_served(c->f);
@@ -103,7 +103,7 @@ Test(scatter, an_error_of_the_parts_is_said_and_counted_once, .timeout = 60)
     crowd_close(c);
 }
 
-Test(scatter, each_of_many_keys_is_there_once, .timeout = 100)
+Test(scatter, each_of_many_keys_is_there_once)
 {
     struct crowd *c = crowd_open(3, true, DEBUG_ON);
     struct peer *peers[3];
@@ -133,7 +133,7 @@ static void look_for(void *context, const char *name)
     for (uint32_t i = 0; i < 3; i++) s->times += strcmp(name, s->names[i]) == 0;
 }
 
-Test(scatter, a_key_that_moves_between_shards_is_there_once, .timeout = 200)
+Test(scatter, a_key_that_moves_between_shards_is_there_once)
 {
     struct crowd *c = crowd_open(3, true, DEBUG_ON);
     struct peer *peers[3];
