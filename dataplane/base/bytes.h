@@ -49,6 +49,27 @@ static inline bool bytes_is_word(struct bytes a, const char *word)
     return bytes_equal_nocase(a, bytes_text(word));
 }
 
+static inline size_t bytes_sum(const struct bytes *texts, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += texts[i].size;
+    return bytes;
+}
+
+// Copies the texts one behind the other to at, which has bytes_sum of room; to, which may be from,
+// then says where they lie. Returns the end.
+static inline uint8_t *bytes_copy_each(struct bytes *to, const struct bytes *from, size_t count,
+                                       uint8_t *at)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t size = from[i].size;
+        if (size) memcpy(at, from[i].data, size);
+        to[i] = bytes_make(at, size);
+        at += size;
+    }
+    return at;
+}
+
 // Unaligned loads and stores.
 static inline uint16_t load_le16(const void *p)
 {

@@ -253,9 +253,9 @@ static void bind_held(struct call *call, const struct route *route)
         struct route now = route_of(call);
         if (!(now.shards & ~call->server->held)) shards = now.shards;
     }
-    bool is_one = route->kind == ROUTE_KEYS && shards && (shards & (shards - 1)) == 0;
+    bool is_one = route->kind == ROUTE_KEYS && shard_set_is_one(shards);
     if (is_one && !command_runs_script(call->command)) {
-        call->server = node->servers[__builtin_ctzll(shards)];
+        call->server = node->servers[shard_set_first(shards)];
         call->keyspace = call->server->keyspace;
     } else {
         call->keyspace = call->server->joint;
@@ -361,7 +361,7 @@ void command_execute_held(struct server *server, struct client *client,
     command_prepare(&call);
     call.no_suspend = !may_be_suspended(call.command);
     client->reply.error_count = 0;
-    server->held = route->shards | 1ull << server->shard_index;
+    server->held = route->shards | shard_set_of(server->shard_index);
     if (!is_put_off(&call) && may_run_held(&call, server->held)) run_held(&call, route);
     if (!call.suspended) {
         if (client->reply.error_count) command_book_errors(&call);

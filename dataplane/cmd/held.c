@@ -1,21 +1,19 @@
 #include "dataplane/cmd/held.h"
 
-static shard_set others_of(const struct server *s) { return s->held & ~(1ull << s->shard_index); }
-
 void held_begin_others(struct server *s)
 {
-    for (shard_set left = others_of(s); left;) effects_hold(&held_next(s, &left)->effects);
+    for (shard_set left = held_others(s); left;) effects_hold(&held_next(s, &left)->effects);
     held_join(s);
 }
 
 void held_end_others(struct server *s)
 {
-    for (shard_set left = others_of(s); left;) effects_release(&held_next(s, &left)->effects);
+    for (shard_set left = held_others(s); left;) effects_release(&held_next(s, &left)->effects);
 }
 
 void held_join(struct server *s)
 {
-    for (shard_set left = others_of(s); left;) {
+    for (shard_set left = held_others(s); left;) {
         struct server *other = held_next(s, &left);
         other->executing = s->executing;
         other->in_command = true;
@@ -33,7 +31,7 @@ static void leave(struct server *s, shard_set others)
     }
 }
 
-void held_leave(struct server *s) { leave(s, others_of(s)); }
+void held_leave(struct server *s) { leave(s, held_others(s)); }
 
 void held_drop(struct server *s, shard_set others)
 {
@@ -50,7 +48,7 @@ void held_mute(struct server *s, bool muted)
 {
     s->effects.muted = muted;
     if (!held_are_others(s)) return;
-    for (shard_set left = others_of(s); left;) held_next(s, &left)->effects.muted = muted;
+    for (shard_set left = held_others(s); left;) held_next(s, &left)->effects.muted = muted;
 }
 
 void held_mark(struct server *s, struct held_marks *marks)

@@ -10,12 +10,13 @@
 // What a command of s may touch: its own shard and those that it holds.
 static inline shard_set held_shards(const struct server *s)
 {
-    return s->held | 1ull << s->shard_index;
+    return s->held | shard_set_of(s->shard_index);
 }
-static inline bool held_are_others(const struct server *s)
+static inline shard_set held_others(const struct server *s)
 {
-    return UNLIKELY((s->held & ~(1ull << s->shard_index)) != 0);
+    return s->held & ~shard_set_of(s->shard_index);
 }
+static inline bool held_are_others(const struct server *s) { return UNLIKELY(held_others(s) != 0); }
 static inline bool held_are_all(const struct server *s)
 {
     return held_shards(s) == shard_set_all(server_peer_count(s));
@@ -23,8 +24,8 @@ static inline bool held_are_all(const struct server *s)
 // For loops: while (shards) { struct server *one = held_next(s, &shards); ... }
 static inline struct server *held_next(struct server *s, shard_set *shards)
 {
-    uint32_t index = (uint32_t)__builtin_ctzll(*shards);
-    *shards &= *shards - 1;
+    uint32_t index = shard_set_first(*shards);
+    *shards = shard_set_rest(*shards);
     return server_peer(s, index);
 }
 

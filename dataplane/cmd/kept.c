@@ -3,16 +3,11 @@
 struct kept_request *kept_new(struct heap *heap, const struct bytes *argv, uint32_t argc,
                               uint64_t arrival_tsc)
 {
-    size_t bytes = sizeof(struct kept_request) + argc * sizeof(struct bytes);
-    for (uint32_t i = 0; i < argc; i++) bytes += argv[i].size;
+    size_t bytes =
+        sizeof(struct kept_request) + argc * sizeof(struct bytes) + bytes_sum(argv, argc);
     struct kept_request *r = heap_take(heap, bytes, HEAP_CLIENT_IN);
     *r = (struct kept_request){ .arrival_tsc = arrival_tsc, .bytes = bytes, .argc = argc };
-    uint8_t *to = (uint8_t *)&r->argv[argc];
-    for (uint32_t i = 0; i < argc; i++) {
-        if (argv[i].size) memcpy(to, argv[i].data, argv[i].size);
-        r->argv[i] = bytes_make(to, argv[i].size);
-        to += argv[i].size;
-    }
+    bytes_copy_each(r->argv, argv, argc, (uint8_t *)&r->argv[argc]);
     return r;
 }
 

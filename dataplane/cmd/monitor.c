@@ -151,8 +151,8 @@ static void send(struct server *s, const struct blob *line)
     }
     // Shard 0 is behind: those who would miss this line shall know.
     uint64_t shards = __atomic_load_n(&s->node->monitoring, __ATOMIC_ACQUIRE);
-    for (; shards; shards &= shards - 1)
-        post_lose(s, (uint32_t)__builtin_ctzll(shards), POSTED_LINE);
+    for (; shards; shards = shard_set_rest(shards))
+        post_lose(s, shard_set_first(shards), POSTED_LINE);
 }
 
 static void feed(const struct call *call)

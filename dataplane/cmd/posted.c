@@ -28,12 +28,12 @@ void posted_close(struct server *s)
 
 uint64_t posted_others(const struct server *s, const uint64_t *set)
 {
-    return __atomic_load_n(set, __ATOMIC_ACQUIRE) & ~(1ull << s->shard_index);
+    return __atomic_load_n(set, __ATOMIC_ACQUIRE) & ~shard_set_of(s->shard_index);
 }
 
 void posted_mark(struct server *s, uint64_t *set, bool is_set)
 {
-    uint64_t bit = 1ull << s->shard_index;
+    uint64_t bit = shard_set_of(s->shard_index);
     if (is_set)
         __atomic_fetch_or(set, bit, __ATOMIC_ACQ_REL);
     else
@@ -96,8 +96,8 @@ void post_lose(struct server *s, uint32_t to, enum posted_kind kind)
 static uint64_t at_hand(const struct server *s, enum posted_kind kind)
 {
     const struct server *who = s->holder ? s->holder : s;
-    if (kind == POSTED_LINE || kind == POSTED_NEWS) return 1ull << s->shard_index;
-    return who->held | 1ull << who->shard_index | 1ull << s->shard_index;
+    if (kind == POSTED_LINE || kind == POSTED_NEWS) return shard_set_of(s->shard_index);
+    return who->held | shard_set_of(who->shard_index) | shard_set_of(s->shard_index);
 }
 
 void post(struct server *s, uint32_t to, enum posted_kind kind, posted_action *action,
@@ -113,7 +113,7 @@ void post(struct server *s, uint32_t to, enum posted_kind kind, posted_action *a
     own.ticket = kind == POSTED_MESSAGE || kind == POSTED_COMMAND
                      ? __atomic_fetch_add(&mail->next_ticket, 1, __ATOMIC_ACQ_REL)
                      : UINT64_MAX;
-    if (at_hand(s, kind) & 1ull << to)
+    if (at_hand(s, kind) & shard_set_of(to))
         posted_arrived(s->node->servers[to], action, &own);
     else
         s->ops->post(s, to, action, &own);
@@ -122,8 +122,8 @@ void post(struct server *s, uint32_t to, enum posted_kind kind, posted_action *a
 void post_to_all(struct server *s, uint64_t shards, enum posted_kind kind, posted_action *action,
                  const struct posted *p)
 {
-    for (; shards; shards &= shards - 1)
-        post(s, (uint32_t)__builtin_ctzll(shards), kind, action, p);
+    for (; shards; shards = shard_set_rest(shards))
+        post(s, shard_set_first(shards), kind, action, p);
 }
 
 // ---- the receiver
@@ -137,15 +137,10 @@ bool posted_is_quiet(const struct server *s)
 static void keep(struct server *s, posted_action *action, const struct posted *p)
 {
     struct list *waiting = &s->posts.waiting;
-    size_t bytes = sizeof(struct kept_post) + p->texts[0].size + p->texts[1].size;
+    size_t bytes = sizeof(struct kept_post) + bytes_sum(p->texts, 2);
     struct kept_post *k = heap_take(s->heap, bytes, HEAP_OTHER);
     *k = (struct kept_post){ .action = action, .posted = *p, .bytes = bytes };
-    uint8_t *at = (uint8_t *)(k + 1);
-    for (uint32_t i = 0; i < 2; i++) {
-        k->posted.texts[i] = bytes_make(at, p->texts[i].size);
-        if (p->texts[i].size) memcpy(at, p->texts[i].data, p->texts[i].size);
-        at += p->texts[i].size;
-    }
+    bytes_copy_each(k->posted.texts, p->texts, 2, (uint8_t *)(k + 1));
     struct list_node *before = waiting->root.prev;
     while (before != &waiting->root &&
            LIST_OWNER(before, struct kept_post, link)->posted.ticket > p->ticket)

@@ -114,7 +114,7 @@ static inline shard_set shard_of(const struct call *call, struct bytes key)
 {
     const struct placement *p = placement_of(call);
     if (UNLIKELY(p->move.is_active)) return slot_move_shards(call->server, key);
-    return 1ull << placement_shard(p, key);
+    return shard_set_of(placement_shard(p, key));
 }
 
 // Of argv[first], argv[first + step], ... up to argv[last].
@@ -224,7 +224,7 @@ static shard_set shards_of_transaction(struct call *call)
     bool is_open = c->flags & CLIENT_IN_MULTI, is_broken = c->flags & CLIENT_BROKEN_MULTI;
     if (id == CMD_ID_WATCH) g.shards |= shards_of_keys(call);
     if (id == CMD_ID_EXEC && is_open && !is_broken) (void)transaction_any(call, add_queued, &g);
-    return g.shards ? g.shards | 1ull << call->server->shard_index : 0;
+    return g.shards ? g.shards | shard_set_of(call->server->shard_index) : 0;
 }
 
 // ---- the decision
@@ -334,11 +334,11 @@ static void bind(struct call *call, const struct route *r)
     struct server *s = call->server;
     if (command_runs_script(call->command) || !r->shards) return;
     if (r->kind == ROUTE_LOCAL || r->kind == ROUTE_EACH) return;
-    if (r->kind == ROUTE_ALL || (r->shards & (r->shards - 1))) {
+    if (r->kind == ROUTE_ALL || shard_set_rest(r->shards)) {
         call->keyspace = s->joint;
         return;
     }
-    call->server = s->node->servers[__builtin_ctzll(r->shards)];
+    call->server = s->node->servers[shard_set_first(r->shards)];
     call->keyspace = call->server->keyspace;
 }
 

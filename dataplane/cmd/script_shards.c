@@ -18,7 +18,7 @@ static shard_set all_of(const struct server *s) { return shard_set_all(server_pe
 
 static shard_set others_of(const struct server *s, shard_set shards)
 {
-    return shards & ~(1ull << s->shard_index);
+    return shards & ~shard_set_of(s->shard_index);
 }
 
 // ---- what is known of it

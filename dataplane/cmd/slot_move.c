@@ -92,8 +92,8 @@ shard_set slot_move_shards(struct server *s, struct bytes key)
     struct node *node = s->node;
     const struct placement_move *move = &node->placement.move;
     shard_set shards = placement_shards(&node->placement, key);
-    if (!(shards & (shards - 1)) || (shards & ~s->held)) return shards;
+    if (!shard_set_rest(shards) || (shards & ~s->held)) return shards;
     node->move.keys_fetched +=
         keyspace_fetch(node->servers[move->to]->keyspace, node->servers[move->from]->keyspace, key);
-    return 1ull << move->to;
+    return shard_set_of(move->to);
 }

@@ -4,7 +4,7 @@
 
 static uint64_t all_others(const struct server *s)
 {
-    return shard_set_all(s->node->shard_count) & ~(1ull << s->shard_index);
+    return shard_set_all(s->node->shard_count) & ~shard_set_of(s->shard_index);
 }
 
 // ---- readers of a key
@@ -26,12 +26,12 @@ void elsewhere_tell_readers(struct server *s, struct bytes key, const uint64_t *
 {
     shard_set homes = 0;
     for (uint32_t i = 0; i < room; i++)
-        if (ids[i]) homes |= 1ull << client_home_index(s, ids[i]);
-    homes &= ~(1ull << s->shard_index);
+        if (ids[i]) homes |= shard_set_of(client_home_index(s, ids[i]));
+    homes &= ~shard_set_of(s->shard_index);
     if (!homes) return;
     uint64_t *of_home = heap_take(s->heap, room * sizeof *ids, HEAP_OTHER);
-    for (shard_set left = homes; left; left &= left - 1) {
-        uint32_t home = (uint32_t)__builtin_ctzll(left), count = 0;
+    for (shard_set left = homes; left; left = shard_set_rest(left)) {
+        uint32_t home = shard_set_first(left), count = 0;
         for (uint32_t i = 0; i < room; i++)
             if (ids[i] && client_home_index(s, ids[i]) == home) of_home[count++] = ids[i];
         struct posted p = { .numbers = { by },
@@ -100,8 +100,8 @@ void elsewhere_tell_prefix(struct server *s, const struct prefix *prefix, struct
 void elsewhere_add_prefix(struct server *s, struct bytes text)
 {
     CHECK(held_are_all(s));
-    for (shard_set left = all_others(s); left; left &= left - 1)
-        prefix_add_home(s->node->servers[__builtin_ctzll(left)], text, s->shard_index);
+    for (shard_set left = all_others(s); left; left = shard_set_rest(left))
+        prefix_add_home(s->node->servers[shard_set_first(left)], text, s->shard_index);
 }
 
 static void dropped_prefix(struct server *s, const struct posted *p)
@@ -127,9 +127,9 @@ static void steered(struct server *s, const struct posted *p)
 void elsewhere_steer(struct server *s)
 {
     struct posted nothing = { 0 };
-    for (shard_set left = all_others(s); left; left &= left - 1) {
-        uint32_t index = (uint32_t)__builtin_ctzll(left);
-        if (s->held & 1ull << index)
+    for (shard_set left = all_others(s); left; left = shard_set_rest(left)) {
+        uint32_t index = shard_set_first(left);
+        if (s->held & shard_set_of(index))
             tracking_steer(s->node->servers[index]);
         else
             post(s, index, POSTED_NEWS, steered, &nothing);

@@ -20,11 +20,11 @@ struct far_watcher { // of a client of another shard
     struct watcher watcher;
 };
 
-static shard_set bit_of(const struct server *s) { return 1ull << s->shard_index; }
+static shard_set bit_of(const struct server *s) { return shard_set_of(s->shard_index); }
 
 static struct server *first_of(struct server *s, shard_set shards)
 {
-    return s->node->servers[__builtin_ctzll(shards)];
+    return s->node->servers[shard_set_first(shards)];
 }
 
 // ---- what a home keeps
@@ -173,7 +173,7 @@ void watch_key(struct call *call, struct watches *w, const struct key *key)
 
 static void drop_far(struct server *s, uint64_t client_id, shard_set homes)
 {
-    for (shard_set left = homes & s->held; left; left &= left - 1) {
+    for (shard_set left = homes & s->held; left; left = shard_set_rest(left)) {
         struct server *home = first_of(s, left);
         struct far_watcher *f = far_find(home, client_id);
         CHECK(f);
@@ -214,7 +214,7 @@ bool watches_are_stale(struct call *call, struct watches *w)
     shard_set others = w->shards & ~bit_of(s);
     if (LIKELY(!others)) return false;
     CHECK((others & ~s->held) == 0);
-    for (shard_set left = others; left; left &= left - 1) {
+    for (shard_set left = others; left; left = shard_set_rest(left)) {
         struct server *home = first_of(s, left);
         struct far_watcher *f = far_find(home, call->client->id);
         CHECK(f);
@@ -228,8 +228,8 @@ bool watches_seem_stale(const struct server *s, uint64_t client_id, const struct
     if (w->own.is_stale) return true;
     if (!s->node) return false;
     // The client may be of another shard than s: on its own there is nothing by its id.
-    for (shard_set left = w->shards & (s->held | bit_of(s)); left; left &= left - 1) {
-        const struct far_watcher *f = far_find(s->node->servers[__builtin_ctzll(left)], client_id);
+    for (shard_set left = w->shards & (s->held | bit_of(s)); left; left = shard_set_rest(left)) {
+        const struct far_watcher *f = far_find(s->node->servers[shard_set_first(left)], client_id);
         if (f && f->watcher.is_stale) return true;
     }
     return false;

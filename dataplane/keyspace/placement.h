@@ -9,11 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/bytes.h"
+#include "dataplane/keyspace/shard_set.h"
 
-enum { SLOT_COUNT = 16384, PLACEMENT_SHARDS_MAX = 64 };
-
-// A set of shards: bit i is shard i.
-typedef uint64_t shard_set;
+enum { SLOT_COUNT = 16384, PLACEMENT_SHARDS_MAX = SHARD_SET_MAX };
 
 // Slots first..last of shard `from` are on their way to shard `to`: *in transit*. A key of theirs
 // is at `from` until it is fetched (keyspace_fetch), and new ones are made at `to`, so whoever
@@ -30,11 +28,6 @@ struct placement {
     struct placement_move move;
     uint8_t shard_of_slot[SLOT_COUNT]; // in transit: still `from`
 };
-
-static inline shard_set shard_set_all(uint32_t shard_count)
-{
-    return shard_count == PLACEMENT_SHARDS_MAX ? UINT64_MAX : (1ull << shard_count) - 1;
-}
 
 // CRC16 of what stands between the first '{' and the next '}', or of all when there is nothing.
 uint32_t key_slot(struct bytes name);
@@ -57,8 +50,8 @@ static inline uint32_t placement_shard(const struct placement *p, struct bytes n
 static inline shard_set placement_shards(const struct placement *p, struct bytes name)
 {
     uint32_t slot = key_slot(name);
-    shard_set owner = 1ull << p->shard_of_slot[slot];
-    return placement_is_in_transit(p, slot) ? owner | 1ull << p->move.to : owner;
+    shard_set owner = shard_set_of(p->shard_of_slot[slot]);
+    return placement_is_in_transit(p, slot) ? owner | shard_set_of(p->move.to) : owner;
 }
 // While all shards stand. end: what was in transit belongs to where it went.
 void placement_begin_move(struct placement *p, const struct placement_move *move);

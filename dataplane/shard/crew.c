@@ -70,7 +70,6 @@ static enum status start_member(struct crew *crew, const struct shard_config *fi
     m->config.index = index;
     m->config.settings = malloc(sizeof *m->config.settings);
     if (!m->config.settings) return ERR_NO_SPACE;
-    settings_init(m->config.settings);
     settings_copy(m->config.settings, first->settings);
     return pthread_create(&m->thread, NULL, run_member, m) == 0 ? OK : ERR_NO_SPACE;
 }

@@ -12,30 +12,18 @@ enum { CARRIED_FLAGS = CLIENT_NO_TOUCH | CLIENT_UNIX_SOCKET };
 
 // ---- the sender: making and sending a call
 
-static size_t argument_bytes(const struct call *call)
-{
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < call->argc; i++) bytes += call->argv[i].size;
-    return bytes;
-}
-
 // The client's name goes along for SLOWLOG.
 static struct far_call *far_new(struct shard *s, const struct call *call)
 {
     const char *name = call->client->name;
     size_t name_bytes = name ? strlen(name) + 1 : 0;
     size_t bytes = sizeof(struct far_call) + call->argc * sizeof(struct bytes) +
-                   argument_bytes(call) + name_bytes;
+                   bytes_sum(call->argv, call->argc) + name_bytes;
     struct far_call *f = heap_take(&s->heap, bytes, HEAP_CLIENT_IN);
     memset(f, 0, offsetof(struct far_call, reply));
     f->bytes = bytes;
     f->argv = (struct bytes *)(f + 1);
-    uint8_t *at = (uint8_t *)&f->argv[call->argc];
-    for (uint32_t i = 0; i < call->argc; i++) {
-        f->argv[i] = bytes_make(at, call->argv[i].size);
-        if (call->argv[i].size) memcpy(at, call->argv[i].data, call->argv[i].size);
-        at += call->argv[i].size;
-    }
+    uint8_t *at = bytes_copy_each(f->argv, call->argv, call->argc, (uint8_t *)&f->argv[call->argc]);
     if (name) f->client_name = memcpy(at, name, name_bytes);
     f->argc = call->argc;
     return f;

@@ -53,9 +53,8 @@ static void give_to_session(struct shard *s, struct session *session, struct far
     struct call call = { .argv = f->argv, .argc = f->argc, .arrival_tsc = f->arrival_tsc };
     list_remove(&session->far, &f->link);
     session->returned_count--;
-    resume_keep_first(s, session, &call);
     client_keep_deadline(c, f->kept_deadline_ms);
-    c->command_count--; // it is counted when it is executed
+    resume_keep_first(s, session, &call);
     far_free(s, f);
 }
 
@@ -83,9 +82,9 @@ static bool send_next(struct shard *s, struct session *session)
             continue;
         }
         shard_set shards = shards_of(s, session, f);
-        bool is_there = shards && !(shards & (shards - 1)) && shards != 1ull << s->mesh.index;
+        bool is_there = shard_set_is_one(shards) && shards != shard_set_of(s->mesh.index);
         if (is_there) {
-            prepare_again(s, session, f, (uint32_t)__builtin_ctzll(shards));
+            prepare_again(s, session, f, shard_set_first(shards));
             s->far_calls_open++;
             mesh_send(s, f->to, MESH_CALL, f);
             return true;
@@ -116,6 +115,5 @@ void far_run_again(struct server *server, struct client *c, const struct kept_re
                          .argc = request->argc,
                          .arrival_tsc = request->arrival_tsc };
     resume_keep_first(s, session_of(c), &call);
-    c->command_count--; // it is counted when it is executed
     resume_later(s, session_of(c));
 }

@@ -1,6 +1,4 @@
 #include "dataplane/shard/far_wait.h"
-#include <stdlib.h>
-#include "dataplane/base/check.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/block_far.h"
 #include "dataplane/cmd/node.h"
@@ -26,8 +24,7 @@ static void run_forget(struct shard *s, struct mesh_note *note)
 
 static void send(struct server *server, uint32_t to, const struct wait_note *note)
 {
-    struct wait_note *n = malloc(sizeof *n);
-    CHECK(n);
+    struct wait_note *n = mesh_note_new(sizeof *n, note->note.run);
     *n = *note;
     mesh_send_note(server->shard, to, &n->note);
 }
@@ -45,7 +42,7 @@ void far_wait_tell(struct server *home, uint64_t client_id, uint64_t ticket)
 void far_wait_forget(struct server *server, uint64_t client_id, uint64_t ticket, uint64_t homes)
 {
     struct wait_note note = { { run_forget }, client_id, ticket };
-    for (; homes; homes &= homes - 1) send(server, (uint32_t)__builtin_ctzll(homes), &note);
+    for (; homes; homes = shard_set_rest(homes)) send(server, shard_set_first(homes), &note);
 }
 
 void far_wait_drop_retry(struct server *server, struct client *c)

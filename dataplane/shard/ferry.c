@@ -1,6 +1,7 @@
 #include "dataplane/shard/ferry.h"
 #include <string.h>
 #include "dataplane/base/check.h"
+#include "dataplane/base/prefetch.h"
 #include "dataplane/net/flow.h"
 #include "dataplane/shard/shard.h"
 
@@ -130,7 +131,7 @@ static bool sort_one(struct shard *s, struct frame *f)
 uint32_t ferry_sort(struct shard *s, struct frame **frames, uint32_t count)
 {
     uint32_t own = 0;
-    for (uint32_t i = 0; i < count; i++) __builtin_prefetch(frames[i]->data + 14);
+    for (uint32_t i = 0; i < count; i++) prefetch(frames[i]->data + 14);
     for (uint32_t i = 0; i < count; i++)
         if (sort_one(s, frames[i])) frames[own++] = frames[i];
     mesh_flush(s); // so that the others work on theirs meanwhile
@@ -175,14 +176,7 @@ uint32_t ferry_send(struct shard *s, struct frame **frames, uint32_t count)
 void ferry_arrived_out(struct shard *s, uint32_t from, struct frame *f)
 {
     append(&s->ferry.out[from], f);
-    s->ferry.out_waiting |= 1ull << from;
-}
-
-// They take turns.
-static uint32_t next_origin(shard_set waiting, uint32_t last)
-{
-    shard_set later = last == 63 ? 0 : waiting >> (last + 1) << (last + 1);
-    return (uint32_t)__builtin_ctzll(later ? later : waiting);
+    s->ferry.out_waiting |= shard_set_of(from);
 }
 
 // False: the port is full.
@@ -196,7 +190,7 @@ static bool send_burst(struct shard *s, uint32_t origin)
     uint32_t sent = nic_tx(s->nic, frames, count);
     // Those that the port took may be written by others by now, and next with them.
     q->head = sent < count ? frames[sent] : f;
-    if (!q->head) y->out_waiting &= ~(1ull << origin);
+    if (!q->head) y->out_waiting &= ~shard_set_of(origin);
     uint32_t *done = &y->ledger.done[origin].out;
     __atomic_store_n(done, *done + sent, __ATOMIC_RELAXED);
     return sent == count;
@@ -206,7 +200,7 @@ void ferry_send_others(struct shard *s)
 {
     struct ferry *y = &s->ferry;
     do {
-        y->last_origin = next_origin(y->out_waiting, y->last_origin);
+        y->last_origin = shard_set_after(y->out_waiting, y->last_origin); // they take turns
         if (!send_burst(s, y->last_origin)) return;
     } while (y->out_waiting);
 }

@@ -13,8 +13,6 @@ enum {
     SPINS_BEFORE_YIELD = 500, // ten us or so: then another thread may need this core
 };
 
-static uint64_t bit(uint32_t index) { return 1ull << index; }
-
 static inline void spin(uint32_t *spins)
 {
     if (++*spins < SPINS_BEFORE_YIELD)
@@ -31,20 +29,13 @@ bool meeting_is_wanted(const struct shard *s)
            __atomic_load_n(&s->mesh.hub->points[s->mesh.index].wanted, __ATOMIC_RELAXED) != 0;
 }
 
-// Those who want it take turns.
-static uint32_t choose_holder(shard_set wanted, uint32_t last)
-{
-    shard_set later = last == 63 ? 0 : wanted >> (last + 1) << (last + 1);
-    return (uint32_t)__builtin_ctzll(later ? later : wanted);
-}
-
 // Unless it was taken back meanwhile. wanted: what is known of those who want it.
 static void stand_for_one(struct shard *s, shard_set wanted)
 {
     struct meeting_point *p = &s->mesh.hub->points[s->mesh.index];
     uint8_t grant = GRANT_WANTED;
     uint32_t spins = 0;
-    s->last_holder = choose_holder(wanted, s->last_holder);
+    s->last_holder = shard_set_after(wanted, s->last_holder); // they take turns
     uint8_t *mine = &p->grants[s->last_holder];
     if (!__atomic_compare_exchange_n(mine, &grant, GRANT_STANDS, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
@@ -62,7 +53,7 @@ static void stand(struct shard *s, bool for_all)
     shard_set wanted, stood = 0;
     while ((wanted = __atomic_load_n(&p->wanted, __ATOMIC_ACQUIRE) & ~stood) != 0) {
         stand_for_one(s, wanted);
-        stood |= bit(s->last_holder);
+        stood |= shard_set_of(s->last_holder);
         if (!for_all) break;
     }
     uint64_t cycles = cycle_meter_switch(meter, before) - start;
@@ -89,10 +80,10 @@ void meeting_asked(struct shard *s, uint32_t from, struct rendezvous *r)
 
 static void ask(struct shard *s, struct rendezvous *r)
 {
-    shard_set others = r->route.shards & ~bit(s->mesh.index);
+    shard_set others = r->route.shards & ~shard_set_of(s->mesh.index);
     r->unanswered = others;
-    for (; others; others &= others - 1)
-        mesh_send(s, (uint32_t)__builtin_ctzll(others), MESH_ASK, r);
+    for (; others; others = shard_set_rest(others))
+        mesh_send(s, shard_set_first(others), MESH_ASK, r);
 }
 
 static void arrange(struct shard *s, const struct rendezvous *what)
@@ -124,7 +115,7 @@ void meeting_arrange_retry(struct server *server, struct client *c,
 void meeting_ready(struct shard *s, uint32_t from, struct rendezvous *r)
 {
     (void)s;
-    r->unanswered &= ~bit(from);
+    r->unanswered &= ~shard_set_of(from);
 }
 
 void meeting_forget_client(struct shard *s, struct client *c)
@@ -137,9 +128,9 @@ void meeting_forget_client(struct shard *s, struct client *c)
 
 static void let_go(struct shard *s, shard_set held)
 {
-    for (; held; held &= held - 1) {
-        struct meeting_point *p = &s->mesh.hub->points[__builtin_ctzll(held)];
-        __atomic_fetch_and(&p->wanted, ~bit(s->mesh.index), __ATOMIC_RELAXED);
+    for (; held; held = shard_set_rest(held)) {
+        struct meeting_point *p = &s->mesh.hub->points[shard_set_first(held)];
+        __atomic_fetch_and(&p->wanted, ~shard_set_of(s->mesh.index), __ATOMIC_RELAXED);
         __atomic_store_n(&p->grants[s->mesh.index], GRANT_NONE, __ATOMIC_RELEASE);
     }
 }
@@ -153,7 +144,7 @@ static bool hold_one(struct shard *s, uint32_t index, bool may_stand)
     uint64_t start = clock_tsc();
     uint32_t spins = 0;
     __atomic_store_n(&p->grants[s->mesh.index], GRANT_WANTED, __ATOMIC_RELEASE);
-    __atomic_fetch_or(&p->wanted, bit(s->mesh.index), __ATOMIC_RELEASE);
+    __atomic_fetch_or(&p->wanted, shard_set_of(s->mesh.index), __ATOMIC_RELEASE);
     waker_wake(&hub->wakers[index]);
     while (__atomic_load_n(&p->grants[s->mesh.index], __ATOMIC_ACQUIRE) != GRANT_STANDS) {
         if (UNLIKELY(clock_tsc() - start > patience)) return false;
@@ -167,10 +158,10 @@ static bool hold_one(struct shard *s, uint32_t index, bool may_stand)
 static bool hold(struct shard *s, shard_set shards)
 {
     shard_set wanted = 0;
-    shards &= ~bit(s->mesh.index);
-    for (shard_set left = shards; left; left &= left - 1) {
-        uint32_t index = (uint32_t)__builtin_ctzll(left);
-        wanted |= bit(index);
+    shards &= ~shard_set_of(s->mesh.index);
+    for (shard_set left = shards; left; left = shard_set_rest(left)) {
+        uint32_t index = shard_set_first(left);
+        wanted |= shard_set_of(index);
         if (hold_one(s, index, index < s->mesh.index)) continue;
         let_go(s, wanted);
         s->server.tally->rendezvous_given_up++;
@@ -182,8 +173,8 @@ static bool hold(struct shard *s, shard_set shards)
 // A long command of one of them has closed keys, or watches them: its slices come first.
 static bool must_wait_for_jobs(struct shard *s, shard_set shards)
 {
-    for (; shards; shards &= shards - 1) {
-        const struct jobs *jobs = &s->mesh.hub->node.servers[__builtin_ctzll(shards)]->jobs;
+    for (; shards; shards = shard_set_rest(shards)) {
+        const struct jobs *jobs = &s->mesh.hub->node.servers[shard_set_first(shards)]->jobs;
         if (jobs->closed || jobs->watchers.count) return true;
     }
     return false;
@@ -210,8 +201,8 @@ static void free_rendezvous(struct shard *s, struct rendezvous *r)
 // answer, so what it said then would not tell.
 static struct server *busy_one_of(struct shard *s, shard_set shards)
 {
-    for (shards |= bit(s->mesh.index); shards; shards &= shards - 1) {
-        struct server *server = s->mesh.hub->node.servers[__builtin_ctzll(shards)];
+    for (shards |= shard_set_of(s->mesh.index); shards; shards = shard_set_rest(shards)) {
+        struct server *server = s->mesh.hub->node.servers[shard_set_first(shards)];
         if (UNLIKELY(server->busy_script != NULL)) return server;
     }
     return NULL;
@@ -221,7 +212,7 @@ static struct server *busy_one_of(struct shard *s, shard_set shards)
 static void run_retry(struct shard *s, struct rendezvous *r)
 {
     struct client *c = r->client;
-    shard_set held = r->route.shards | bit(s->mesh.index);
+    shard_set held = r->route.shards | shard_set_of(s->mesh.index);
     if (UNLIKELY(route_of_request(&s->server, c, r->request) & ~held))
         block_reroute(&s->server, c); // one of its keys has moved, which it does not wait for
     else
@@ -234,7 +225,7 @@ static void run_retry(struct shard *s, struct rendezvous *r)
 // through the router once more.
 static bool must_go_again(struct shard *s, const struct rendezvous *r)
 {
-    shard_set held = r->route.shards | bit(s->mesh.index);
+    shard_set held = r->route.shards | shard_set_of(s->mesh.index);
     if (LIKELY(r->generation == s->mesh.hub->node.placement.generation)) return false;
     if (r->route.kind != ROUTE_KEYS) return false;
     return (route_of_request(&s->server, r->client, r->request) & ~held) != 0;
@@ -306,7 +297,7 @@ uint32_t meeting_run(struct shard *s, uint32_t budget)
         if (!is_ready(s, r)) continue;
         shard_set shards = r->route.shards;
         if (meeting_is_wanted(s)) meeting_stand(s);
-        shard_set others = shards & ~bit(s->mesh.index);
+        shard_set others = shards & ~shard_set_of(s->mesh.index);
         uint64_t start = clock_tsc();
         if (!hold(s, shards)) {
             ask(s, r);
@@ -318,7 +309,7 @@ uint32_t meeting_run(struct shard *s, uint32_t budget)
             ask(s, r);
             continue;
         }
-        count += run_with(s, r, shards | bit(s->mesh.index));
+        count += run_with(s, r, shards | shard_set_of(s->mesh.index));
         let_go_held(s, others, start, all_stand);
         n = list_first(&s->rendezvous);
     }

@@ -76,7 +76,15 @@ void mesh_send(struct shard *s, uint32_t to, enum mesh_kind kind, void *pointer)
     CHECK_SLOW(((uintptr_t)pointer & ((1 << KIND_BITS) - 1)) == 0 && to != s->mesh.index);
     if (UNLIKELY(b->count == b->room)) make_room(s, b);
     b->words[b->count++] = word;
-    s->mesh.waiting |= 1ull << to;
+    s->mesh.waiting |= shard_set_of(to);
+}
+
+void *mesh_note_new(size_t bytes, void (*run)(struct shard *s, struct mesh_note *note))
+{
+    struct mesh_note *note = malloc(bytes);
+    CHECK(note);
+    note->run = run;
+    return note;
 }
 
 void mesh_send_note(struct shard *s, uint32_t to, struct mesh_note *note)
@@ -92,7 +100,7 @@ static void flush_to(struct shard *s, uint32_t to)
         word_ring_put(m->hub->rings[m->index][to], b->words + b->first, b->count - b->first);
     if (b->first == b->count) {
         b->first = b->count = 0;
-        m->waiting &= ~(1ull << to);
+        m->waiting &= ~shard_set_of(to);
     }
     waker_wake(&m->hub->wakers[to]);
 }
@@ -101,8 +109,8 @@ void mesh_flush(struct shard *s)
 {
     shard_set waiting = s->mesh.waiting;
     while (UNLIKELY(waiting)) {
-        flush_to(s, (uint32_t)__builtin_ctzll(waiting));
-        waiting &= waiting - 1;
+        flush_to(s, shard_set_first(waiting));
+        waiting = shard_set_rest(waiting);
     }
 }
 

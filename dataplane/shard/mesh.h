@@ -29,7 +29,7 @@ enum mesh_kind {
     MESH_KIND_COUNT
 };
 
-// For what happens now and then. malloc'ed by the sender, freed by the receiver.
+// For what happens now and then: the head of mesh_note_new's memory, freed by the receiver.
 struct mesh_note {
     void (*run)(struct shard *s, struct mesh_note *note);
 };
@@ -48,6 +48,8 @@ struct mesh {
 void mesh_open(struct shard *s, struct hub *hub);
 void mesh_close(struct shard *s);
 void mesh_send(struct shard *s, uint32_t to, enum mesh_kind kind, void *pointer);
+// bytes of memory that begin with a struct mesh_note; the rest is not set.
+void *mesh_note_new(size_t bytes, void (*run)(struct shard *s, struct mesh_note *note));
 void mesh_send_note(struct shard *s, uint32_t to, struct mesh_note *note);
 void mesh_flush(struct shard *s);
 // Acts on what has arrived, at most budget words of each shard. Returns how many.

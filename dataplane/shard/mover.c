@@ -44,7 +44,7 @@ static bool step_held(struct shard *s, shard_set others, bool *is_over)
 void mover_turn(struct shard *s)
 {
     if (LIKELY(mover_next_ns(s) > s->server.now_ns)) return;
-    shard_set others = shard_set_all(node_of(s)->shard_count) & ~1ull;
+    shard_set others = shard_set_all(node_of(s)->shard_count) & ~shard_set_of(0);
     bool is_over = false;
     uint64_t start = clock_tsc();
     bool done = step_held(s, others, &is_over);

@@ -1,6 +1,4 @@
 #include "dataplane/shard/post.h"
-#include <stdlib.h>
-#include "dataplane/base/check.h"
 #include "dataplane/shard/mesh.h"
 #include "dataplane/shard/shard.h"
 
@@ -18,14 +16,9 @@ static void run_post(struct shard *s, struct mesh_note *note)
 
 void post_send(struct server *server, uint32_t to, posted_action *action, const struct posted *p)
 {
-    struct post_note *n = malloc(sizeof *n + p->texts[0].size + p->texts[1].size);
-    CHECK(n);
-    *n = (struct post_note){ { run_post }, action, *p };
-    uint8_t *at = (uint8_t *)(n + 1);
-    for (uint32_t i = 0; i < 2; i++) {
-        n->posted.texts[i] = bytes_make(at, p->texts[i].size);
-        if (p->texts[i].size) memcpy(at, p->texts[i].data, p->texts[i].size);
-        at += p->texts[i].size;
-    }
+    struct post_note *n = mesh_note_new(sizeof *n + bytes_sum(p->texts, 2), run_post);
+    n->action = action;
+    n->posted = *p;
+    bytes_copy_each(n->posted.texts, p->texts, 2, (uint8_t *)(n + 1));
     mesh_send_note(server->shard, to, &n->note);
 }

@@ -27,6 +27,7 @@ void resume_keep_first(struct shard *shard, struct session *session, const struc
     r->next = session->kept_first;
     session->kept_first = r;
     if (!session->kept_last) session->kept_last = r;
+    session->client.command_count--;
 }
 
 void resume_later(struct shard *shard, struct session *session)

@@ -14,7 +14,8 @@ struct session;
 
 bool session_must_wait(const struct session *session); // its input is to be deferred
 void resume_keep(struct shard *shard, struct session *session, const struct call *call);
-// One that is to be executed once more, before all others.
+// One that is to be executed once more, before all others; until then it is not counted
+// (client.command_count).
 void resume_keep_first(struct shard *shard, struct session *session, const struct call *call);
 void resume_later(struct shard *shard, struct session *session); // it is suspended no more
 // What was kept of sessions that go on; returns how many requests ran, at most budget.

@@ -6,14 +6,11 @@
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
 
-static bool is_one(shard_set shards) { return shards && (shards & (shards - 1)) == 0; }
-
 // After the replies that are on their way.
 static enum routed wait_for_far(struct shard *s, struct session *session, struct call *call)
 {
     session_wait_for_far(session);
     resume_keep_first(s, session, call);
-    call->client->command_count--; // it is counted when it is executed
     return ROUTED_LATER;
 }
 
@@ -40,7 +37,7 @@ static bool would_overtake(const struct call *call, shard_set shards)
     while (UNLIKELY(last->is_slot) && last->link.prev != &far->root)
         last = LIST_OWNER(last->link.prev, struct far_call, link);
     if (UNLIKELY(last->is_slot)) return false;
-    if (is_message(last->command)) return shards != 1ull << last->to;
+    if (is_message(last->command)) return shards != shard_set_of(last->to);
     return is_message(call->command);
 }
 
@@ -89,7 +86,7 @@ static enum routed route_proxy(struct shard *s, struct call *call, const struct 
         far_mark_returned(call->client);
         return ROUTED_LATER;
     }
-    shard_set others = route->shards & ~(1ull << s->server.shard_index);
+    shard_set others = route->shards & ~shard_set_of(s->server.shard_index);
     bool is_own = far_is_own(s, call->client);
     return UNLIKELY(is_own) && others ? meet(s, call, route) : ROUTED_HERE;
 }
@@ -114,9 +111,9 @@ enum routed shard_route(struct call *call)
         if (route.shards == 0) return ROUTED_HERE;
         if (would_overtake(call, route.shards))
             return wait_for_far(s, session_of(call->client), call);
-        if (route.shards == 1ull << index) return ROUTED_HERE;
-        if (is_one(route.shards) && !must_stay(call))
-            return send_away(s, call, (uint32_t)__builtin_ctzll(route.shards));
+        if (route.shards == shard_set_of(index)) return ROUTED_HERE;
+        if (shard_set_is_one(route.shards) && !must_stay(call))
+            return send_away(s, call, shard_set_first(route.shards));
         return meet(s, call, &route);
     case ROUTE_SCATTER:
         return meet(s, call, &route);

@@ -282,6 +282,12 @@ static uint32_t shard_run_deferred(struct shard *s)
     return count;
 }
 
+static void run_tracking(struct shard *s)
+{
+    if (UNLIKELY(tracking_has_work(&s->server.tracking)) && tracking_turn(&s->server))
+        s->job_ran = true;
+}
+
 // What other shards want of this one, and what it wants of them.
 static uint32_t shard_run_mesh(struct shard *s)
 {
@@ -294,8 +300,7 @@ static uint32_t shard_run_mesh(struct shard *s)
     count += far_settle(s); // proxies that waited for a rendezvous
     if (s->server.blocks.ready.count && !s->server.busy_script) blocks_serve(&s->server);
     // What is broadcast of changed keys leaves with the replies to those who changed them.
-    if (UNLIKELY(tracking_has_work(&s->server.tracking)) && tracking_turn(&s->server))
-        s->job_ran = true;
+    run_tracking(s);
     mesh_flush(s);
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return count;
@@ -539,8 +544,7 @@ uint32_t shard_turn(struct shard *s)
     work += shard_lanes(s);
     work += shard_run_mesh(s);
     work += shard_rx_ferry(s);
-    if (UNLIKELY(tracking_has_work(&s->server.tracking)) && tracking_turn(&s->server))
-        s->job_ran = true;
+    run_tracking(s);
     shard_flush(s);
     shard_tx_nic(s);
     tls_release(s->tls);

@@ -1,6 +1,4 @@
 #include "dataplane/shard/spread.h"
-#include <stdlib.h>
-#include "dataplane/base/check.h"
 #include "dataplane/cmd/transaction.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
@@ -15,8 +13,8 @@ struct adopt_note {
 static void run_adopt(struct shard *s, struct mesh_note *note)
 {
     struct adopt_note *n = (struct adopt_note *)note;
+    spread_count_client(s, -1); // its session is counted from here on
     (void)sock_adopt(s->sock, n->fd, n->kind, n->listener);
-    spread_count_client(s, -1); // which the session counts now, if there is one
 }
 
 static uint32_t fewest_clients(const struct hub *hub)
@@ -38,9 +36,10 @@ static bool steer(void *context, int fd, enum stream_kind kind, enum stream_list
     struct hub *hub = s->mesh.hub;
     uint32_t to = fewest_clients(hub);
     if (to == s->server.shard_index) return false;
-    struct adopt_note *n = malloc(sizeof *n);
-    CHECK(n);
-    *n = (struct adopt_note){ { run_adopt }, fd, kind, listener };
+    struct adopt_note *n = mesh_note_new(sizeof *n, run_adopt);
+    n->fd = fd;
+    n->kind = kind;
+    n->listener = listener;
     // Counted while it is on its way, too: a burst of connections is spread all the same.
     __atomic_fetch_add(&hub->clients[to].count, 1, __ATOMIC_RELAXED);
     mesh_send_note(s, to, &n->note);
@@ -104,9 +103,8 @@ void spread_stop(struct shard *s, uint32_t flags)
 {
     for (uint32_t i = 0; i < s->mesh.hub->shard_count; i++) {
         if (i == s->server.shard_index) continue;
-        struct stop_note *n = malloc(sizeof *n);
-        CHECK(n);
-        *n = (struct stop_note){ { run_stop }, flags };
+        struct stop_note *n = mesh_note_new(sizeof *n, run_stop);
+        n->flags = flags;
         mesh_send_note(s, i, &n->note);
     }
 }
@@ -124,10 +122,10 @@ static void run_forget(struct shard *s, struct mesh_note *note)
 void spread_forget_watches(struct server *server, uint64_t client_id, uint64_t generation,
                            uint64_t homes)
 {
-    for (; homes; homes &= homes - 1) {
-        struct forget_note *n = malloc(sizeof *n);
-        CHECK(n);
-        *n = (struct forget_note){ { run_forget }, client_id, generation };
-        mesh_send_note(server->shard, (uint32_t)__builtin_ctzll(homes), &n->note);
+    for (; homes; homes = shard_set_rest(homes)) {
+        struct forget_note *n = mesh_note_new(sizeof *n, run_forget);
+        n->client_id = client_id;
+        n->generation = generation;
+        mesh_send_note(server->shard, shard_set_first(homes), &n->note);
     }
 }

@@ -19,9 +19,8 @@ static void run_numbered(struct shard *s, struct mesh_note *note)
 static void send_numbered(struct shard *s, uint32_t to, uint64_t number, uint64_t *next,
                           uint64_t *wrong)
 {
-    struct numbered *n = malloc(sizeof *n);
-    CHECK(n != NULL);
-    *n = (struct numbered){ { run_numbered }, number, next, wrong };
+    struct numbered *n = mesh_note_new(sizeof *n, run_numbered);
+    *n = (struct numbered){ n->note, number, next, wrong };
     mesh_send_note(s, to, &n->note);
 }
 
@@ -108,9 +107,8 @@ Test(mesh, loses_nothing_between_two_threads, .timeout = 100)
         c->f, ({
             uint64_t until = sent + burst;
             for (; sent < until && sent < ROUND_TRIPS; sent++) {
-                struct numbered *n = malloc(sizeof *n);
-                CHECK(n != NULL);
-                *n = (struct numbered){ { run_and_answer }, sent, &there_next, &there_wrong };
+                struct numbered *n = mesh_note_new(sizeof *n, run_and_answer);
+                *n = (struct numbered){ n->note, sent, &there_next, &there_wrong };
                 mesh_send_note(crowd_shard(c, 0), 1, &n->note);
             }
             burst = burst * 7 % 1009;
