@@ -9,7 +9,7 @@ A model has
     initial                  the state before all; states are hashable values
     apply(state, client, request) -> (state, reply)
     ties(operation)          what it has to do with: histories that share nothing are judged apart
-    is_ordered(earlier, later)  whether that pipeline of one client is done in its order
+    is_ordered(earlier, later)  whether these two operations of one pipeline are done in that order
     is_look(request, reply)  whether that answer says that it changed nothing
     marks(state)             a set: what is in the state of which some answer gives evidence, such as a value written once
     needs(operations)        mark -> (makers, viewers), bits by place: only makers can put the mark into the state, and each
@@ -85,7 +85,7 @@ class Search:
         for i, operation in enumerate(self.operations):
             mine = own.setdefault(operation.client, [])
             before.append(sum(1 << j for j in mine if self.returns[j] >= operation.called_ns and
-                              self.model.is_ordered(self.operations[j].request, operation.request)))
+                              self.model.is_ordered(self.operations[j], operation)))
             mine.append(i)
         return before
 

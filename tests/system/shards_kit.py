@@ -40,9 +40,14 @@ class Names:
         return [self.on((first + i) % self.shard_count) for i in range(count)]
 
 
+def about_watches(earlier, later):
+    """Wherever the keys lie, EXEC is about the watches that the client had until then."""
+    return {earlier.request[0], later.request[0]} <= {'WATCH', 'EXEC'}
+
+
 class ShardedModel(StoreModel):
     """What a connection has under way on several shards is done at the same time; what needs several of them at once
-    waits for all that was sent before, and what comes behind waits for it. Strict: pipelines are done in their order."""
+    waits for all that was sent before, and what comes behind waits for it; an EXEC in vain needs none. Strict: pipelines are done in their order."""
 
     def __init__(self, shard_count, is_strict=False):
         self.shard_count, self.is_strict = shard_count, is_strict
@@ -51,9 +56,15 @@ class ShardedModel(StoreModel):
     def seen(operation):
         return operation
 
+    def shards_of(self, operation):
+        """An EXEC in vain touches none."""
+        if operation.request[0] == 'EXEC' and operation.reply is None:
+            return set()
+        return {shard_of(key, self.shard_count) for key in self.keys(operation.request)}
+
     def is_ordered(self, earlier, later):
-        before, after = [{shard_of(key, self.shard_count) for key in self.keys(r)} for r in (earlier, later)]
-        return self.is_strict or before == after or len(before) > 1 or len(after) > 1
+        before, after = self.shards_of(earlier), self.shards_of(later)
+        return self.is_strict or about_watches(earlier, later) or before == after or len(before) > 1 or len(after) > 1
 
 
 class MovingModel(StoreModel):
@@ -73,8 +84,7 @@ class MovingModel(StoreModel):
         return super().apply(state, client, request)
 
     def is_ordered(self, earlier, later):
-        both_about_watches = {earlier[0], later[0]} <= {'WATCH', 'EXEC'}
-        return both_about_watches or bool(set(self.keys(earlier)) & set(self.keys(later)))
+        return about_watches(earlier, later) or bool(set(self.keys(earlier.request)) & set(self.keys(later.request)))
 
 
 def commands_of(request):

@@ -96,7 +96,7 @@ class Judge(unittest.TestCase):
     def test_a_pipeline_may_be_done_at_once_in_several_places(self):
         class Loose(StoreModel):
             def is_ordered(self, earlier, later):
-                return self.keys(earlier) == self.keys(later)
+                return self.keys(earlier.request) == self.keys(later.request)
         history = [set_x(1, 0, 5, 'a', 'x'), set_x(1, 0, 5, 'b', 'y'), op(2, 1, 2, [None, b'b'], 'MGET', 'x', 'y')]
         self.assertEqual([check(history, m()).outcome for m in (StoreModel, Loose)], [BAD, GOOD])
         again = [set_x(1, 0, 5, 'a'), set_x(1, 0, 5, 'b'), get_x(2, 6, 7, b'a')]
