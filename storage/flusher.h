@@ -5,9 +5,17 @@
 // Thread:  a port belongs to its shard; flusher_turn to the flusher's thread, or to a test that
 //          takes its turns itself. open and close: by whoever has all of them standing still
 // Memory:  chunks are the flusher's, lent to a shard from flush_take_chunk to flush_write,
-// registered
-//          with the disk; their number bounds what is under way. Requests and files are their
-//          requester's until done runs
+//          registered with the disk; their number bounds what is under way. Requests are their
+//          requester's again when done runs; a file when the request that ends it (COMMIT, DISCARD,
+//          FINISH, or a CREATE that failed) is done and every port's chunks of it came back
+//
+// When chunks come back. Of a snapshot, and of a log under everysec and no: when the kernel has
+// them. Of a log under always: when they are durable, since after a failed fdatasync the kernel may
+// have dropped the pages and says of the next fdatasync that all is well: what was not durable yet
+// is written again, from the chunks. Under everysec and no that is not to be had (a second of
+// writes is more than the chunks hold): such a file has has_lost set, and durable stays behind.
+//
+// Requests run beside each other; who needs an order asks for the next when the one before is done.
 //
 // A file has an order of its own: what one port hands over is written in the order in which it was
 // handed over. A snapshot is written by several ports at once: a group (whole keys) stays together,
@@ -25,7 +33,11 @@ enum {
     FLUSH_CHUNK_BYTES = 128 * 1024,
     FLUSH_CHUNKS_PER_PORT = 16, // 2 MiB of a shard under way
     FLUSH_PORTS_MAX = 64,
-    FLUSH_RETRY_MS = 1000, // of a log whose disk refuses
+    FLUSH_REQUESTS_PER_PORT = 256,
+    FLUSH_RETRY_MS = 1000,    // of a log whose disk refuses
+    FLUSH_POSTPONE_MS = 2000, // everysec: a write waits so long for a sync (spec/aof.md chapter 5)
+    FLUSH_SYNC_EVERY_MS = 1000,                  // everysec
+    FLUSH_SNAPSHOT_SYNC_BYTES = 4 * 1024 * 1024, // so that the last sync finds little to do
 };
 
 struct flusher;
@@ -35,9 +47,10 @@ struct flush_chunk {
     uint8_t *data;
     uint32_t size; // written by the shard; at most FLUSH_CHUNK_BYTES
     // The flusher's:
-    uint32_t index, port;
-    struct flush_file *file;
+    uint32_t port;
     bool ends_group;
+    struct flush_file *file;
+    uint64_t offset; // where it was written
     struct list_node link;
 };
 
@@ -59,30 +72,31 @@ struct flush_file {
     uint64_t start_size;
     enum flush_sync sync; // log; flush_set_sync changes it
     // Told by the flusher, read by anybody (relaxed, but durable: acquire).
-    uint64_t written; // bytes of the file that were handed to the kernel
+    uint64_t written; // bytes of the file that the kernel took; less again when a log's have to be
+                      // written anew, but never less than durable
     uint64_t durable; // of those, bytes that a sync was done behind
-    uint64_t delayed; // everysec: writes that waited for a sync under way (aof_delayed_fsync)
+    uint64_t delayed; // everysec: writes that went ahead although a sync was still under way
+                      // (aof_delayed_fsync)
     int error;        // errno of the last attempt; 0: fine. A snapshot's stays, a log's goes
-    // The flusher's:
-    int handle; // of the disk
-    uint64_t crc;
-    int group_port;                       // whose group is open; -1: none
-    struct list waiting[FLUSH_PORTS_MAX]; // chunks, by port
-    struct list_node link;
-    uint64_t synced_ns, retry_ns;
-    bool is_writing, is_syncing;
-    void *state; // whatever else the flusher keeps
+    bool has_lost; // log: a sync failed when the chunks behind it were gone. Whatever later syncs
+                   // say, durable stays, and under always error does too: a rewrite heals it
+    struct flush_work *work; // the flusher's; NULL when the file is not open
 };
 
 enum flush_op {
-    FLUSH_CREATE,  // opens file->path: a snapshot anew, a log as it says
+    FLUSH_CREATE,  // opens file->path: a snapshot anew, a log as it says: that is durable, and its
+                   // name, when done runs. The requester may write before; other ports when it is
+                   // done. Where it fails the file is closed, and what is written to it comes back.
+                   // EINVAL: a log shorter than start_size
     FLUSH_COMMIT,  // snapshot: behind all that was handed over by the requester: checksum, sync,
                    // close, rename to target, sync of the directory. Chunks of other ports have
-                   // to have come back before
-    FLUSH_DISCARD, // snapshot: close and remove it
-    FLUSH_FINISH,  // log: behind all that was handed over: written, synced, closed
+                   // to have come back before. When anything failed, now or earlier: the error,
+                   // and the temporary file is removed
+    FLUSH_DISCARD, // snapshot: close and remove it. Other ports write no more
+    FLUSH_FINISH,  // log: behind all that was handed over: written, synced, closed. Takes as long
+                   // as the disk refuses (file->error); EIO when the file has_lost
     FLUSH_REPLACE, // a whole small file: text is written to path, synced, renamed to target, and
-                   // the directory is synced: manifests
+                   // the directory is synced: manifests. When it fails path is removed
     FLUSH_REMOVE,  // unlink path; no error when there is none
 };
 struct flush_request {
@@ -92,7 +106,7 @@ struct flush_request {
     const char *target;      // COMMIT, REPLACE
     struct bytes text;       // REPLACE
     int error;               // errno; 0: done
-    const char *error_step;  // "open", "write", "fdatasync" ...: what failed; a literal
+    const char *error_step;  // "open", "write", "fdatasync" ...: what failed; a literal or NULL
     void (*done)(void *context, struct flush_request *r); // by flush_poll, on the port's thread
     void *context;
     uint32_t port; // the flusher's, as is link
@@ -101,18 +115,24 @@ struct flush_request {
 
 struct flusher_config {
     uint32_t port_count;
-    struct waker **wakers; // of the ports' threads, woken when something came back
-    struct disk *disk;     // borrowed
-    int core;              // for its thread; -1: anywhere
+    // Of the ports' threads, woken when a request is done, a snapshot's chunk came back, a log's
+    // durable or error changed, or a log's chunk came back to a port that had been refused one.
+    // NULL, or some NULL: not woken.
+    struct waker **wakers;
+    struct disk *disk; // borrowed
+    int core;          // for its thread; -1: anywhere
 };
 
 // ERR_NO_SPACE, ERR_IO. No thread runs yet.
 enum status flusher_open(struct flusher **out, const struct flusher_config *config) MUST_USE;
 enum status flusher_start(struct flusher *f) MUST_USE; // its thread
-// Ends the thread after all that was handed over is written (not retried) and synced.
+// Ends the thread after all that was handed over is written (not retried) and synced; snapshots
+// that were not committed are discarded. Requests whose done did not run are filled in, and
+// forgotten. The ports' threads stand still, or have stopped.
 void flusher_close(struct flusher *f); // NULL is tolerated
 // One turn without the thread: takes what the ports sent, has the disk work, sends back. May wait
-// for the disk up to timeout_ns. Returns how much was done.
+// for the disk up to timeout_ns. Returns how much was done. now_ns: of a clock that does not go
+// back, from 1 on.
 uint32_t flusher_turn(struct flusher *f, uint64_t now_ns, uint64_t timeout_ns);
 
 // ---- a shard's side
@@ -128,4 +148,6 @@ void flush_set_sync(struct flusher_port *p, struct flush_file *file, enum flush_
 void flush_flush(struct flusher_port *p); // once per turn: shows the flusher what was handed over
 // Takes back chunks, runs requests' done. Returns how many.
 uint32_t flush_poll(struct flusher_port *p);
-bool flush_has_input(const struct flusher_port *p); // for waker_prepare_sleep
+// Whether flush_poll has work, or a log of this port moved (durable, error) since the last one: for
+// waker_prepare_sleep.
+bool flush_has_input(struct flusher_port *p);

@@ -19,6 +19,20 @@ static const char help[] =
     "                                give these slots, with their keys, to that shard\n"
     "  config get PATTERN            directives and their values\n"
     "  config set NAME VALUE [...]   change directives, all or none\n"
+    "  check-aof [--fix | --truncate-to-timestamp SECONDS] [--yes] FILE\n"
+    "                                is this log whole? FILE is its manifest, or one file of it. "
+    "--fix\n"
+    "                                cuts an unfinished end (a torn command, a MULTI without "
+    "EXEC,\n"
+    "                                zeros behind) off the last file; --truncate-to-timestamp "
+    "cuts\n"
+    "                                what is newer. Both ask first, unless --yes, and nothing "
+    "else is\n"
+    "                                ever cut: not damage, not a file that others follow. What "
+    "seems\n"
+    "                                to hold good commands is not cut with --yes\n"
+    "  check-rdb FILE                reads all of a snapshot: is it whole, what is in it\n"
+    "  dump-rdb FILE                 its keys as JSON, one line each\n"
     "  help                          this text\n"
     "\n"
     "ping, config and shards move ask the server; status, top and shards read the instance's "
@@ -39,7 +53,7 @@ static const char help[] =
     "\n"
     "Exit codes\n"
     "  0  done; ping: PONG; status: both processes run and the server is ready\n"
-    "  1  the server answered with an error; status: running, but not fully\n"
+    "  1  the server answered with an error; status: running, but not fully; the file is broken\n"
     "  2  wrong usage, or several instances and none named\n"
     "  3  cannot connect; no such instance is running\n"
     "  4  the connection broke or the answer made no sense\n";
@@ -139,17 +153,32 @@ static bool read_option(struct ctl_options *o, int option)
     }
 }
 
+static const struct verb {
+    const char *name;
+    enum ctl_exit (*run)(const struct ctl_options *o, int argc, char **argv);
+    bool takes_words; // besides options
+} verbs[] = {
+    { "ping", ctl_ping, false },
+    { "status", ctl_status, false },
+    { "top", ctl_top, false },
+    { "shards", ctl_shards, false },
+    { "config", ctl_config, true },
+    { "check-rdb", ctl_check_rdb, true },
+    { "check-aof", ctl_check_aof, true },
+    { "dump-rdb", ctl_dump_rdb, true },
+};
+
+static const struct verb *verb_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(name, verbs[i].name) == 0) return &verbs[i];
+    return NULL;
+}
+
 static enum ctl_exit run_verb(const struct ctl_options *o, int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        enum ctl_exit (*run)(const struct ctl_options *o, int argc, char **argv);
-    } verbs[] = {
-        { "ping", ctl_ping },     { "status", ctl_status }, { "top", ctl_top },
-        { "shards", ctl_shards }, { "config", ctl_config },
-    };
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(argv[0], verbs[i].name) == 0) return verbs[i].run(o, argc - 1, argv + 1);
+    const struct verb *verb = verb_of(argv[0]);
+    if (verb) return verb->run(o, argc - 1, argv + 1);
     if (strcmp(argv[0], "help") == 0) {
         fputs(help, stdout);
         return CTL_OK;
@@ -175,13 +204,18 @@ int main(int argc, char **argv)
     char **words = argv + optind;
     int count = argc - optind;
     bool moves = count > 1 && strcmp(words[0], "shards") == 0 && strcmp(words[1], "move") == 0;
-    bool plain = strcmp(words[0], "config") != 0 && !moves;
+    // So must those that read options of their own.
+    bool own = strcmp(words[0], "config") == 0 || strcmp(words[0], "check-aof") == 0;
+    bool plain = !own && !moves;
     optind = 0; // starts getopt anew: the words are scanned as if the verb were the program
     while (plain && (option = getopt_long(count, words, "h:p:s:a:", long_options, NULL)) != -1)
         if (!read_option(&o, option)) return CTL_USAGE;
-    if (plain && optind < count) {
+    if (!plain) return (int)run_verb(&o, count, words);
+    const struct verb *verb = verb_of(words[0]);
+    if (optind < count && !(verb && verb->takes_words)) {
         ctl_complain("%s takes no arguments", words[0]);
         return CTL_USAGE;
     }
-    return (int)run_verb(&o, plain ? 1 : count, words);
+    words[optind - 1] = words[0]; // options went before the others
+    return (int)run_verb(&o, count - optind + 1, words + optind - 1);
 }

@@ -9,7 +9,7 @@
 // Documented in --help; scripts rely on them.
 enum ctl_exit {
     CTL_OK = 0,
-    CTL_ANSWERED_ERROR = 1, // the server said no; status: not fully serving
+    CTL_ANSWERED_ERROR = 1, // the server said no; status: not fully serving; a file is broken
     CTL_USAGE = 2,
     CTL_NOT_RUNNING = 3, // no connection, no such instance
     CTL_BROKEN = 4,      // connection lost or no sense in the answer
@@ -29,5 +29,8 @@ enum ctl_exit ctl_status(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_shards(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_shards_move(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_top(const struct ctl_options *o, int argc, char **argv);
+enum ctl_exit ctl_check_aof(const struct ctl_options *o, int argc, char **argv);
+enum ctl_exit ctl_check_rdb(const struct ctl_options *o, int argc, char **argv);
+enum ctl_exit ctl_dump_rdb(const struct ctl_options *o, int argc, char **argv);
 
 __attribute__((format(printf, 1, 2))) void ctl_complain(const char *format, ...); // on stderr

@@ -139,6 +139,8 @@ const char *instance_state_name(const struct instance *i)
         return "ready";
     case DATAPLANE_STOPPING:
         return "stopping";
+    case DATAPLANE_SAVING:
+        return "saving";
     default:
         return "unknown";
     }

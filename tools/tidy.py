@@ -27,17 +27,18 @@ SEES = {
     "dataplane/net": BASE | {"dataplane/nic/frame.h"},
     "dataplane/cmd": BASE | {"dataplane/acl", "dataplane/resp", "dataplane/script", "dataplane/keyspace", "dataplane/types", "dataplane/conf", "dataplane/lane",
                              "storage/rdb"},
-    "storage": BASE,
+    "storage": BASE | {"dataplane/lane"},
+    "storage/aof": BASE,
     "storage/rdb": BASE,
-    "dataplane/shard": DATAPLANE,
+    "dataplane/shard": DATAPLANE | {"storage"},
     "control": BASE | {"dataplane/lane", "dataplane/conf"},
-    "tools": BASE | {"dataplane/lane", "dataplane/conf"},
+    "tools": BASE | {"dataplane/lane", "dataplane/conf", "dataplane/keyspace", "dataplane/types", "storage/aof", "storage/rdb"},
     "tools/bench": BASE | {"dataplane/nic", "dataplane/net"},
 }
 # Libraries that stay in their own corner.
 KEPT = {
     "rte_": ("dataplane/nic/nic_dpdk",),
-    "liburing": ("dataplane/sock/",),
+    "liburing": ("dataplane/sock/", "storage/disk_uring"),
     "jemalloc/": ("dataplane/base/heap",),
     "systemd/": ("control/",),
     "microhttpd.h": ("control/metrics.c",),

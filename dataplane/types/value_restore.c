@@ -271,7 +271,7 @@ enum value_restore_result value_restore_step(struct value_restore *r, uint32_t b
     enum value_restore_result result = VALUE_RESTORE_MORE;
     for (r->spent = 0; r->spent < budget && result == VALUE_RESTORE_MORE; r->spent++)
         result = step(r);
-    if (result == VALUE_RESTORE_DONE && is_empty(r)) return VALUE_RESTORE_BROKEN;
+    if (result == VALUE_RESTORE_DONE && is_empty(r)) return VALUE_RESTORE_EMPTY;
     return result;
 }
 

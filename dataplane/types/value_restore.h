@@ -1,9 +1,9 @@
 // value_restore.h: a value from an object of Redis's snapshot format, for RESTORE and for loading:
 // read in slices, beside the keyspace, and put at its key when all of it proved to be right.
 //
-// Source:  spec/rdb.md sections 5 to 7: every type and encoding of RDB versions 1 to 12, but
-// modules Thread:  the shard Memory:  a builder of the value's type and buffers for texts that have
-// to be expanded; the
+// Source:  spec/rdb.md sections 5 to 7: all types and encodings of versions 1 to 12, but modules
+// Thread:  the shard
+// Memory:  a builder of the value's type and buffers for texts that have to be expanded; the
 //          payload is borrowed from begin to end
 // The payload comes from outside. What Redis only checks with sanitize-dump-payload is always
 // checked: every length, every element, duplicates.
@@ -69,20 +69,25 @@ struct value_restore {
         struct value_restore_stream stream;
     };
 };
-enum value_restore_result { VALUE_RESTORE_MORE, VALUE_RESTORE_DONE, VALUE_RESTORE_BROKEN };
+enum value_restore_result {
+    VALUE_RESTORE_MORE,
+    VALUE_RESTORE_DONE,
+    VALUE_RESTORE_EMPTY, // all was read, and is a collection without elements: nothing to put
+    VALUE_RESTORE_BROKEN
+};
 
 // payload: behind the type and, in a snapshot, the key. Texts of more than text_bytes_max are
 // refused. False: there is no such type; nothing has to be ended.
 bool value_restore_begin(struct value_restore *r, struct keyspace *k, const struct thresholds *t,
                          uint8_t rdb_type, struct bytes payload, uint64_t text_bytes_max);
-// Reads about budget elements; a KiB of text counts as one more. An empty collection is broken,
-// too.
+// Reads about budget elements; a KiB of text counts as one more.
 enum value_restore_result value_restore_step(struct value_restore *r, uint32_t budget);
 // After VALUE_RESTORE_DONE: in place of what is at key, without a deadline. Counts no change but a
 // string's. NULL: fields with deadlines were all that there was, and those have passed.
 struct entry *value_restore_put(struct value_restore *r, uint32_t db, const struct key *key,
                                 uint64_t now_ms);
-// What the object left of the payload: bytes of others.
+// What the object left of the payload: bytes of others. After VALUE_RESTORE_BROKEN it begins behind
+// what could be read.
 static inline struct bytes value_restore_rest(const struct value_restore *r) { return r->in; }
 void value_restore_end(struct value_restore *r); // at any time after begin; also after put
 

@@ -3,6 +3,7 @@
 // Source:  spec/rdb.md, sections 1, 2 and 5: RDB versions 1..12
 #pragma once
 
+#define RDB_MAGIC "REDIS" // then the version, four digits
 enum {
     RDB_VERSION_WRITTEN = 10,   // what Redis 7.0 reads, unless the data needs more
     RDB_VERSION_STREAMS_3 = 11, // RDB_STREAM_3
@@ -35,6 +36,20 @@ enum rdb_type {
     RDB_HASH_PACK_DEADLINES_EARLY = 23, // so too
     RDB_HASH_DEADLINES = 24,
     RDB_HASH_PACK_DEADLINES = 25,
+};
+enum rdb_opcode { // where a key's type could be
+    RDB_OPCODE_SLOT_INFO = 244,
+    RDB_OPCODE_FUNCTION = 245,
+    RDB_OPCODE_FUNCTION_EARLY = 246, // of 7.0's release candidates
+    RDB_OPCODE_MODULE_AUX = 247,
+    RDB_OPCODE_IDLE = 248,
+    RDB_OPCODE_FREQUENCY = 249,
+    RDB_OPCODE_AUX = 250,
+    RDB_OPCODE_RESIZE = 251,
+    RDB_OPCODE_DEADLINE_MS = 252,
+    RDB_OPCODE_DEADLINE_S = 253,
+    RDB_OPCODE_DATABASE = 254,
+    RDB_OPCODE_END = 255,
 };
 enum rdb_container {
     RDB_CONTAINER_PLAIN = 1,

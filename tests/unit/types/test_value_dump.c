@@ -428,14 +428,30 @@ DUMP_TEST(refuses_every_prefix)
     cr_expect_null(find(0, "copy", START_MS));
 }
 
-static void expect_broken(uint8_t type, const char *object, size_t size)
+static void expect_result(uint8_t type, const char *object, size_t size,
+                          enum value_restore_result result)
 {
     uint8_t *copy = malloc(size ? size : 1);
     memcpy(copy, object, size);
-    cr_expect_eq(restore("copy", type, bytes_make(copy, size), 100), VALUE_RESTORE_BROKEN);
+    cr_expect_eq(restore("copy", type, bytes_make(copy, size), 100), result);
     free(copy);
 }
-#define EXPECT_BROKEN(type, literal) expect_broken((type), (literal), sizeof(literal) - 1)
+#define EXPECT_BROKEN(type, literal)                                                               \
+    expect_result((type), (literal), sizeof(literal) - 1, VALUE_RESTORE_BROKEN)
+#define EXPECT_EMPTY(type, literal)                                                                \
+    expect_result((type), (literal), sizeof(literal) - 1, VALUE_RESTORE_EMPTY)
+
+DUMP_TEST(tells_what_is_empty)
+{
+    EXPECT_EMPTY(RDB_LIST, "\0");
+    EXPECT_EMPTY(RDB_SET, "\0");
+    EXPECT_EMPTY(RDB_HASH, "\0");
+    EXPECT_EMPTY(RDB_ZSET_2, "\0");
+    EXPECT_EMPTY(RDB_LIST_QUICKLIST_2, "\0");
+    EXPECT_EMPTY(RDB_LIST_QUICKLIST_2, "\1\2\7\7\0\0\0\0\0\xff");
+    EXPECT_EMPTY(RDB_HASH_LISTPACK, "\7\7\0\0\0\0\0\xff");
+    cr_expect_null(find(0, "copy", START_MS));
+}
 
 DUMP_TEST(refuses_what_cannot_be)
 {
@@ -443,13 +459,6 @@ DUMP_TEST(refuses_what_cannot_be)
     EXPECT_BROKEN(7, "\1\1a");
     EXPECT_BROKEN(26, "\1\1a");
     EXPECT_BROKEN(255, "\1\1a");
-    EXPECT_BROKEN(RDB_LIST, "\0"); // empty
-    EXPECT_BROKEN(RDB_SET, "\0");
-    EXPECT_BROKEN(RDB_HASH, "\0");
-    EXPECT_BROKEN(RDB_ZSET_2, "\0");
-    EXPECT_BROKEN(RDB_LIST_QUICKLIST_2, "\0");
-    EXPECT_BROKEN(RDB_LIST_QUICKLIST_2, "\1\2\7\7\0\0\0\0\0\xff");
-    EXPECT_BROKEN(RDB_HASH_LISTPACK, "\7\7\0\0\0\0\0\xff");
     EXPECT_BROKEN(RDB_SET, "\2\1a\1a"); // twice
     EXPECT_BROKEN(RDB_HASH, "\2\1a\1b\1a\1c");
     EXPECT_BROKEN(RDB_ZSET, "\2\1a\0011\1a\0012");

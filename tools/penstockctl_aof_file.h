@@ -1,0 +1,39 @@
+// penstockctl_aof_file.h: one file of an append-only log under check-aof's eyes.
+//
+// Source:  spec/aof.md chapters 9 and 10
+// Thread:  one
+// Memory:  nothing is kept
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+enum aof_verdict {
+    AOF_VALID,
+    AOF_EMPTY,
+    AOF_SNAPSHOT, // begins as an RDB file; not looked into
+    // The end is not whole, and nothing is behind it:
+    AOF_UNFINISHED, // torn
+    AOF_PADDED,     // torn or not, and then zeros, as file systems leave them after a power loss
+    // It is, in part, something else:
+    AOF_DOUBTFUL, // torn, but what it ends inside has whole commands in it: a size is damaged, or
+                  // they are part of a value
+    AOF_DAMAGED,
+    AOF_UNREADABLE,
+};
+
+struct aof_look {
+    enum aof_verdict verdict;
+    uint64_t size, ok_offset, ok_line; // whole units up to there
+    uint64_t error_offset, error_line; // of what is wrong
+    const char *error;                 // a literal, or strerror's; NULL: nothing is
+    uint64_t command_count;            // whole ones, in whole units or not
+    // A #TS line is newer than asked for: it, or the unit that it stands in, begins at ok_offset.
+    // Nothing behind was looked at.
+    bool is_newer;
+};
+
+// Reads; changes nothing. newest_s: INT64_MAX to look for no time. Costs one pass over the file.
+void aof_look_at(struct aof_look *look, const char *path, int64_t newest_s);
+// Cuts the file that was looked at to offset, and syncs it. false: *error says why; it is as it was
+// (one that has changed since is not cut).
+bool aof_cut(const char *path, const struct aof_look *look, uint64_t offset, const char **error);
