@@ -42,17 +42,42 @@ def cpu_per_request(bench, shards, on_one_core, command, pipeline, *words):
     return got["cpu_us_per_request"]
 
 
+def cpu_of_processes(bench, command, pipeline):
+    """As many servers of one shard, each on its own core and with its part of the clients and keys: what "a core each" costs
+    on this machine when shards have nothing to do with each other."""
+    servers = [bench.start_penstock("--core", core) for core in range(SHARDS)]
+    part = ["-c", 50 // SHARDS, "-k", 100000 // SHARDS]
+    try:
+        for server in servers:
+            load(bench, server, *part, "--fill-only")
+        runs = [bench.begin_load("-p", server.port, "-v", 64, *part, "-t", command, "-P", pipeline, "--require-hits",
+                                 "--server-pid", server.child.pid, *bench.seconds(), pin=False) for server in servers]
+        got = [bench.finish_load(run) for run in runs]
+    finally:
+        for server in servers:
+            server.stop()
+    cpu = sum(one["cpu_us_per_request"] * one["rate"] for one in got) / sum(one["rate"] for one in got)
+    bench.say(f"{SHARDS} processes of one shard, {command.upper()}, P={pipeline}: {cpu:.3f} us of CPU per request, "
+              f"{sum(one['rate'] for one in got):.0f} req/s")
+    return cpu
+
+
 def compare_cpu(bench, what, wanted, *words):
     for command, pipeline in LOADS:
-        one, together, apart = alternate(bench.options.rounds, [
+        one, together, apart, processes = alternate(bench.options.rounds, [
             lambda: cpu_per_request(bench, 1, True, command, pipeline),
             lambda: cpu_per_request(bench, SHARDS, True, command, pipeline, *words),
-            lambda: cpu_per_request(bench, SHARDS, False, command, pipeline, *words)])
+            lambda: cpu_per_request(bench, SHARDS, False, command, pipeline, *words),
+            lambda: cpu_of_processes(bench, command, pipeline)])
         for place, two in (("on one core", together), ("a core each", apart)):
             ratio = statistics.median(two) / statistics.median(one)
             bench.result(f"{SHARDS} shards {place}, {what}, {command.upper()}, P={pipeline}: server CPU per request",
                          f"{ratio:.2f} x one shard", f"{wanted} x or less", ratio <= wanted,
                          f"{spread(two, '{:.3f}')} us against {spread(one, '{:.3f}')} us")
+        bench.baseline(f"{SHARDS} processes of one shard, a core each, {command.upper()}, P={pipeline}",
+                       f"{statistics.median(processes) / statistics.median(one):.2f} x one shard",
+                       f"{spread(processes, '{:.3f}')} us; {SHARDS} shards a core each are "
+                       f"{statistics.median(apart) / statistics.median(processes):.2f} x that")
 
 
 def row_20(bench):

@@ -1,26 +1,12 @@
-#include "dataplane/cmd/job.h"
+#include "dataplane/cmd/job_priv.h"
 #include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/call_home.h"
-#include "dataplane/cmd/cmd_docs.h"
-#include "dataplane/cmd/command_ids.h"
+#include "dataplane/cmd/held.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/push.h"
 #include "dataplane/cmd/script_shards.h"
-#include "dataplane/cmd/transaction.h"
-
-struct closed_key {
-    struct closed_key *next;
-    struct closed_key *also; // of the same job
-    uint32_t db;
-    size_t size;
-    uint8_t name[];
-};
-struct held_back { // a client whose next command touches a closed key
-    struct list_node link;
-    struct client *client;
-    struct kept_request *request;
-};
+#include "dataplane/cmd/tracking.h"
 
 void jobs_open(struct server *s)
 {
@@ -28,6 +14,7 @@ void jobs_open(struct server *s)
     list_init(&s->jobs.held);
     list_init(&s->jobs.watchers);
     s->jobs.closed = NULL;
+    s->jobs.were_opened = false;
 }
 
 // ---- beginning
@@ -39,33 +26,35 @@ void call_run_job(struct call *call, struct job *job)
     job->ops->close(job, call->server);
 }
 
+// At a rendezvous by its keys, as a command of its own. A retry has to answer now, as it waits for
+// what comes then.
+static bool may_go_on_held(const struct call *call)
+{
+    return call->may_wait_held && !call->is_retry && call->server->ops->hold;
+}
+
 void call_start_job(struct call *call, struct job *job)
 {
     struct server *s = call->server;
     struct client *c = call->client;
-    if (call->no_suspend) {
+    bool is_held = call->no_suspend;
+    if (is_held && !may_go_on_held(call)) {
         call_run_job(call, job);
         return;
     }
+    job->server = s;
+    if (is_held && s->holder) s = s->holder; // which has the client
     job->client = c;
     job->closed = NULL;
     job->cycles = 0;
-    job->is_orphan = job->is_waiting = job->must_end = false;
+    job->shards = is_held ? held_shards(s) : 0;
+    job->is_joint = call_is_joint(call);
+    job->is_orphan = job->is_dropped = job->is_waiting = job->must_end = false;
     job->request = kept_new(s->heap, call->argv, call->argc, call->arrival_tsc);
     c->flags |= CLIENT_IN_JOB;
     c->job = job;
     call->suspended = true;
     list_append(&s->jobs.list, &job->link);
-}
-
-void call_close_key(struct call *call, struct job *job, const struct key *key)
-{
-    struct server *s = call->server;
-    if (!call->suspended) return;
-    struct closed_key *k = heap_take(s->heap, sizeof *k + key->name.size, HEAP_OTHER);
-    *k = (struct closed_key){ s->jobs.closed, job->closed, call->client->db, key->name.size };
-    if (k->size) memcpy(k->name, key->name.data, k->size);
-    s->jobs.closed = job->closed = k;
 }
 
 void call_start_write_job(struct call *call, struct job *job, const struct key *destination)
@@ -74,141 +63,15 @@ void call_start_write_job(struct call *call, struct job *job, const struct key *
     if (call->suspended) call_close_key(call, job, destination);
 }
 
-// ---- the keys that are closed
-
-static void open_keys(struct server *s, struct closed_key *first)
-{
-    while (first) {
-        struct closed_key **at = &s->jobs.closed, *also = first->also;
-        while (*at != first) at = &(*at)->next;
-        *at = first->next;
-        heap_give(s->heap, first, sizeof *first + first->size, HEAP_OTHER);
-        first = also;
-    }
-}
-
-static void release_held(struct server *s, struct held_back *h)
-{
-    list_remove(&s->jobs.held, &h->link);
-    h->client->flags &= ~(uint32_t)CLIENT_HELD_BACK;
-    h->client->held_back = NULL;
-    kept_free(s->heap, h->request);
-    heap_give(s->heap, h, sizeof *h, HEAP_SESSION);
-}
-
-// In the order in which they came; whoever meets another closed key waits again, behind the rest.
-static void try_held(struct server *s)
-{
-    for (uint64_t left = s->jobs.held.count; left > 0; left--) {
-        struct held_back *h = LIST_OWNER(list_first(&s->jobs.held), struct held_back, link);
-        struct client *c = h->client;
-        struct kept_request *request = h->request;
-        h->request = NULL;
-        release_held(s, h);
-        bool done = command_execute_kept(s, c, request, false);
-        kept_free(s->heap, request);
-        if (done) s->ops->resume_client(s, c);
-    }
-}
-
-struct touch {
-    const struct call *call;
-    bool is_closed;
-};
-
-static void look_at_key(void *context, uint32_t index, uint32_t flags)
-{
-    struct touch *t = context;
-    struct bytes name = t->call->argv[index];
-    (void)flags;
-    for (const struct closed_key *k = t->call->server->jobs.closed; k; k = k->next)
-        if (bytes_equal(bytes_make(k->name, k->size), name)) t->is_closed = true;
-}
-
-// Databases are left out: MOVE, COPY and SWAPDB reach others, and to wait for the same name in
-// another database does no harm.
-static bool touches_closed(const struct call *call);
-
-static bool queued_touches_closed(void *context, const struct call *queued)
-{
-    (void)context;
-    return touches_closed(queued);
-}
-
-static bool touches_closed(const struct call *call)
-{
-    const struct command *row = call->command;
-    struct touch t = { call, false };
-    // What keys a script touches nobody knows before.
-    if (command_runs_script(row))
-        return call->server->jobs.closed || !(row->flags & CMD_READONLY);
-    if (row->id == CMD_ID_EXEC) return transaction_any(call, queued_touches_closed, NULL);
-    if (!command_has_keys(row)) {
-        if (!(row->acl_categories & ACL_KEYSPACE)) return false;
-        return call->server->jobs.closed || row->flags & CMD_WRITE;
-    }
-    command_find_keys(row, call->argv, call->argc, look_at_key, &t);
-    return t.is_closed;
-}
-
-bool jobs_hold_back(struct call *call)
-{
-    struct server *s = call->server;
-    if (call->no_suspend || !touches_closed(call)) return false;
-    call->suspended = true;
-    if (call->is_retry) { // it keeps its place among those who wait
-        block_met_closed(s, call->client);
-        return true;
-    }
-    struct held_back *h = heap_take(s->heap, sizeof *h, HEAP_SESSION);
-    *h = (struct held_back){ .client = call->client,
-                             .request =
-                                 kept_new(s->heap, call->argv, call->argc, call->arrival_tsc) };
-    list_append(&s->jobs.held, &h->link);
-    call->client->flags |= CLIENT_HELD_BACK;
-    call->client->held_back = h;
-    return true;
-}
-
-// ---- watchers
-
-void jobs_watch(struct server *s, struct job_watch *w) { list_append(&s->jobs.watchers, &w->link); }
-
-void jobs_unwatch(struct server *s, struct job_watch *w)
-{
-    if (list_node_is_linked(&w->link)) list_remove(&s->jobs.watchers, &w->link);
-}
-
-void jobs_tell_write(struct server *s, struct bytes key)
-{
-    const struct list *all = &s->jobs.watchers;
-    for (struct list_node *n = list_first(all); n; n = list_next(all, n)) {
-        struct job_watch *w = LIST_OWNER(n, struct job_watch, link);
-        w->before_write(w, s, key);
-    }
-}
-
-static void tell_key(void *context, uint32_t index, uint32_t flags)
-{
-    const struct call *call = context;
-    (void)flags;
-    jobs_tell_write(call_home(call, call->argv[index]), call->argv[index]);
-}
-
-void jobs_tell_call(const struct call *call)
-{
-    if (!(call->command->flags & CMD_WRITE)) return;
-    command_find_keys(call->command, call->argv, call->argc, tell_key, (void *)(uintptr_t)call);
-}
-
 // ---- going on
 
 static void make_call(struct server *s, const struct job *job, struct call *call)
 {
-    *call = (struct call){ .server = s,
+    struct server *bound = job->server;
+    *call = (struct call){ .server = bound,
                            .client = job->client,
                            .reply = &job->client->reply,
-                           .keyspace = s->keyspace,
+                           .keyspace = job->is_joint ? bound->joint : bound->keyspace,
                            .argv = job->request->argv,
                            .argc = job->request->argc,
                            .arrival_tsc = job->request->arrival_tsc,
@@ -225,15 +88,19 @@ static void drop_stand_in(struct server *s, struct client *c)
     heap_give(s->heap, c, sizeof *c, HEAP_SESSION);
 }
 
-static void finish(struct server *s, struct job *job)
+// Its shards stand still. What is left of it is its client.
+static void close_job(struct server *s, struct job *job)
 {
-    struct client *c = job->client;
-    struct kept_request *request = job->request;
     struct closed_key *closed = job->closed;
-    bool is_orphan = job->is_orphan;
+    struct kept_request *request = job->request;
     list_remove(&s->jobs.list, &job->link);
-    job->ops->close(job, s);
+    job->ops->close(job, job->server);
     kept_free(s->heap, request);
+    job_open_keys(closed);
+}
+
+static void finish(struct server *s, struct client *c, bool is_orphan)
+{
     c->flags &= ~(uint32_t)CLIENT_IN_JOB;
     c->job = NULL;
     if (is_orphan)
@@ -241,11 +108,7 @@ static void finish(struct server *s, struct job *job)
     else
         s->ops->resume_client(s, c);
     if (!is_orphan) client_send_pushes(s, c);
-    open_keys(s, closed);
-    // Those who wait for what it put come before those who came meanwhile.
-    blocks_keys_opened(s);
-    if (s->blocks.ready.count) blocks_serve(s);
-    try_held(s); // it may have watched, too
+    job_serve_opened(s);
 }
 
 // A reader that lags behind does not make a reply of millions pile up: it goes on when he has read
@@ -255,7 +118,8 @@ static bool may_run(const struct job *job)
 {
     const struct stream *stream = job->client->stream;
     if (job->is_waiting) return false;
-    if (job->must_end || job->closed || !stream || stream->out.open_gaps) return true;
+    if (job->is_dropped || job->must_end || job->closed || !stream || stream->out.open_gaps)
+        return true;
     if (job->client->flags & CLIENT_PROXY) return true; // nothing leaves before all is there
     return stream->out.bytes + stream->ops->pending(stream) < JOB_OUTPUT_MAX;
 }
@@ -272,33 +136,78 @@ static struct job *next_job(struct server *s)
     return NULL;
 }
 
+static void give_shards(struct server *s)
+{
+    shard_set others = held_others(s);
+    s->held = 0;
+    s->ops->let_go(s, others);
+}
+
+// False: they cannot be had now, or one is in the midst of a script.
+static bool take_shards(struct server *s, const struct job *job)
+{
+    if (!s->ops->hold(s, job->shards & ~shard_set_of(s->shard_index))) return false;
+    s->held = job->shards;
+    if (LIKELY(!script_busy_among(s, job->shards))) return true;
+    give_shards(s);
+    return false;
+}
+
+// In the name of its client, at each shard that it has.
+static bool step_held(struct server *s, struct job *job, struct call *call, uint64_t until_tsc)
+{
+    held_join(s);
+    bool is_done = job->is_dropped || job->ops->step(job, call, until_tsc);
+    if (UNLIKELY(tracking_is_on(&s->tracking))) tracking_end_held(s);
+    call_end_effects(call);
+    if (is_done && UNLIKELY(job->client->tracker)) tracking_caching_over(call);
+    held_leave(s);
+    call->server = s; // that counts it
+    return is_done;
+}
+
+static bool step(struct server *s, struct job *job, struct call *call, uint64_t until_tsc)
+{
+    make_call(s, job, call);
+    call->reply->error_count = 0;
+    job_tell_closed(job);
+    s->executing = job->client;
+    bool is_done = UNLIKELY(job->shards != 0) ? step_held(s, job, call, until_tsc)
+                                              : job->ops->step(job, call, until_tsc);
+    s->executing = NULL;
+    return is_done;
+}
+
+static void note_slice(struct server *s, struct job *job, uint64_t cycles)
+{
+    job->cycles += cycles;
+    tally_slice(s->tally, cycles);
+    latency_note(s, LATENCY_SLICE, cycles);
+}
+
 bool jobs_run(struct server *s, uint64_t cycles)
 {
     struct call call;
     if (UNLIKELY(s->busy_script != NULL) && !scripts_take_shards(s)) return true; // to try again
     struct job *job = next_job(s);
     if (!job) return false;
+    bool is_held = UNLIKELY(job->shards != 0);
+    if (is_held && !take_shards(s, job)) return true;
     uint64_t start = clock_tsc();
-    make_call(s, job, &call);
-    call.reply->error_count = 0;
-    if (UNLIKELY(s->jobs.watchers.count))
-        for (const struct closed_key *k = job->closed; k; k = k->also)
-            jobs_tell_write(s, bytes_make(k->name, k->size));
-    s->executing = job->client;
-    bool is_done = job->ops->step(job, &call, start + cycles);
-    s->executing = NULL;
-    if (UNLIKELY(s->held != 0)) scripts_give_shards(s);
-    uint64_t used = clock_tsc() - start;
-    job->cycles += used;
-    tally_slice(s->tally, used);
-    latency_note(s, LATENCY_SLICE, used);
+    bool is_done = step(s, job, &call, start + cycles);
+    if (UNLIKELY(s->held != 0) && !is_held) scripts_give_shards(s);
+    note_slice(s, job, clock_tsc() - start);
     s->ops->client_wrote(s, job->client);
     // A script that begins anew is counted when it is done.
-    if (is_done && !(job->client->flags & CLIENT_ELSEWHERE))
+    if (is_done && !job->is_dropped && !(job->client->flags & CLIENT_ELSEWHERE))
         command_finish(&call, job->cycles);
     else
         effects_end_unit(&s->effects);
-    if (is_done) finish(s, job);
+    struct client *c = job->client;
+    bool is_orphan = job->is_orphan;
+    if (is_done) close_job(s, job);
+    if (is_held) give_shards(s);
+    if (is_done) finish(s, c, is_orphan);
     return true;
 }
 
@@ -320,7 +229,8 @@ static void leave_job(struct server *s, struct client *c)
     struct job *job = c->job;
     c->flags &= ~(uint32_t)CLIENT_IN_JOB;
     c->job = NULL;
-    if (job->closed || job->must_end) {
+    if (job->closed || job->must_end || job->shards) {
+        job->is_dropped = !job->closed && !job->must_end;
         job->client = orphan_client(s, c);
         job->is_orphan = true;
         return;
@@ -328,13 +238,13 @@ static void leave_job(struct server *s, struct client *c)
     list_remove(&s->jobs.list, &job->link);
     kept_free(s->heap, job->request);
     job->ops->close(job, s);
-    try_held(s);
+    job_serve_opened(s);
 }
 
 void jobs_forget_client(struct server *s, struct client *c)
 {
     if (c->flags & CLIENT_IN_JOB) leave_job(s, c);
-    if (c->flags & CLIENT_HELD_BACK) release_held(s, c->held_back);
+    if (c->flags & CLIENT_HELD_BACK) job_release_held(s, c->held_back);
 }
 
 // What a job was to write is not written: the server stops between two commands, and this one is
@@ -347,11 +257,9 @@ void jobs_close(struct server *s)
         struct client *c = job->client;
         list_remove(&s->jobs.list, node);
         kept_free(s->heap, job->request);
-        open_keys(s, job->closed);
         c->flags &= ~(uint32_t)CLIENT_IN_JOB;
         if (job->is_orphan) drop_stand_in(s, c);
-        job->ops->close(job, s);
+        if (!job->shards) job->ops->close(job, s);
     }
-    while ((node = list_first(&s->jobs.held)) != NULL)
-        release_held(s, LIST_OWNER(node, struct held_back, link));
+    job_forget_keys(s);
 }

@@ -13,18 +13,32 @@
 // A job that writes names the key it will put: until it is done, commands that touch this key or
 // the whole keyspace wait. Its effect is what it puts, not the command (call_effect).
 // In a transaction or a script (call->no_suspend) the steps are run to the end at once.
+//
+// With keys on several shards: the body runs at a rendezvous, and so it takes its cuts of one
+// moment. The job is the shard's that ran it, which has the same shards stand still (server_ops
+// hold) for each of its slices; in between each of them has a turn for its clients. Chosen here
+// instead of going on alone with the cuts: what lies in another shard's heap (nodes and their
+// reference counts, caches within nodes, builders, the key that is put) is touched only while that
+// shard stands, so nothing of it need be atomic, sent home or kept from being moved, and a job is
+// written once. It costs the others up to half of their time or so while such a job lasts.
+//   - A key that the job will put is closed at its home. Who waits there goes on by the home's own
+//     thread, after it stood (jobs_serve_opened).
+//   - Of a client that goes, a reading job stays until it has its shards once more, to close.
+//   - A script that takes long on one of them goes first.
+//   - When the server stops its memory ends with the heaps it lies in; it is not closed.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/clock.h"
 #include "dataplane/base/list.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/keyspace/shard_set.h"
 
 enum {
     JOB_ELEMENTS_MIN = 2048, // up to here a command does its work in one go
     JOB_SLICE_US = 250,
     JOB_SLICE_SHARED_US = 100, // in a turn in which others sent commands
-    JOB_OUTPUT_MAX = 4 << 20, // bytes not yet read by the client, above which a reading job pauses
+    JOB_OUTPUT_MAX = 4 << 20,  // bytes not yet read by the client, above which a reading job pauses
 };
 
 struct job;
@@ -44,7 +58,11 @@ struct job {
     struct client *client;     // or its stand-in: a writing job goes on when its client has gone
     struct closed_key *closed; // what it will put, the first of them; NULL: it only reads
     uint64_t cycles;           // so far
-    bool is_orphan;            // client is a stand-in, owned
+    shard_set shards;      // that stand still for its slices, its own with them; 0: it needs none
+    struct server *server; // what its call had: its own, or the one that has all its keys
+    bool is_joint;         // its call had the joint keyspace
+    bool is_orphan;        // client is a stand-in, owned
+    bool is_dropped;       // its reader has gone: to be closed with its shards held
     // False from call_start_job on; the command may set them then.
     bool is_waiting; // has nothing to do until its owner says so
     bool must_end;   // goes on when its client has gone, although it closes no key
@@ -66,6 +84,10 @@ struct job_watch {
 };
 void jobs_watch(struct server *server, struct job_watch *w);
 void jobs_unwatch(struct server *server, struct job_watch *w);
+static inline bool jobs_are_watched(const struct server *server) // somebody hears of writes
+{
+    return server->jobs.watchers.count || server->jobs.snapshot;
+}
 void jobs_tell_write(struct server *server, struct bytes key); // where keys change by themselves
 
 // ---- for the shard (job.c)
@@ -79,3 +101,8 @@ void jobs_tell_call(const struct call *call); // a write that is about to run, t
 // The call touches a key that a job will put: it has been kept, and its client is suspended until
 // then. False: nothing stands in its way.
 bool jobs_hold_back(struct call *call);
+// The same question about a request of c that these shards, s among them or not, are held for.
+bool jobs_must_wait(struct server *s, struct client *c, const struct kept_request *request,
+                    shard_set shards);
+// Between two commands: those go on that waited for what jobs of other shards have put.
+void jobs_serve_opened(struct server *server);

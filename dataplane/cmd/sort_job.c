@@ -5,6 +5,7 @@
 #include "dataplane/base/num.h"
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/effect_draft.h"
+#include "dataplane/cmd/held.h"
 #include "dataplane/cmd/kept.h"
 
 enum {
@@ -21,9 +22,17 @@ struct text_block { // numbers' texts and weights
 
 enum phase { PHASE_LOAD, PHASE_ORDER, PHASE_BEGIN, PHASE_SHOW, PHASE_TELL };
 
+struct sort;
+struct sort_watch {
+    struct job_watch watch;
+    struct server *home;
+    struct sort *sort; // what of it does not change from slice to slice, and sort->lookup
+};
+
 struct sort {
     struct job job;
-    struct job_watch watch;
+    struct sort_watch *watches; // one for each shard; NULL: none
+    uint32_t watch_count;
     struct heap *heap;
     struct sort_options options;
     struct sort_source source;
@@ -345,11 +354,18 @@ static bool sort_step(struct job *job, struct call *call, uint64_t until_tsc)
     return true;
 }
 
+static void stop_watching(struct sort *s)
+{
+    for (uint32_t i = 0; i < s->watch_count; i++)
+        jobs_unwatch(s->watches[i].home, &s->watches[i].watch);
+    give_array(s, s->watches, s->watch_count, sizeof s->watches[0]);
+}
+
 static void sort_close(struct job *job, struct server *server)
 {
     struct sort *s = (struct sort *)(void *)job;
     struct heap *heap = server->heap;
-    jobs_unwatch(server, &s->watch);
+    stop_watching(s);
     effect_draft_drop(&s->draft);
     if (s->has_builder) list_build_drop(&s->builder);
     give_array(s, s->ahead, s->room * s->options.get_count, sizeof s->ahead[0]);
@@ -392,9 +408,10 @@ static uint64_t plan(struct sort *s, uint64_t total)
     return total + weights + shown;
 }
 
+// By the thread of server, or of who holds it.
 static void before_write(struct job_watch *watch, struct server *server, struct bytes key)
 {
-    struct sort *s = LIST_OWNER(watch, struct sort, watch);
+    struct sort *s = LIST_OWNER(watch, struct sort_watch, watch)->sort;
     const struct bytes *patterns = s->job.request->argv;
     if (s->options.has_by) sort_lookup_keep(&s->lookup, server, &s->options.by, patterns, key);
     for (uint32_t i = 0; i < s->options.get_count; i++)
@@ -404,6 +421,27 @@ static void before_write(struct job_watch *watch, struct server *server, struct 
 static bool looks_up_later(const struct sort *s)
 {
     return !s->takes_ahead && (s->options.has_by || s->options.get_lookups);
+}
+
+static void watch(struct call *call, struct sort *s)
+{
+    shard_set own = shard_set_of(call->server->shard_index);
+    shard_set shards = call_is_joint(call) ? s->job.shards : own;
+    s->watch_count = (uint32_t)__builtin_popcountll(shards);
+    s->watches = take_array(s, s->watch_count, sizeof s->watches[0]);
+    for (uint32_t i = 0; i < s->watch_count; i++) {
+        struct sort_watch *w = &s->watches[i];
+        *w = (struct sort_watch){ { .before_write = before_write },
+                                  held_next(call->server, &shards),
+                                  s };
+        jobs_watch(w->home, &w->watch);
+    }
+}
+
+// Keys that come to another shard meanwhile would be looked for where they are not.
+static bool has_to_be_at_once(const struct call *call, const struct sort *s)
+{
+    return call_is_joint(call) && looks_up_later(s) && call->server->node->placement.move.is_active;
 }
 
 static void start_job(struct call *call, struct sort *s)
@@ -417,13 +455,14 @@ static void start_job(struct call *call, struct sort *s)
         }
         begin_order(s);
     }
-    if (s->options.store)
+    bool looks_up = looks_up_later(s);
+    if (has_to_be_at_once(call, s))
+        call_run_job(call, &s->job);
+    else if (s->options.store)
         call_start_write_job(call, &s->job, &to);
     else
         call_start_job(call, &s->job);
-    if (!call->suspended || !looks_up_later(s)) return;
-    s->watch.before_write = before_write;
-    jobs_watch(call->server, &s->watch);
+    if (call->suspended && looks_up) watch(call, s);
 }
 
 void sort_run(struct call *call, const struct entry *e, const struct sort_options *options)

@@ -7,7 +7,9 @@
 //
 // What moment an answer is of: the command's. The elements are a cut; values that BY and GET look
 // up are taken before the first slice ends when they are few (SORT_LOOKUPS_AT_ONCE). Else the job
-// watches: of a key that a pattern may name, the value is kept before it changes (job.h).
+// watches: of a key that a pattern may name, the value is kept before it changes (job.h). With keys
+// on several shards it watches on each of them. While slots move between shards such a command is
+// done in one go.
 #pragma once
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/sort_items.h"

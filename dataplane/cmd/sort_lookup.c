@@ -1,4 +1,5 @@
 #include "dataplane/cmd/sort_lookup.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/types/hash_value.h"
 
 void sort_pattern_init(struct sort_pattern *p, const struct call *call, uint32_t argument)
@@ -70,19 +71,40 @@ static bool is_wanted(const void *item, const void *key)
            bytes_equal(bytes_make(kept->bytes, kept->name_size), w->name);
 }
 
+static size_t homes_bytes(const struct sort_lookup *l)
+{
+    return l->home_count * sizeof l->homes[0];
+}
+
 void sort_lookup_open(struct sort_lookup *l, const struct call *call)
 {
     l->db = call->client->db;
     l->moment_ms = call->now_ms;
-    index_init(&l->kept, call->server->heap, hash_of_kept, NULL);
+    l->homes = &l->one;
+    l->home_count = 1;
+    l->one.heap = call->server->heap;
+    if (call_is_joint(call)) {
+        l->home_count = server_peer_count(call->server);
+        l->homes = heap_take(call->server->heap, homes_bytes(l), HEAP_OTHER);
+    }
+    for (uint32_t i = 0; i < l->home_count; i++) {
+        struct sort_home *h = &l->homes[i];
+        if (h != &l->one) h->heap = server_peer(call->server, i)->heap;
+        index_init(&h->kept, h->heap, hash_of_kept, NULL);
+    }
 }
 
-static const struct sort_kept *find_kept(const struct sort_lookup *l, const struct sort_pattern *p,
+static struct sort_home *home_at(const struct sort_lookup *l, const struct server *home)
+{
+    return &l->homes[l->home_count > 1 ? home->shard_index : 0];
+}
+
+static const struct sort_kept *find_kept(const struct sort_home *h, const struct sort_pattern *p,
                                          const struct key *key)
 {
     struct wanted w = { p->argument, key->name };
-    if (LIKELY(l->kept.count == 0)) return NULL;
-    return index_find(&l->kept, key->hash, is_wanted, &w);
+    if (LIKELY(h->kept.count == 0)) return NULL;
+    return index_find(&h->kept, key->hash, is_wanted, &w);
 }
 
 static bool read_value(const struct sort_lookup *l, struct keyspace *k,
@@ -115,7 +137,8 @@ void sort_lookup_keep(struct sort_lookup *l, struct server *server, const struct
     struct bytes pattern = patterns[p->argument];
     if (!may_name(p, pattern, name)) return;
     struct key key = key_make(server->keyspace, name);
-    if (find_kept(l, p, &key)) return;
+    struct sort_home *home = home_at(l, server);
+    if (find_kept(home, p, &key)) return;
     struct string_view value = { .blob = NULL };
     const struct entry *e = keyspace_peek(server->keyspace, l->db, &key);
     uint64_t deadline_ms = e ? entry_deadline_ms(e) : KEYSPACE_NO_DEADLINE;
@@ -123,12 +146,12 @@ void sort_lookup_keep(struct sort_lookup *l, struct server *server, const struct
     bool is_there = !was_dead && read_value(l, server->keyspace, p, pattern, e, &value);
     if (!is_there) value.bytes.size = 0;
     struct sort_kept *kept =
-        heap_take(server->heap, sizeof *kept + name.size + value.bytes.size, HEAP_OTHER);
+        heap_take(home->heap, sizeof *kept + name.size + value.bytes.size, HEAP_OTHER);
     *kept = (struct sort_kept){ key.hash, p->argument, (uint32_t)name.size, value.bytes.size,
                                 is_there };
     if (name.size) memcpy(kept->bytes, name.data, name.size);
     if (value.bytes.size) memcpy(kept->bytes + name.size, value.bytes.data, value.bytes.size);
-    index_insert(&l->kept, key.hash, kept);
+    index_insert(&home->kept, key.hash, kept);
 }
 
 static bool take_kept(struct sort_lookup *l, const struct sort_kept *kept)
@@ -146,10 +169,11 @@ bool sort_lookup_find(struct sort_lookup *l, struct call *call, const struct sor
     l->value.bytes = element;
     if (!sort_pattern_looks_up(p)) return p->kind == SORT_ELEMENT;
     struct key key = key_make(call->keyspace, name_for(l, call->server->heap, p, pattern, element));
-    const struct sort_kept *kept = find_kept(l, p, &key);
+    const struct sort_home *home = home_at(l, call_home(call, key.name));
+    const struct sort_kept *kept = find_kept(home, p, &key);
     if (UNLIKELY(kept != NULL)) return take_kept(l, kept);
     struct entry *e = call_find(call, &key, FIND_READ);
-    if (!e && (kept = find_kept(l, p, &key)) != NULL)
+    if (!e && (kept = find_kept(home, p, &key)) != NULL)
         return take_kept(l, kept); // its time has passed since: it went just now
     return read_value(l, call->server->keyspace, p, pattern, e, &l->value);
 }
@@ -163,5 +187,9 @@ static void give_kept(void *heap, void *item)
 void sort_lookup_close(struct sort_lookup *l, struct heap *heap)
 {
     if (l->name) heap_give(heap, l->name, l->room, HEAP_OTHER);
-    while (index_drain(&l->kept, UINT32_MAX, give_kept, heap)) continue;
+    for (uint32_t i = 0; i < l->home_count; i++) {
+        struct sort_home *h = &l->homes[i];
+        while (index_drain(&h->kept, UINT32_MAX, give_kept, h->heap)) continue;
+    }
+    if (l->homes != &l->one) heap_give(heap, l->homes, homes_bytes(l), HEAP_OTHER);
 }

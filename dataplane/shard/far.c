@@ -1,7 +1,8 @@
 #include "dataplane/shard/far_priv.h"
-#include "dataplane/cmd/kept.h"
+#include "dataplane/base/prefetch.h"
 #include "dataplane/cmd/tracking.h"
 #include "dataplane/shard/far_again.h"
+#include "dataplane/shard/late.h"
 #include "dataplane/shard/lent.h"
 #include "dataplane/shard/mesh.h"
 #include "dataplane/shard/scatter.h"
@@ -9,6 +10,7 @@
 
 // What of a client's flags concerns how its command runs on another shard.
 enum { CARRIED_FLAGS = CLIENT_NO_TOUCH | CLIENT_UNIX_SOCKET };
+_Static_assert(CARRIED_FLAGS <= UINT8_MAX, "far_call.client_flags has eight bits");
 
 // ---- the sender: making and sending a call
 
@@ -17,14 +19,11 @@ static struct far_call *far_new(struct shard *s, const struct call *call)
 {
     const char *name = call->client->name;
     size_t name_bytes = name ? strlen(name) + 1 : 0;
-    size_t bytes = sizeof(struct far_call) + call->argc * sizeof(struct bytes) +
-                   bytes_sum(call->argv, call->argc) + name_bytes;
-    struct far_call *f = heap_take(&s->heap, bytes, HEAP_CLIENT_IN);
-    memset(f, 0, offsetof(struct far_call, reply));
-    f->bytes = bytes;
+    struct far_call *f = far_take(s, call->argc * sizeof(struct bytes) +
+                                         bytes_sum(call->argv, call->argc) + name_bytes);
     f->argv = (struct bytes *)(f + 1);
     uint8_t *at = bytes_copy_each(f->argv, call->argv, call->argc, (uint8_t *)&f->argv[call->argc]);
-    if (name) f->client_name = memcpy(at, name, name_bytes);
+    f->client_name = name ? memcpy(at, name, name_bytes) : NULL;
     f->argc = call->argc;
     return f;
 }
@@ -50,20 +49,22 @@ static struct far_call *far_fill(struct shard *s, const struct call *call, uint3
     f->to = to;
     f->command = call->command;
     f->has_key = call->has_key;
-    if (f->has_key) f->key = (struct key){ f->argv[call->command->first_key], call->key.hash };
+    if (LIKELY(f->has_key))
+        f->key = (struct key){ f->argv[call->command->first_key], call->key.hash };
     f->client_id = c->id;
     f->arrival_tsc = call->arrival_tsc;
     f->is_tracking = c->tracker != NULL;
-    if (UNLIKELY(f->is_tracking)) f->tracking_mode = c->tracker->mode;
+    if (UNLIKELY(f->is_tracking)) f->tracking_mode = (uint8_t)c->tracker->mode;
     f->remote = c->stream->remote;
-    f->kind = c->stream->kind;
+    f->kind = (uint8_t)c->stream->kind;
     f->db = c->db;
-    f->client_flags = c->flags & CARRIED_FLAGS;
+    f->client_flags = (uint8_t)(c->flags & CARRIED_FLAGS);
     f->version = c->reply.version;
     f->is_muted = c->reply.muted;
     f->generation = s->mesh.hub->node.placement.generation;
     f->kept_deadline_ms = client_deadline(c, 0);
     f->request_bytes = call->request ? call->request->bytes : 0;
+    f->again = NULL;
     s->far_calls_open++;
     return f;
 }
@@ -83,16 +84,11 @@ struct far_call *far_new_part(struct shard *s, const struct call *call, uint32_t
 {
     struct far_call *f = far_fill(s, call, to);
     f->is_part = true;
+    f->proxy = NULL; // it may be given up before it runs
     return f;
 }
 
 // ---- the sender: replies
-
-void far_free(struct shard *s, struct far_call *f)
-{
-    if (UNLIKELY(f->again != NULL)) kept_free(&s->heap, f->again);
-    heap_give(&s->heap, f, f->bytes, HEAP_CLIENT_IN);
-}
 
 const struct outq *far_output(const struct far_call *f)
 {
@@ -144,7 +140,7 @@ void far_deliver(struct shard *s, struct session *session, struct far_call *f)
     } else if (f->reply_bytes && !session->closing) {
         outq_append(out, bytes_make(f->reply, f->reply_bytes));
     }
-    if (f->closes) c->flags |= CLIENT_CLOSE_AFTER_REPLY;
+    if (!f->is_slot && f->closes) c->flags |= CLIENT_CLOSE_AFTER_REPLY;
     far_free(s, f);
 }
 
@@ -156,15 +152,21 @@ void far_deliver_ready(struct shard *s, struct session *session)
         if (!f->is_done) break;
         list_remove(&session->far, node);
         far_deliver(s, session, f);
+        late_got_reply(s, session, node);
     }
     if (UNLIKELY(session->returned_count)) far_send_again(s, session);
     session_enforce_output_limit(s, session);
-    session_mark_dirty(s, session);
     if (session->far.count == 0 && session->waits_for_far) {
         session->waits_for_far = false;
         session->client.flags &= ~(uint32_t)CLIENT_ELSEWHERE;
         resume_later(s, session);
     }
+}
+
+void far_prefetch_reply(const struct far_call *f)
+{
+    prefetch(f);
+    prefetch_two(&f->behind);
 }
 
 void far_replied(struct shard *s, struct far_call *f)

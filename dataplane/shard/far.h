@@ -2,15 +2,16 @@
 //
 // Source:  DESIGN "Shards": there
 // Thread:  each function says whose: the sender's is the shard of the connection
-// Memory:  a far call is the sender's (HEAP_CLIENT_IN), lent to the runner from MESH_CALL to
-//          MESH_REPLY; the runner writes into its reply part only. A proxy and the output behind
-//          the reply's first FAR_REPLY_BYTES are the runner's, lent to the sender from MESH_REPLY
-//          to MESH_RELEASE
+// Memory:  a far call is the sender's (a small one, which is kept for the next, HEAP_SESSION, else
+//          HEAP_CLIENT_IN), lent to the runner from MESH_CALL to MESH_REPLY; the runner writes into
+//          its reply part only. A proxy and the output behind the reply's first FAR_REPLY_BYTES are
+//          the runner's, lent to the sender from MESH_REPLY to MESH_RELEASE
 //
 // A session has its far calls in a list, in the order of the pipeline. While the list is not empty,
 // the reply of a command that runs here goes into a far call of its own (a slot) at its end.
 // Replies leave from the head as they are complete.
 #pragma once
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/list.h"
@@ -23,6 +24,7 @@ enum {
     FAR_REPLY_BYTES = 640,  // a block of output has at least OUTQ_RESERVE_MAX
     FAR_CALLS_MAX = 1024,   // of one session, before it waits for replies
     FAR_PROXIES_KEPT = 256, // that run nothing, for the next calls
+    FAR_CALLS_KEPT = 512,   // likewise of small calls, and of slots
 };
 
 struct shard;
@@ -38,49 +40,50 @@ struct far_source { // whose first block lies in a far call
     bool is_used;
 };
 
+// In lines of the cache by who writes them, for each line that changes hands costs its way from
+// core to core. What a runner of one small command reads is the request's two lines, its arguments,
+// and the line of the reply.
 struct far_call {
     // The sender's.
-    struct list_node link;   // on session->far
-    struct session *session; // NULL: gone
+    alignas(64) struct list_node link; // on session->far
+    struct session *session;           // NULL: gone
+    struct scatter *scatter;           // of a part: whose; NULL: gone
+    size_t bytes;                      // of this allocation; 0: it is one of those that are kept
     uint32_t to;
     bool is_done, may_block;
-    bool is_back;            // it was returned, and waits to be sent again (far_again.h)
-    bool is_slot;            // struct far_slot: nothing was sent
-    bool is_part;            // of a command on all shards: on no list, session is NULL
-    struct scatter *scatter; // then: whose; NULL: gone
-    size_t bytes;            // of this allocation
+    bool is_back;  // it was returned, and waits to be sent again (far_again.h)
+    bool is_slot;  // struct far_slot: nothing was sent, and of what follows nothing is set
+    bool is_part;  // of a command on all shards: on no list, session is NULL
+    bool is_alone; // nothing of its session that came back is sent beside it
 
     // The request: written before it is sent.
-    const struct command *command;
-    struct key key; // call->key; name points below
-    bool has_key;
-    uint64_t client_id, arrival_tsc, request_bytes;
-    const char *client_name; // points below; NULL: none
-    uint32_t tracking_mode;  // enum tracking_mode, if is_tracking
-    bool is_tracking;
+    alignas(64) const struct command *command;
+    struct key key;     // call->key; name points below
+    struct bytes *argv; // behind this, and their bytes behind them
+    uint32_t argc, db;
+    uint64_t client_id, arrival_tsc;
+    uint64_t request_bytes;
+    struct kept_request *again; // what argv is of, when it came back with another one; else NULL
+    const char *client_name;    // points below; NULL: none
+    uint64_t kept_deadline_ms;  // client_keep_deadline; 0: none
+    uint32_t generation;        // of the placement, when it was sent (far_again.h)
+    uint8_t client_flags;       // of enum client_flags: those that concern how it runs
+    uint8_t kind, version;      // enum stream_kind; of the reply
+    bool has_key, is_muted, is_tracking;
     struct net_addr remote;
-    enum stream_kind kind;
-    uint32_t db, client_flags; // of enum client_flags: those that concern how it runs
-    uint8_t version;
-    bool is_muted;
-    uint32_t argc;
-    struct bytes *argv;          // behind this, and their bytes behind them
-    struct resp_request request; // the same as the commands see it
-    uint32_t generation;         // of the placement, when it was sent (far_again.h)
-    bool is_alone;               // nothing of its session that came back is sent beside it
-    uint64_t kept_deadline_ms;   // client_keep_deadline; 0: none
-    struct kept_request *again;  // what argv is of, when it came back with another one; else NULL
+    uint8_t tracking_mode; // enum tracking_mode, if is_tracking
 
     // By who runs it.
-    struct list_node behind; // on shard->far_behind: waits for another of its client
+    alignas(64) struct list_node behind; // on shard->far_behind: waits for another of its client
     // The reply: likewise.
     struct proxy *proxy;  // with output beyond reply[]; NULL: there is none
-    bool closes;          // the client is to be closed after it
-    bool is_returned;     // it was not run; what the sender knows of that is is_back
     uint64_t cycles;      // of a part: what it took
     uint32_t reply_bytes; // in reply[]
+    bool closes;          // the client is to be closed after it
+    bool is_returned;     // it was not run; what the sender knows of that is is_back
     uint8_t reply[FAR_REPLY_BYTES];
 };
+_Static_assert(offsetof(struct far_call, behind) == 192, "the request has two lines");
 
 void far_open(struct shard *s);
 void far_close(struct shard *s);
@@ -89,6 +92,7 @@ void far_close(struct shard *s);
 // It may wait for a key: a blocking command, and not an XREAD without BLOCK.
 bool far_may_block(const struct call *call);
 void far_send(struct shard *s, struct session *session, struct call *call, uint32_t to);
+void far_prefetch_reply(const struct far_call *f);     // before far_replied
 void far_replied(struct shard *s, struct far_call *f); // MESH_REPLY
 // Around each command of a session that has far calls: begin lets its reply go into a slot.
 void far_slot_begin(struct shard *s, struct session *session);
@@ -109,7 +113,11 @@ void far_free(struct shard *s, struct far_call *f);
 bool far_has_blocked(const struct session *session);
 
 // ---- the runner
-void far_prefetch(struct shard *s, const uint64_t *words, uint32_t count);
+// Of a call that has just come, before it is run: asks for what it says, then for the bucket of its
+// key, then for the entry; in between, there are those of other calls to be asked for.
+void far_prefetch(const struct far_call *f);
+void far_prefetch_bucket(const struct shard *s, const struct far_call *f);
+void far_prefetch_entry(const struct shard *s, const struct far_call *f);
 void far_run(struct shard *s, uint32_t from, struct far_call *f); // MESH_CALL
 // By who holds s: the body, which may become a job of s. now_ms is the moment of all parts.
 void far_run_part(struct shard *s, uint32_t from, struct far_call *part, uint64_t now_ms);

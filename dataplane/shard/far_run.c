@@ -53,11 +53,12 @@ static void bind_proxy(struct shard *s, struct proxy *p, uint32_t from, struct f
 {
     struct client *c = &p->client;
     p->call = f;
+    f->is_returned = false;
     p->from = from;
     far_source_init(&p->source, &s->overflow.source, f->reply);
     outq_init(&p->stream.out, &p->source.source);
     p->stream.remote = f->remote;
-    p->stream.kind = f->kind;
+    p->stream.kind = (enum stream_kind)f->kind;
     c->id = f->client_id;
     c->name = (char *)(uintptr_t)f->client_name; // borrowed; nobody frees it
     c->flags = f->client_flags | CLIENT_PROXY;
@@ -105,15 +106,26 @@ static void settle(struct shard *s, struct proxy *p)
     reply_from(s, p);
 }
 
-void far_prefetch(struct shard *s, const uint64_t *words, uint32_t count)
+void far_prefetch(const struct far_call *f)
 {
-    (void)s;
-    for (uint32_t i = 0; i < count; i++) prefetch((const void *)(uintptr_t)(words[i] & ~15ull));
+    prefetch_two(&f->command);
+    prefetch(&f->behind);
+    prefetch_two(f + 1); // the arguments
+}
+
+void far_prefetch_bucket(const struct shard *s, const struct far_call *f)
+{
+    if (f->has_key) keyspace_prefetch_bucket(s->keyspace, f->db, &f->key);
+}
+
+void far_prefetch_entry(const struct shard *s, const struct far_call *f)
+{
+    if (f->has_key) keyspace_prefetch_entry(s->keyspace, f->db, &f->key);
 }
 
 static struct call make_call(struct shard *s, struct proxy *p, struct far_call *f)
 {
-    f->request = (struct resp_request){ f->argv, NULL, f->argc, f->request_bytes };
+    p->request = (struct resp_request){ f->argv, NULL, f->argc, f->request_bytes };
     return (struct call){
         .server = &s->server,
         .client = &p->client,
@@ -122,7 +134,7 @@ static struct call make_call(struct shard *s, struct proxy *p, struct far_call *
         .command = f->command,
         .argv = f->argv,
         .argc = f->argc,
-        .request = &f->request,
+        .request = &p->request,
         .key = f->key,
         .has_key = f->has_key,
         .arrival_tsc = f->arrival_tsc,
@@ -130,7 +142,11 @@ static struct call make_call(struct shard *s, struct proxy *p, struct far_call *
     };
 }
 
-// A command of its client, sent before it, waits here for a rendezvous (a script that begins anew).
+// A command of its client, sent before it, has not begun: it waits here for a rendezvous (a script
+// that begins anew), for a key that is closed, or for the end of a pause. What comes behind it may
+// have a key in common with it.
+enum { NOT_BEGUN = CLIENT_ELSEWHERE | CLIENT_HELD_BACK | CLIENT_PAUSED };
+
 static bool must_wait(const struct shard *s, const struct far_call *f)
 {
     const struct list *behind = &s->far_behind, *waiting = &s->proxies_waiting;
@@ -141,7 +157,7 @@ static bool must_wait(const struct shard *s, const struct far_call *f)
     }
     for (struct list_node *n = list_first(waiting); n; n = list_next(waiting, n)) {
         const struct client *c = &LIST_OWNER(n, struct proxy, link)->client;
-        if (c->id == f->client_id && (c->flags & CLIENT_ELSEWHERE)) return true;
+        if (c->id == f->client_id && (c->flags & NOT_BEGUN)) return true;
     }
     return false;
 }
@@ -173,7 +189,8 @@ void far_run_part(struct shard *s, uint32_t from, struct far_call *f, uint64_t n
 
 void far_run(struct shard *s, uint32_t from, struct far_call *f)
 {
-    bool may_wait = s->rendezvous.count != 0 || s->far_behind.count != 0;
+    bool may_wait = s->rendezvous.count != 0 || s->far_behind.count != 0 ||
+                    s->server.jobs.held.count != 0 || s->server.pause.held.count != 0;
     if (UNLIKELY(may_wait) && must_wait(s, f))
         list_append(&s->far_behind, &f->behind);
     else
@@ -305,4 +322,5 @@ void far_close(struct shard *s)
     while ((node = list_take_first(&s->proxies_idle)) != NULL)
         heap_give(&s->heap, LIST_OWNER(node, struct proxy, link), sizeof(struct proxy),
                   HEAP_SESSION);
+    far_free_kept(s);
 }

@@ -33,11 +33,8 @@ void far_source_init(struct far_source *f, struct piece_source *beyond, uint8_t 
 
 static struct far_slot *new_slot(struct shard *s, struct session *session)
 {
-    struct far_slot *slot = heap_take(&s->heap, sizeof *slot, HEAP_CLIENT_IN);
-    memset(&slot->call, 0, offsetof(struct far_call, reply));
-    slot->call.bytes = sizeof *slot;
+    struct far_slot *slot = far_take_slot(s);
     slot->call.session = session;
-    slot->call.is_slot = true;
     slot->pushed_bytes = 0;
     far_source_init(&slot->source, &s->overflow.source, slot->bytes);
     outq_init(&slot->out, &slot->source.source);

@@ -1,6 +1,7 @@
 #include "dataplane/shard/meeting.h"
 #include <sched.h>
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/script_run.h"
 #include "dataplane/shard/far_again.h"
@@ -68,6 +69,7 @@ void meeting_stand(struct shard *s)
     stand(s, true);
     shard_read_clocks(s);
     if (UNLIKELY(s->server.blocks.ready.count) && !s->server.busy_script) blocks_serve(&s->server);
+    jobs_serve_opened(&s->server);
 }
 
 void meeting_asked(struct shard *s, uint32_t from, struct rendezvous *r)
@@ -170,16 +172,6 @@ static bool hold(struct shard *s, shard_set shards)
     return true;
 }
 
-// A long command of one of them has closed keys, or watches them: its slices come first.
-static bool must_wait_for_jobs(struct shard *s, shard_set shards)
-{
-    for (; shards; shards = shard_set_rest(shards)) {
-        const struct jobs *jobs = &s->mesh.hub->node.servers[shard_set_first(shards)]->jobs;
-        if (jobs->closed || jobs->watchers.count) return true;
-    }
-    return false;
-}
-
 // The holder has served nobody since start; all_stand: when it held them.
 static void let_go_held(struct shard *s, shard_set held, uint64_t start, uint64_t all_stand)
 {
@@ -259,6 +251,13 @@ static bool is_ready(struct shard *s, struct rendezvous *r)
     return r->client || (free_rendezvous(s, r), false);
 }
 
+// A long command of one of its shards has closed a key of it, or has to see what it would change:
+// those slices come first.
+static bool must_wait_for_jobs(struct shard *s, const struct rendezvous *r)
+{
+    return r->client && jobs_must_wait(&s->server, r->client, r->request, r->route.shards);
+}
+
 // Those that can run with what is held, r first.
 static uint32_t run_with(struct shard *s, struct rendezvous *r, shard_set held)
 {
@@ -269,6 +268,7 @@ static uint32_t run_with(struct shard *s, struct rendezvous *r, shard_set held)
         struct rendezvous *next = LIST_OWNER(n, struct rendezvous, link);
         n = list_next(&s->rendezvous, n);
         if (next->unanswered || !next->client || (next->route.shards & ~held)) continue;
+        if (must_wait_for_jobs(s, next)) continue;
         run_one(s, next);
         count++;
     }
@@ -286,6 +286,7 @@ void meeting_let_go(struct shard *s, shard_set shards) { let_go(s, shards); }
 uint32_t meeting_run(struct shard *s, uint32_t budget)
 {
     uint32_t count = 0;
+    jobs_serve_opened(&s->server); // when it stood while it waited for others itself
     struct list_node *n = list_first(&s->rendezvous);
     struct cycle_meter *meter = &s->server.meter;
     enum cycle_account before = meter->open;
@@ -304,7 +305,7 @@ uint32_t meeting_run(struct shard *s, uint32_t budget)
             continue;
         }
         uint64_t all_stand = clock_tsc();
-        if (must_wait_for_jobs(s, shards) && !busy_one_of(s, shards)) {
+        if (must_wait_for_jobs(s, r) && !busy_one_of(s, shards)) {
             let_go_held(s, others, start, all_stand);
             ask(s, r);
             continue;

@@ -3,6 +3,7 @@
 #include "dataplane/base/check.h"
 #include "dataplane/shard/far.h"
 #include "dataplane/shard/ferry.h"
+#include "dataplane/shard/late.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
 
@@ -17,6 +18,7 @@ void mesh_open(struct shard *s, struct hub *hub)
 {
     s->mesh.hub = hub;
     s->mesh.index = s->server.shard_index;
+    list_init(&s->mesh.late);
 }
 
 static void *pointer_of(uint64_t word)
@@ -28,12 +30,14 @@ static enum mesh_kind kind_of(uint64_t word)
     return (enum mesh_kind)(word & ((1 << KIND_BITS) - 1));
 }
 
-// Frames are the port's, which outlives the shards.
-static void give_frames(struct shard *s, const uint64_t *words, uint32_t count)
+// What nobody will act upon. Frames are the port's, which outlives the shards; notes are nobody's.
+static void drop(struct shard *s, const uint64_t *words, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (kind_of(words[i]) == MESH_FRAME_IN || kind_of(words[i]) == MESH_FRAME_OUT)
-            ferry_lost(s, pointer_of(words[i]));
+    for (uint32_t i = 0; i < count; i++) {
+        enum mesh_kind kind = kind_of(words[i]);
+        if (kind == MESH_FRAME_IN || kind == MESH_FRAME_OUT) ferry_lost(s, pointer_of(words[i]));
+        if (kind == MESH_NOTE) free(pointer_of(words[i]));
+    }
 }
 
 void mesh_close(struct shard *s)
@@ -43,12 +47,11 @@ void mesh_close(struct shard *s)
     for (uint32_t i = 0; hub && i < hub->shard_count; i++) {
         struct word_ring *ring = hub->rings[i][s->mesh.index];
         uint32_t count;
-        while (ring && (count = word_ring_take(ring, words, POLL_WORDS)) > 0)
-            give_frames(s, words, count);
+        while (ring && (count = word_ring_take(ring, words, POLL_WORDS)) > 0) drop(s, words, count);
     }
     for (uint32_t i = 0; i < PLACEMENT_SHARDS_MAX; i++) {
         struct mesh_outbox *b = &s->mesh.outboxes[i];
-        if (b->words) give_frames(s, b->words + b->first, b->count - b->first);
+        if (b->words) drop(s, b->words + b->first, b->count - b->first);
         heap_give(&s->heap, b->words, b->room * sizeof *b->words, HEAP_OTHER);
     }
 }
@@ -156,6 +159,23 @@ static void receive(struct shard *s, uint32_t from, uint64_t word)
     }
 }
 
+// In stages, as a burst of the shard's own commands is (batch.h): each asks for what the next
+// reads.
+static void prefetch_batch(const struct shard *s, const uint64_t *words, uint32_t count)
+{
+    const struct far_call *calls[POLL_WORDS];
+    uint32_t call_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct far_call *f = pointer_of(words[i]);
+        if (kind_of(words[i]) == MESH_REPLY) far_prefetch_reply(f);
+        if (kind_of(words[i]) != MESH_CALL) continue;
+        far_prefetch(f);
+        calls[call_count++] = f;
+    }
+    for (uint32_t i = 0; i < call_count; i++) far_prefetch_bucket(s, calls[i]);
+    for (uint32_t i = 0; i < call_count; i++) far_prefetch_entry(s, calls[i]);
+}
+
 uint32_t mesh_poll(struct shard *s, uint32_t budget)
 {
     struct mesh *m = &s->mesh;
@@ -167,12 +187,13 @@ uint32_t mesh_poll(struct shard *s, uint32_t budget)
         uint32_t done = 0, count;
         if (!ring) continue;
         while (done < budget && (count = word_ring_take(ring, words, POLL_WORDS)) > 0) {
-            far_prefetch(s, words, count);
+            prefetch_batch(s, words, count);
             for (uint32_t i = 0; i < count; i++) receive(s, from, words[i]);
             done += count;
         }
         total += done;
     }
+    if (m->late.count) late_end_overdue(s);
     return total;
 }
 

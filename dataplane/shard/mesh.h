@@ -12,6 +12,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "dataplane/base/list.h"
 #include "dataplane/shard/hub.h"
 
 struct shard;
@@ -38,10 +39,16 @@ struct mesh_outbox {
     uint64_t *words;
     uint32_t first, count, room;
 };
+struct far_kept { // free far calls or slots, by their link.next
+    struct list_node *first;
+    uint32_t count;
+};
 struct mesh {
     struct hub *hub; // borrowed; NULL: there is one shard only
     uint32_t index;
-    shard_set waiting; // those with words in their outbox
+    shard_set waiting;                    // those with words in their outbox
+    struct far_kept far_calls, far_slots; // far.h
+    struct list late;                     // late.h: of struct session.dirty
     struct mesh_outbox outboxes[PLACEMENT_SHARDS_MAX];
 };
 

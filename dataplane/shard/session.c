@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "dataplane/cmd/acl_call.h"
 #include "dataplane/shard/far.h"
+#include "dataplane/shard/late.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
 #include "dataplane/shard/spread.h"
@@ -64,9 +65,9 @@ bool session_on_open(void *app, struct stream *stream)
     struct session *session = heap_take_zeroed(&shard->heap, sizeof *session, HEAP_SESSION);
     struct client *c = &session->client;
     resp_reader_init(&session->reader, &shard->heap);
-    c->reply = (struct reply){
-        .out = &stream->out, .heap = shard->mesh.hub ? &shard->heap : NULL, .version = 2
-    };
+    c->reply = (struct reply){ .out = &stream->out,
+                               .heap = shard->mesh.hub ? &shard->heap : NULL,
+                               .version = 2 };
     c->stream = stream;
     list_init(&session->far);
     acl_greet(&shard->server, c);
@@ -203,7 +204,7 @@ static void session_forget(struct shard *shard, struct session *session)
 {
     struct stream *stream = session->client.stream;
     if (list_node_is_linked(&session->dirty))
-        list_remove(session->is_late ? &shard->late : &shard->dirty, &session->dirty);
+        list_remove(session->is_late ? &shard->mesh.late : &shard->dirty, &session->dirty);
     defer_drop(shard, session);
     resume_drop(shard, session);
     far_forget_session(shard, session);
@@ -305,17 +306,7 @@ static void session_cut(struct shard *shard, struct session *session)
     }
 }
 
-// The replies of other shards will be here in a moment: to send what is there before them would be
-// another system call and another packet. Once, so that nothing waits for a slow one.
-static bool wait_for_more(struct shard *shard, struct session *session)
-{
-    if (session->client.stream->out.bytes == 0) return false;
-    session->is_late = true;
-    list_append(&shard->late, &session->dirty);
-    return true;
-}
-
-static void flush(struct shard *shard, struct session *session, bool may_wait)
+void session_flush(struct shard *shard, struct session *session)
 {
     struct client *c = &session->client;
     struct stream *stream = c->stream;
@@ -326,7 +317,8 @@ static void flush(struct shard *shard, struct session *session, bool may_wait)
         return;
     }
     if (UNLIKELY(stream->out.open_gaps)) return; // a long command's: its reply begins when it ends
-    if (UNLIKELY(session->far.count != 0) && may_wait && wait_for_more(shard, session)) return;
+    if (UNLIKELY(session->far.count != 0) && late_begin(shard, session)) return;
+    session->is_due = false;
     if (stream->out.bytes) {
         uint64_t fresh = stream->out.bytes_total - c->output_bytes;
         c->output_bytes = stream->out.bytes_total;
@@ -339,15 +331,6 @@ static void flush(struct shard *shard, struct session *session, bool may_wait)
         session->closing = true;
         stream->ops->close(stream);
     }
-}
-
-void session_flush(struct shard *shard, struct session *session) { flush(shard, session, true); }
-
-void session_flush_late(struct shard *shard, struct session *session)
-{
-    list_remove(&shard->late, &session->dirty);
-    session->is_late = false;
-    flush(shard, session, false);
 }
 
 void session_check(struct shard *shard, struct session *session)

@@ -29,13 +29,16 @@ struct session {
     uint64_t soft_limit_since_ms;                // output above the soft limit since; 0 = it is not
     // Of several shards (far.h): commands whose replies are not all there, in their order.
     struct list far;
-    struct far_slot *slot;   // where the reply of a command that runs here goes meanwhile
-    bool waits_for_far;      // nothing of it is executed until they are
-    bool is_late;            // on shard->late: what follows on other replies may leave with them
-    bool is_sending_again;   // far_again.h, as the next two
-    uint32_t far_generation; // of those that were sent
-    uint32_t returned_count; // that came back and wait to be sent again
-    bool closing;            // stream close or abort was called; nothing more is read or written
+    struct far_slot *slot; // where the reply of a command that runs here goes meanwhile
+    bool waits_for_far;    // nothing of it is executed until they are
+    bool is_late;          // late.h, as the next three: dirty is on mesh.late
+    bool is_due;           // it has waited: what is there leaves
+    uint64_t late_since_ns;
+    const struct list_node *late_until; // on far: the last of the replies that it waits for
+    bool is_sending_again;              // far_again.h, as the next two
+    uint32_t far_generation;            // of those that were sent
+    uint32_t returned_count;            // that came back and wait to be sent again
+    bool closing; // stream close or abort was called; nothing more is read or written
 };
 
 static inline struct session *session_of(struct client *c)
@@ -61,7 +64,6 @@ void session_wait_for_far(struct session *session);
 void session_mark_dirty(struct shard *shard, struct session *session);
 // End of turn for a session on the dirty list: output limits, flush, closing.
 void session_flush(struct shard *shard, struct session *session);
-void session_flush_late(struct shard *shard, struct session *session);
 // client-output-buffer-limit: who is above it is to be closed at the end of the turn, and runs no
 // further command.
 void session_enforce_output_limit(struct shard *shard, struct session *session);

@@ -5,7 +5,8 @@ the reply is still that of one moment.
 A collection holds the integers of a window, SIZE wide; a writer adds the next one at its end and takes the oldest away,
 again and again. So whatever one moment's content is, it is a range without a gap, of SIZE or SIZE + 1 numbers.
 
-With several shards (--shards N), too: giants of one command are on one shard, by their hash tags; KEYS is about all.
+With several shards (--shards N), too: giants of one command are on one shard, by their hash tags; KEYS is about all;
+and commands over giants of different shards, of which clients of each shard must not feel more.
 """
 import os
 import subprocess
@@ -14,12 +15,14 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kit import Case, info, main, number, until  # noqa: E402
-from penstock import Connection  # noqa: E402
+from kit import Case, info, main, number, shards, until  # noqa: E402
+from penstock import Connection, decode  # noqa: E402
+from shards_kit import Names  # noqa: E402
 
 SIZE, CHUNK = 500000, 5000
 PING_BOUND_S, ATTEMPTS, PINGS_AT_LEAST = 0.05, 3, 20
 SLACK_BYTES = 1 << 20
+SLICES_AT_LEAST = 20
 
 # How a collection gets its next number, and how it loses its oldest one. {0} is the number.
 WINDOWS = {
@@ -92,13 +95,13 @@ class Writer:
 
 
 class Pinger:
-    """Another process, as this one is busy with replies: its longest PING while the block runs."""
+    """Another process, as this one is busy with replies: its longest PING, or GET of one of keys, while the block runs."""
 
-    def __init__(self, server):
-        self.server, self.worst_s, self.count = server, 0.0, 0
+    def __init__(self, server, keys=()):
+        self.server, self.keys, self.worst_s, self.count = server, keys, 0.0, 0
 
     def __enter__(self):
-        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), '--ping', self.server.host, str(self.server.port)],
+        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), '--ping', self.server.host, str(self.server.port), *self.keys],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.process.stdout.readline()
         return self
@@ -109,16 +112,17 @@ class Pinger:
         self.worst_s, self.count = float(worst), int(count)
 
 
-def ping(host, port):
+def ping(host, port, *keys):
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     worst, count = 0.0, 0
+    requests = [['GET', k] for k in keys] or [['PING']]
     with Connection((host, int(port))) as c:
         c.call('PING')
         print('ready', flush=True)
         while not ended.is_set():
             start = time.monotonic()
-            c.call('PING')
+            c.call(*requests[count % len(requests)])
             worst, count = max(worst, time.monotonic() - start), count + 1
             ended.wait(0.001)
     print(worst, count)
@@ -143,11 +147,11 @@ class LongCommands(Case):
         self.assertEqual(high - low + 1, count, '%s: gaps, so of no one moment' % what)
         self.assertIn(count, (SIZE, SIZE + 1), what)
 
-    def never_stopped(self, server, what, action, prepare=lambda: None):
+    def never_stopped(self, server, what, action, prepare=lambda: None, keys=()):
         """Runs action while another client asks; repeated when that was slow, as other processes may have been why."""
         for attempt in range(ATTEMPTS):
             prepare()
-            with Pinger(server) as pinger:
+            with Pinger(server, keys) as pinger:
                 result = action()
             if pinger.count and pinger.worst_s < PING_BOUND_S:
                 break
@@ -234,6 +238,169 @@ class LongCommands(Case):
         self.never_stopped(server, 'FLUSHALL', lambda: self.until_freed(c, 'FLUSHALL'))
         self.assertEqual(other.call('DBSIZE'), 0)
         until('the memory is back', lambda: number(c, 'used_memory') <= least + SLACK_BYTES, 10)
+
+    # ---- giants of different shards
+
+    def fill_apart(self, connection, add, key):
+        self.fill(connection, key, '%s %s %s' % (add, key, '{0} {0}' if add == 'ZADD' else '{0}'))
+
+    def read_all(self, connection, key):
+        """A set or sorted set, while nobody writes."""
+        connection.send(['ZRANGE', key, '0', '-1'] if connection.call('TYPE', key) == b'zset' else ['SMEMBERS', key])
+        return read_numbers(connection, 2, 1)
+
+    def apart(self):
+        count = int(shards() or 1)
+        if count < 2:
+            self.skipTest('about several shards')
+        server = self.start()
+        names = Names(count, 'apart')
+        return server, self.connect(server), names, names.spread(count)
+
+    def move_windows(self, connection, add, take, keys, is_over):
+        """Adds a number to all of them at once, and takes one away from all at once."""
+        for low in range(1, SIZE):
+            for name, value in ((add, SIZE + low), (take, low)):
+                connection.call('MULTI')
+                for key in keys:
+                    connection.call(name, key, *([value] if name == 'ZADD' else []), value)
+                connection.call('EXEC')
+            if is_over.is_set():
+                return
+            self.turns = low
+
+    def while_moving(self, server, add, take, keys, action):
+        """Some turns are made before the action, and some during it."""
+        is_over, self.turns = threading.Event(), 0
+        with server.connect() as c:
+            mover = threading.Thread(target=self.move_windows, args=(c, add, take, keys, is_over))
+            mover.start()
+            try:
+                until('the windows move', lambda: self.turns > 3)
+                before = self.turns
+                result = action()
+                self.assertGreater(self.turns, before, 'nobody wrote meanwhile')
+            finally:
+                is_over.set()
+                mover.join()
+        return result
+
+    def windows_apart(self, add, take, show, store):
+        """show, store: what is called, how many numbers come out of it (a window's, or none), and its options."""
+        server, c, names, probed = self.apart()
+        keys, destination = names.spread(2), names.on(1)
+        for command in show + store:
+            for key in keys:
+                if not c.call('EXISTS', key):
+                    self.fill_apart(c, add, key)
+            words = [destination if w == 'TO' else keys[int(w)] if w in '01' else w.lstrip('=') for w in command[0].split()]
+
+            def ask():
+                c.send(words)
+                return int(c.read_raw()[1:]) if command in store or command[1] == 'count' else read_numbers(c, 2, 1)
+            slices = number(c, 'slices')
+            found = self.never_stopped(server, command[0], lambda: self.while_moving(server, add, take, keys, ask),
+                                       lambda: c.call('DEL', destination), probed)
+            self.assertGreater(number(c, 'slices'), slices + SLICES_AT_LEAST, command[0])
+            numbers = self.read_all(c, destination) if command in store and command[1] else found
+            if command[1] == 'window':
+                self.expect_window(numbers, command[0])
+            elif command[1] == 'count':
+                self.assertIn(numbers, (SIZE, SIZE + 1), command[0])
+            else:
+                self.assertIn(numbers, (0, []), command[0])
+            for key in keys:
+                c.call('DEL', key)
+
+    def test_sets_of_different_shards(self):
+        self.windows_apart('SADD', 'SREM', [('SUNION 0 1', 'window'), ('SINTER 0 1', 'window'), ('SDIFF 0 1', ''), ('SINTERCARD =2 0 1', 'count')],
+                           [('SUNIONSTORE TO 0 1', 'window'), ('SINTERSTORE TO 0 1', 'window'), ('SDIFFSTORE TO 0 1', '')])
+
+    def test_sorted_sets_of_different_shards(self):
+        self.windows_apart('ZADD', 'ZREM', [('ZUNION =2 0 1', 'window'), ('ZINTER =2 0 1', 'window'), ('ZDIFF =2 0 1', ''), ('ZINTERCARD =2 0 1', 'count')],
+                           [('ZUNIONSTORE TO =2 0 1', 'window'), ('ZINTERSTORE TO =2 0 1', 'window'), ('ZDIFFSTORE TO =2 0 1', '')])
+
+    def test_destination_of_another_shard(self):
+        """Who wants it meanwhile waits, wherever his connection and his command are; others do not."""
+        server, c, names, probed = self.apart()
+        keys, to = names.spread(2), names.on(1)
+        for key in keys:
+            self.fill_apart(c, 'SADD', key)
+        other, third, fourth = (self.connect(server) for _ in range(3))
+        elsewhere = names.spread(2)
+
+        def store():
+            c.send(['SUNIONSTORE', to, *keys])
+            other.send(['SCARD', to], ['SADD', to, 'added'])
+            third.send(['MULTI'], ['GET', probed[0]], ['SCARD', to], ['EXEC'])
+            for _ in range(20):
+                self.assertEqual(fourth.call('MSET', elsewhere[0], 1, elsewhere[1], 2), b'OK')
+            size = b':%d\r\n' % SIZE
+            self.assertEqual(c.read_raw(), size)
+            self.assertIn(other.read_raw(), (size, b':0\r\n'))
+            other.read_raw()
+            for _ in range(3):
+                third.read_raw()
+            self.assertIn(decode(third.read_raw())[1], (0, SIZE, SIZE + 1))
+        self.never_stopped(server, 'SUNIONSTORE, closed elsewhere', store, lambda: c.call('DEL', to), probed)
+        self.hang_up_apart(server, c, keys, to, 4)
+
+    def hang_up_apart(self, server, probe, keys, to, clients):
+        """A reader that goes leaves nothing; a writer that goes has its command done all the same."""
+        before = self.ledger(probe)
+        for _ in range(3):
+            for command in (['SUNION', *keys], ['SORT', keys[0], 'BY', 'w*'], ['SINTERSTORE', to, *keys]):
+                probe.call('DEL', to)
+                with server.connect() as c:
+                    c.send(command)
+        self.wait_clients(probe, clients)
+        until('it is stored', lambda: probe.call('SCARD', to) == SIZE)
+
+        def is_back():
+            now = self.ledger(probe)
+            return all(now[k] <= before[k] + SLACK_BYTES for k in before)
+        until('the memory is back: %r' % before, is_back, 10)
+
+    def test_sort_over_different_shards(self):
+        """The weights and values are those of one moment: they are written again in their order, so what is new of them
+        is a first part."""
+        server, c, names, probed = self.apart()
+        source, to = names.on(0), names.on(1)
+        size = SIZE // 5
+        self.fill(c, source, 'RPUSH %s {0}' % source, size)
+        for command in (['SORT', source, 'BY', 'w*', 'GET', 'w*'], ['SORT', source, 'BY', 'w*', 'GET', 'w*', 'STORE', to], ['SORT', source, 'STORE', to]):
+            for first in range(1, size + 1, CHUNK):
+                c.call('MSET', *[x for n in range(first, first + CHUNK) for x in ('w%d' % n, n)])
+            is_over, self.turns = threading.Event(), 0
+
+            def write_again(connection):
+                for n in range(1, size + 1):
+                    connection.call('SET', 'w%d' % n, 10 * size + n)
+                    self.turns = n
+                    if is_over.is_set():
+                        return
+
+            def ask():
+                before = self.turns
+                c.send(command)
+                numbers = int(c.read_raw()[1:]) if 'STORE' in command else read_numbers(c, 2, 1)
+                self.assertGreater(self.turns, before, 'nobody wrote meanwhile')
+                return numbers
+            with server.connect() as writing:
+                writer = threading.Thread(target=write_again, args=(writing,))
+                writer.start()
+                try:
+                    until('the writer writes', lambda: self.turns > 3)
+                    numbers = self.never_stopped(server, ' '.join(command), ask, lambda: c.call('DEL', to), probed)
+                finally:
+                    is_over.set()
+                    writer.join()
+            if 'STORE' in command:
+                self.assertEqual(numbers, size)
+                c.send(['LRANGE', to, '0', '-1'])
+                numbers = read_numbers(c, 2, 1)
+            new = sum(n > size for n in numbers) if 'BY' in command else 0
+            self.assertEqual(numbers, list(range(new + 1, size + 1)) + list(range(10 * size + 1, 10 * size + new + 1)))
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@
   bank        transfers between accounts of several shards: every look at all of them finds the same sum
   held        a shard that is busy with a script holds up nobody who does not need it
   pipelines   a thousand requests in one write, to all shards: the answers in order and right
+  behind      a long command, what waits for it, and what the same client sent behind that: in this order, on any shard
   balance     connections come to all shards
   listeners   events and messages: each client's in the order in which it brought them about, on every shard
   caches      what clients that track keep is in the end what the server has
@@ -35,7 +36,7 @@ from shards_told import Told  # noqa: E402
 from store_model import StoreModel  # noqa: E402
 
 SEED = os.environ.get('PENSTOCK_TEST_SEED')
-HISTORIES_S, BANK_S = 5.0, 3.0
+HISTORIES_S, BANK_S = 3.0, 2.0
 CLIENTS, GROUP_SIZES, BURSTS, LOOK_SHARE, CHECK_S = 16, [4, 6, 8], 5, 0.4, 20
 TEXTS = ['GET', 'GET', 'SET', 'INCR', 'INCR', 'APPEND', 'GETSET', 'MGET', 'MGET', 'MSET', 'MSET', 'MSETNX', 'RENAME', 'RENAMENX', 'DEL', 'EXISTS', 'SWAP', 'EXEC', 'EXEC',
          'WATCH']
@@ -44,6 +45,7 @@ SINGLE = ['GET', 'SET', 'INCR', 'APPEND', 'GETSET', 'DEL', 'EXISTS', 'RPUSH', 'L
 FLAVOURS = [TEXTS, TEXTS, LISTS, TEXTS + LISTS]
 ACCOUNTS, START_BALANCE, TELLERS, AUDITORS = 16, 1000, 9, 3
 PIPELINE, PIPELINERS, PIPELINE_TURNS = 1000, 4, 3
+LONG, LONG_TURNS = 20000, 5
 HELD_S, BEFORE_S, HEAD_START_S = 1.5, 0.4, 0.1
 BUSY = "local n = 0 for i = 1, ARGV[1] do n = n + i % 7 end redis.call('SET', KEYS[1], ARGV[2]) return n"
 PER_SHARD = 32
@@ -233,6 +235,23 @@ class Shards(Told):
 
     # ---- balance
 
+    def behind(self):
+        """What waits for a key that a long command has closed is not overtaken by what the same client sent behind it."""
+        names = Names(self.shard_count, 'behind')
+        connections, count = connect_to_each(self.server, self.shard_count), 0
+        for shard in range(self.shard_count):
+            long, short = names.on(shard), names.on(shard)
+            for connection in connections:
+                for _ in range(LONG_TURNS):
+                    send_all(connection, ['DEL', long, short], ['RPUSH', long, *range(LONG)])
+                    replies = send_all(connection, ['LREM', long, 0, 'absent'], ['LMOVE', long, short, 'RIGHT', 'LEFT'], ['LPUSH', short, 'last'],
+                                       ['LRANGE', short, 0, -1])
+                    assert replies == [0, b'%d' % (LONG - 1), 2, [b'last', b'%d' % (LONG - 1)]], replies
+                    count += 1
+        for connection in connections:
+            connection.close()
+        return 'turns %d' % count
+
     def balance(self):
         count = PER_SHARD * self.shard_count
         connections = [self.server.connect(PATIENCE_S) for _ in range(count)]
@@ -255,6 +274,7 @@ class Shards(Told):
         if self.shard_count == 1:
             return 'one shard has nowhere to move to'
         with self.server.connect(PATIENCE_S) as connection:
+            connection.call('FLUSHALL')  # names are those of the parts before
             for i in range(0, SCANNED_KEYS, 100):
                 connection.call('MSET', *[w for n in range(i, i + 100) for w in ('scanned%d' % n, 'x' * (n % 300))])
         model, self.model = self.model, MovingModel()
@@ -424,7 +444,7 @@ def probe(connections, keys, chosen, is_over):
     return times
 
 
-PARTS = ['histories', 'bank', 'held', 'pipelines', 'balance', 'listeners', 'caches', 'monitors', 'moves']
+PARTS = ['histories', 'bank', 'held', 'pipelines', 'behind', 'balance', 'listeners', 'caches', 'monitors', 'moves']
 
 
 def run(shard_count, seed, parts, is_strict=False):

@@ -67,6 +67,76 @@ Test(far, replies_leave_in_order_though_a_later_shard_is_faster)
     crowd_close(c);
 }
 
+// Not each time: when this process stands still meanwhile, the first part has waited long enough.
+Test(far, replies_of_a_pipeline_leave_together)
+{
+    enum { PIPELINES = 50 };
+    struct crowd *c = crowd_open(2, false, "");
+    struct peer *p = peer_connect_served(c->f);
+    char here[CROWD_KEY_BYTES], there[CROWD_KEY_BYTES], lines[200], expected[100];
+    crowd_key(c, 0, 0, here);
+    crowd_key(c, 1, 0, there);
+    uint64_t before = fixture_tally(c->f)->writes_processed;
+    for (uint32_t i = 1; i <= PIPELINES; i++) {
+        snprintf(lines, sizeof lines, "INCR %s\nINCR %s\nPING\n", here, there);
+        snprintf(expected, sizeof expected, ":%u\r\n:%u\r\n+PONG\r\n", i, i);
+        peer_say_requests(p, lines);
+        cr_assert(peer_got(p, expected));
+    }
+    uint64_t writes = fixture_tally(c->f)->writes_processed - before;
+    cr_expect(ge(u64, writes, PIPELINES));
+    cr_expect(lt(u64, writes, PIPELINES * 3 / 2));
+    crowd_close(c);
+}
+
+Test(far, replies_wait_for_others_for_a_moment_only)
+{
+    struct crowd *c = crowd_open(2, false, "");
+    struct peer *p = peer_connect_served(c->f);
+    char key[CROWD_KEY_BYTES], lines[100];
+    snprintf(lines, sizeof lines, "PING first\nINCR %s\nPING last\n", crowd_key(c, 1, 0, key));
+    c->holds_still[1] = true;
+    peer_say_requests(p, lines);
+    cr_expect(peer_got(p, "$5\r\nfirst\r\n"));
+    cr_expect(peer_is_quiet(p));
+    c->holds_still[1] = false;
+    cr_expect(peer_got(p, ":1\r\n$4\r\nlast\r\n"));
+    crowd_close(c);
+}
+
+// What it says is more than a call has room for, and so is what it is told.
+Test(far, calls_of_any_size_are_run)
+{
+    static const size_t sizes[] = { 1, 200, 300, 310, 320, 330, 340, 350, 384, 400, 2000, 100000 };
+    struct crowd *c = crowd_open(2, false, "");
+    uint64_t before = far_bytes(c);
+    struct peer *p = peer_connect_served(c->f);
+    char key[CROWD_KEY_BYTES];
+    crowd_key(c, 1, 0, key);
+    for (uint32_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct wire_text t = { 0 }, expected = { 0 };
+        char *value = filled(sizes[i], (char)('a' + i));
+        for (uint32_t n = 0; n < 3; n++) {
+            wire_add(&t, "*3\r\n$6\r\nGETSET\r\n");
+            wire_add_bulk(&t, key, strlen(key));
+            wire_add_bulk(&t, value, sizes[i]);
+            if (n) wire_add_bulk(&expected, value, sizes[i]);
+        }
+        wire_add_request(&t, "GETDEL %s", key);
+        wire_add_bulk(&expected, value, sizes[i]);
+        peer_send_text(p, &t);
+        cr_assert(peer_got(p, "$-1\r\n"));
+        cr_expect(peer_got_bytes(p, expected.data, expected.size), "%zu", sizes[i]);
+        wire_free(&expected);
+        free(value);
+    }
+    cr_expect(becomes_quiet(c));
+    peer_reset(p);
+    cr_expect(FIXTURE_WAIT(c->f, crowd_shard(c, 0)->server.clients.all.count == 0));
+    cr_expect(FIXTURE_WAIT(c->f, far_bytes(c) == before));
+    crowd_close(c);
+}
+
 Test(far, replies_of_any_size_arrive_whole)
 {
     static const size_t sizes[] = { 0,   1,   600, 630,  631,   632,   633,
