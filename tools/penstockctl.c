@@ -33,9 +33,18 @@ static const char help[] =
     "                                to hold good commands is not cut with --yes\n"
     "  check-rdb FILE                reads all of a snapshot: is it whole, what is in it\n"
     "  dump-rdb FILE                 its keys as JSON, one line each\n"
+    "  import SOURCE [--to HOST:PORT] [--db N|all] [--replace] [--keep-going] [--pipeline N]\n"
+    "                                brings the keys of SOURCE into a running server. SOURCE is a\n"
+    "                                snapshot, an append-only directory, manifest or file, or\n"
+    "                                redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], a running server: "
+    "what it\n"
+    "                                holds when it makes its snapshot. A log's commands run as "
+    "they\n"
+    "                                are, FLUSHALL too: into an empty server, or with --replace\n"
     "  help                          this text\n"
     "\n"
-    "ping, config and shards move ask the server; status, top and shards read the instance's "
+    "ping, config, import and shards move ask the server; status, top and shards read the "
+    "instance's "
     "shared region on\n"
     "this machine (as the user it runs as) and work also when the server does not answer.\n"
     "\n"
@@ -49,11 +58,17 @@ static const char help[] =
     "      --json               one JSON object instead of lines\n"
     "      --once               top: one look, then exit\n"
     "      --interval SECONDS   top, shards: between looks (1)\n"
+    "      --to HOST:PORT       import: same as --host and --port\n"
+    "      --db N|all           import: the keys of this database alone (all)\n"
+    "      --replace            import: instead of keys and functions that are there\n"
+    "      --keep-going         import: after an error, too\n"
+    "      --pipeline N         import: requests under way at once (128)\n"
     "      --help, --version\n"
     "\n"
     "Exit codes\n"
     "  0  done; ping: PONG; status: both processes run and the server is ready\n"
-    "  1  the server answered with an error; status: running, but not fully; the file is broken\n"
+    "  1  the server answered with an error; status: running, but not fully; the file is broken;\n"
+    "     import: not all was brought\n"
     "  2  wrong usage, or several instances and none named\n"
     "  3  cannot connect; no such instance is running\n"
     "  4  the connection broke or the answer made no sense\n";
@@ -74,6 +89,11 @@ enum {
     OPTION_JSON,
     OPTION_ONCE,
     OPTION_INTERVAL,
+    OPTION_TO,
+    OPTION_DATABASE,
+    OPTION_REPLACE,
+    OPTION_KEEP_GOING,
+    OPTION_PIPELINE,
     OPTION_HELP,
     OPTION_VERSION
 };
@@ -88,6 +108,11 @@ static const struct option long_options[] = {
     { "json", no_argument, NULL, OPTION_JSON },
     { "once", no_argument, NULL, OPTION_ONCE },
     { "interval", required_argument, NULL, OPTION_INTERVAL },
+    { "to", required_argument, NULL, OPTION_TO },
+    { "db", required_argument, NULL, OPTION_DATABASE },
+    { "replace", no_argument, NULL, OPTION_REPLACE },
+    { "keep-going", no_argument, NULL, OPTION_KEEP_GOING },
+    { "pipeline", required_argument, NULL, OPTION_PIPELINE },
     { "help", no_argument, NULL, OPTION_HELP },
     { "version", no_argument, NULL, OPTION_VERSION },
     { NULL, 0, NULL, 0 },
@@ -111,6 +136,66 @@ static bool read_interval(struct ctl_options *o, const char *text)
     if (*end == '\0' && end != text && o->interval_s >= 0.05 && o->interval_s <= 3600) return true;
     ctl_complain("not an interval of 0.05 to 3600 seconds: %s", text);
     return false;
+}
+
+// The text is argv's own, and cut at the port's colon. [HOST] for addresses that have colons.
+static bool read_target(struct ctl_options *o, char *text)
+{
+    char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+    if (!colon || colon == text || colon < bracket) {
+        ctl_complain("not HOST:PORT: %s", text);
+        return false;
+    }
+    if (!read_port(o, colon + 1)) return false;
+    *colon = '\0';
+    if (bracket) *bracket = '\0';
+    o->host = text[0] == '[' ? text + 1 : text;
+    return true;
+}
+
+static bool read_count(int64_t *out, const char *text, long min, long max, const char *what)
+{
+    char *end;
+    *out = strtol(text, &end, 10);
+    if (*end == '\0' && end != text && *out >= min && *out <= max) return true;
+    ctl_complain("not %s: %s", what, text);
+    return false;
+}
+
+static bool read_database(struct ctl_options *o, const char *text)
+{
+    o->import.database = -1;
+    if (strcmp(text, "all") == 0) return true;
+    return read_count(&o->import.database, text, 0, INT32_MAX, "a database, or all");
+}
+
+static bool read_pipeline(struct ctl_options *o, const char *text)
+{
+    int64_t count;
+    if (!read_count(&count, text, 1, 100000, "a number of 1 to 100000")) return false;
+    o->import.pipeline = (uint32_t)count;
+    return true;
+}
+
+static bool read_import_option(struct ctl_options *o, int option)
+{
+    switch (option) {
+    case OPTION_TO:
+        return read_target(o, optarg);
+    case OPTION_DATABASE:
+        return read_database(o, optarg);
+    case OPTION_PIPELINE:
+        return read_pipeline(o, optarg);
+    case OPTION_REPLACE:
+        o->import.replaces = true;
+        return true;
+    case OPTION_KEEP_GOING:
+        o->import.keeps_going = true;
+        return true;
+    default:
+        fputs("penstockctl --help says what can be given\n", stderr);
+        return false;
+    }
 }
 
 static bool read_option(struct ctl_options *o, int option)
@@ -148,8 +233,7 @@ static bool read_option(struct ctl_options *o, int option)
         puts("penstockctl " PENSTOCK_VERSION);
         exit(CTL_OK);
     default:
-        fputs("penstockctl --help says what can be given\n", stderr);
-        return false;
+        return read_import_option(o, option);
     }
 }
 
@@ -166,6 +250,7 @@ static const struct verb {
     { "check-rdb", ctl_check_rdb, true },
     { "check-aof", ctl_check_aof, true },
     { "dump-rdb", ctl_dump_rdb, true },
+    { "import", ctl_import, true },
 };
 
 static const struct verb *verb_of(const char *name)
@@ -190,9 +275,11 @@ static enum ctl_exit run_verb(const struct ctl_options *o, int argc, char **argv
 
 int main(int argc, char **argv)
 {
-    struct ctl_options o = {
-        .host = "127.0.0.1", .port = 6379, .password = getenv("REDISCLI_AUTH"), .interval_s = 1
-    };
+    struct ctl_options o = { .host = "127.0.0.1",
+                             .port = 6379,
+                             .password = getenv("REDISCLI_AUTH"),
+                             .interval_s = 1,
+                             .import.database = -1 };
     int option;
     // Options may also stand behind the verb, but "config set x -1" must reach the verb whole.
     while ((option = getopt_long(argc, argv, "+h:p:s:a:", long_options, NULL)) != -1)

@@ -20,6 +20,11 @@ struct ctl_options {
     int port;
     bool port_given, json, once;
     double interval_s;
+    struct {
+        int64_t database;  // -1: all
+        uint32_t pipeline; // 0: not said
+        bool replaces, keeps_going;
+    } import;
 };
 
 // argc counts the words behind the verb.
@@ -32,5 +37,6 @@ enum ctl_exit ctl_top(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_check_aof(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_check_rdb(const struct ctl_options *o, int argc, char **argv);
 enum ctl_exit ctl_dump_rdb(const struct ctl_options *o, int argc, char **argv);
+enum ctl_exit ctl_import(const struct ctl_options *o, int argc, char **argv);
 
 __attribute__((format(printf, 1, 2))) void ctl_complain(const char *format, ...); // on stderr

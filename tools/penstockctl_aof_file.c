@@ -81,17 +81,32 @@ static void scan(struct aof_look *look, struct view *v, int64_t newest_s)
     look->error_line = s.error_line;
 }
 
-static void look_at_bytes(struct aof_look *look, struct bytes all, int64_t newest_s)
+static void look_at_commands(struct aof_look *look, struct bytes all, int64_t newest_s)
 {
     struct heap heap;
-    if (all.size >= 5 && memcmp(all.data, "REDIS", 5) == 0) {
-        look->verdict = AOF_SNAPSHOT;
-    } else if (heap_open(&heap) != OK) {
+    if (heap_open(&heap) != OK) {
         look->error = "out of memory";
     } else {
         scan(look, &(struct view){ all, &heap }, newest_s);
         heap_close(&heap);
     }
+}
+
+static void look_at_bytes(struct aof_look *look, struct bytes all, int64_t newest_s)
+{
+    if (all.size >= 5 && memcmp(all.data, "REDIS", 5) == 0)
+        look->verdict = AOF_SNAPSHOT;
+    else
+        look_at_commands(look, all, newest_s);
+}
+
+void aof_look_at_commands(struct aof_look *look, struct bytes commands)
+{
+    *look = (struct aof_look){ .verdict = AOF_UNREADABLE, .size = commands.size, .ok_line = 1 };
+    if (commands.size == 0)
+        look->verdict = AOF_EMPTY;
+    else
+        look_at_commands(look, commands, INT64_MAX);
 }
 
 // Mapped: a value of any size lies there in one piece.

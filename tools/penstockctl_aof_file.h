@@ -6,6 +6,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "dataplane/base/bytes.h"
 
 enum aof_verdict {
     AOF_VALID,
@@ -34,6 +35,8 @@ struct aof_look {
 
 // Reads; changes nothing. newest_s: INT64_MAX to look for no time. Costs one pass over the file.
 void aof_look_at(struct aof_look *look, const char *path, int64_t newest_s);
+// The same of commands that are in memory, whatever they begin with; offsets from their begin.
+void aof_look_at_commands(struct aof_look *look, struct bytes commands);
 // Cuts the file that was looked at to offset, and syncs it. false: *error says why; it is as it was
 // (one that has changed since is not cut).
 bool aof_cut(const char *path, const struct aof_look *look, uint64_t offset, const char **error);
