@@ -41,8 +41,5 @@ static inline void call_rejoin(struct call *call, const struct call *settled)
 {
     call->has_effect = call->has_effect || settled->has_effect;
 }
-// Where the effects of a command are gathered: for now those of one with keys of several shards go
-// with its first key.
-struct effects *call_effects(const struct call *call);
 // The unit of effects is complete, at each shard that the command may have touched.
 void call_end_effects(struct call *call);

@@ -136,6 +136,9 @@ bool command_may_run_queued(struct call *call);
 // The body of a command that EXEC or a script runs (call->no_suspend), with its effects, counts and
 // times. No checks.
 void command_run(struct call *call);
+// Behind a body: a write that changed something and did not say what its effect is, is its own
+// effect. dirty_before: keyspace_dirty of its keyspace in front of the body.
+void command_add_effect(struct call *call, uint64_t dirty_before);
 // Counts the errors in its reply, for a command of a script that was refused.
 void command_book_errors(struct call *call);
 

@@ -26,19 +26,38 @@ static void signal_at(const struct call *call, uint32_t db, const struct key *ke
     block_signal(call_home(call, key->name), db, key->name);
 }
 
+// With keys on several shards the effect has those alone that were there: no shard is told of what
+// has not happened to it. NULL: the command is its own.
+static struct bytes *begin_gone(const struct call *call)
+{
+    if (LIKELY(!call_is_joint(call)) || !effects_are_on(&call->server->effects)) return NULL;
+    return heap_take(call->server->heap, call->argc * sizeof(struct bytes), HEAP_OTHER);
+}
+
+static void end_gone(struct call *call, struct bytes *gone, uint32_t count)
+{
+    if (LIKELY(!gone)) return;
+    gone[0] = call->argv[0];
+    if (count) call_effect(call, gone, 1 + count);
+    heap_give(call->server->heap, gone, call->argc * sizeof *gone, HEAP_OTHER);
+}
+
 // DEL and UNLINK are one: a value of many pieces is always detached and freed in slices.
 static void cmd_del(struct call *call)
 {
-    int64_t count = 0;
+    uint32_t count = 0;
+    struct bytes *gone = begin_gone(call);
     struct key keys[CALL_KEYS_MAX];
     for (uint32_t i = 1, n; (n = call_keys(call, i, 1, keys)); i += n)
         for (uint32_t j = 0; j < n; j++) {
             if (!keyspace_delete(call->keyspace, call->client->db, &keys[j], call->now_ms))
                 continue;
             count++;
+            if (UNLIKELY(gone != NULL)) gone[count] = keys[j].name;
             call_changed(call, &keys[j], EVENT_GENERIC, "del");
             signal_at(call, call->client->db, &keys[j]); // XREADGROUP
         }
+    end_gone(call, gone, count);
     reply_int(call->reply, count);
 }
 

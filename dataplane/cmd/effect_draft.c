@@ -43,7 +43,7 @@ void effect_draft_put(struct effect_draft *d, struct call *call)
     call_no_effect(call); // but this one
     if (!effect_draft_is_on(d)) return;
     CHECK(d->left == 0);
-    effects_add_draft(call_effects(call), call->client->db, &d->out);
+    effects_add_draft(&call_home(call, d->key)->effects, call->client->db, &d->out);
     effect_draft_drop(d);
 }
 

@@ -14,9 +14,9 @@
 #include "dataplane/cmd/cmd.h"
 
 struct effect_draft {
-    struct effects out; // encodes; its buffer begins with room for what comes in front
-    const char *verb;   // borrowed, as is key: until the last text
-    struct bytes key;
+    struct effects out;    // encodes; its buffer begins with room for what comes in front
+    const char *verb;      // borrowed until the last text
+    struct bytes key;      // borrowed until it is put
     uint64_t left;         // texts to come
     uint32_t command_left; // of them in the command under way
 };

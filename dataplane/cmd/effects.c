@@ -5,6 +5,7 @@
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
+#include "dataplane/cmd/effect_split.h"
 
 enum {
     ROOM_FIRST = 4096,
@@ -171,12 +172,6 @@ void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft)
 
 // ---- for bodies
 
-struct effects *call_effects(const struct call *call)
-{
-    if (LIKELY(!call_is_joint(call)) || !call->has_key) return &call->server->effects;
-    return &server_home(call->server, call->key.name)->effects;
-}
-
 void call_end_effects(struct call *call)
 {
     struct server *s = call->server;
@@ -189,7 +184,10 @@ void call_end_effects(struct call *call)
 void call_effect_in(struct call *call, uint32_t db, const struct bytes *argv, uint32_t argc)
 {
     call->has_effect = true;
-    effects_add(call_effects(call), db, argv, argc);
+    if (LIKELY(!call_is_joint(call)))
+        effects_add(&call->server->effects, db, argv, argc);
+    else
+        effect_split(call, db, argv, argc);
 }
 
 void call_effect(struct call *call, const struct bytes *argv, uint32_t argc)

@@ -6,8 +6,9 @@
 // Memory:  a unit is gathered in a buffer of the heap (HEAP_LOG) and handed to the sink whole
 //
 // By default a write command that changed something is its own effect, as it was sent
-// (cmd_exec.c). A body whose effect is another says so with call_effect, as often as it likes, or
-// call_no_effect. Without a sink nothing is encoded.
+// (cmd_exec.c); one with keys of several shards is split (effect_split.h). A body whose effect is
+// another says so with call_effect, as often as it likes, or call_no_effect. Without a sink nothing
+// is encoded.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,10 +35,7 @@ void effects_close(struct effects *e);
 void effects_set_sink(struct effects *e,
                       void (*sink)(void *context, struct bytes unit, uint32_t command_count),
                       void *context); // NULL: off; forgets the database
-static inline bool effects_are_on(const struct effects *e)
-{
-    return e->sink != NULL && !e->muted;
-}
+static inline bool effects_are_on(const struct effects *e) { return e->sink != NULL && !e->muted; }
 void effects_add(struct effects *e, uint32_t db, const struct bytes *argv, uint32_t argc);
 void effects_end_unit(struct effects *e); // to the sink, if there is anything and it is not held
 // All effects from here to the matching release are one unit. Nests.

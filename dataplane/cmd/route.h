@@ -56,5 +56,5 @@ void route_run_within(struct call *call, const struct route *route);
 // shards. None declared: all.
 shard_set route_script_keys(const struct call *call, uint32_t key_count);
 // The body of a ROUTE_EACH command, which has run for call->server without an error, for the others
-// too, all held: no reply, no effect, nothing counted.
+// too, all held: no reply, nothing counted. What it changed at each is told in the stream of each.
 void route_run_for_others(const struct call *call);

@@ -239,11 +239,11 @@ static bool is_current(const struct algebra *a, struct call *call)
     return true;
 }
 
-// The effect of a command whose sources have changed is what it puts.
+// The effect of a command whose sources have changed, or are other shards', is what it puts.
 static void begin_tell(struct algebra *a, struct call *call)
 {
     if (a->filters && a->args.operation == SET_INTER) set_build_settle(&a->builder);
-    a->is_itself = !a->is_job || is_current(a, call);
+    a->is_itself = !call_is_joint(call) && (!a->is_job || is_current(a, call));
     if (a->is_itself) return;
     set_build_look(&a->builder, &a->result);
     set_iter_init(&a->iter, &a->result);

@@ -1,5 +1,6 @@
 #include "dataplane/cmd/zset_tell.h"
 #include "dataplane/base/num.h"
+#include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/job.h"
 
 enum { PAIRS_PER_LOOK = 8, SCORE_BYTES = 20 };
@@ -8,8 +9,8 @@ void zset_tell_begin(struct zset_tell *t, struct call *call, const struct zset_b
                      struct bytes key, bool is_itself)
 {
     t->is_begun = true;
-    t->is_itself = is_itself;
-    if (is_itself) return;
+    t->is_itself = is_itself && !call_is_joint(call);
+    if (t->is_itself) return;
     zset_build_look(b, &t->look);
     zset_iter_init(&t->iter, &t->look, 0, false);
     effect_draft_begin(&t->draft, call, "ZADD", key, 2 * t->look.count,

@@ -1,5 +1,5 @@
 // zset_tell.h: the effect of a store whose command would not give the same any more, because its
-// sources have changed since: what it puts, encoded in slices before that.
+// sources have changed since or are other shards': what it puts, encoded in slices before that.
 //
 // Thread:  the shard
 // Memory:  embedded in a job; one that is all zeros may be dropped
@@ -13,7 +13,8 @@ struct zset_tell {
     struct zset_iter iter;
     struct effect_draft draft;
 };
-// Nothing is added to b from here on. is_itself: the command is its own effect.
+// Nothing is added to b from here on. is_itself: the command would be its own effect, if it had the
+// keys of one shard alone.
 void zset_tell_begin(struct zset_tell *t, struct call *call, const struct zset_builder *b,
                      struct bytes key, bool is_itself);
 bool zset_tell_step(struct zset_tell *t, uint64_t until_tsc); // false: there was no time for all

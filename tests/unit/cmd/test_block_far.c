@@ -191,6 +191,18 @@ Test(block_far, serves_from_whichever_shard_gets_a_key)
     }
 }
 
+Test(block_far, tells_each_shard_what_a_move_that_was_served_did)
+{
+    wait_for(0, "BLMOVE %1 %2 LEFT LEFT 0");
+    on_shard(1, "RPUSH %1 x");
+    for (uint32_t i = 0; i < NODE_SHARDS; i++)
+        node->shard[i]->effects_size = node->shard[i]->effects[0] = 0;
+    settle();
+    cr_expect(eq(str, node->shard[0]->effects, (char *)""));
+    cr_expect(eq(str, node->shard[1]->effects, (char *)(uintptr_t)with_keys("LPOP %1;")));
+    cr_expect(eq(str, node->shard[2]->effects, (char *)(uintptr_t)with_keys("LPUSH %2 x;")));
+}
+
 Test(block_far, answers_at_once_when_there_is_something)
 {
     on_shard(2, "RPUSH %2 x");

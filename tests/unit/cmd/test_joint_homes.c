@@ -1,5 +1,5 @@
-// What belongs to a key beside its value: who waits for it, who is told of changes, its effects.
-// With keys of several shards, each at its own.
+// What belongs to a key beside its value: who waits for it, who is told of changes. With keys of
+// several shards, each at its own. (Effects: test_effect_split.c.)
 #include "tests/unit/cmd/joint_harness.h"
 
 enum { TOLD_MAX = 16 };
@@ -96,30 +96,6 @@ Test(joint_homes, wake_those_who_wait_for_another_database)
     joint_run(n, "SWAPDB 0 1");
     cr_expect(ne(str, (char *)(uintptr_t)harness_client_wire(c), (char *)""));
     harness_client_close(c);
-    joint_close(n);
-}
-
-Test(joint_homes, put_their_effects_with_their_first_key)
-{
-    struct joint_node *n = joint_open();
-    char line[128], expected[160];
-    const char *one = named(n, 1, 0), *two = named(n, 2, 0);
-    snprintf(line, sizeof line, "MSET %s 1 %s 2", one, two);
-    joint_run(n, line);
-    snprintf(expected, sizeof expected, "%s;", line);
-    cr_expect(eq(str, n->shard[1]->effects, expected));
-    cr_expect(eq(str, n->shard[0]->effects, (char *)""));
-    cr_expect(eq(str, n->shard[2]->effects, (char *)""));
-    snprintf(line, sizeof line, "DEL %s %s", one, two);
-    joint_run(n, line);
-    snprintf(line, sizeof line, "RPUSH %s x", two);
-    joint_run_routed(n, line);
-    snprintf(line, sizeof line, "BLPOP %s %s 0", one, two); // what it pops is at the second
-    joint_run(n, line);
-    snprintf(expected, sizeof expected, "LPOP %s;", two);
-    cr_expect(eq(str, n->shard[2]->effects, expected));
-    joint_run(n, "FLUSHALL");
-    cr_expect(eq(str, n->shard[0]->effects, (char *)"FLUSHALL;"));
     joint_close(n);
 }
 
