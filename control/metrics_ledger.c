@@ -25,7 +25,9 @@ static void sample(struct metrics_text *t, uint32_t index, const char *label, co
 
 static void write_states(struct metrics_text *t, const struct metrics_view *v)
 {
-    static const char *const names[] = { "none", "starting", "ready", "stopping", "gone" };
+    static const char *const names[] = {
+        "none", "starting", "ready", "stopping", "gone", "saving"
+    };
     enum { COUNT = sizeof names / sizeof *names };
     const struct region *r = v->source.region;
     uint32_t state = __atomic_load_n(&r->dataplane->state, __ATOMIC_RELAXED);

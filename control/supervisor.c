@@ -161,6 +161,12 @@ static void on_event(struct supervisor *s, const struct lane_msg *m, uint64_t no
     case LANE_STOPPING:
         on_stopping(s);
         break;
+    case LANE_STOP_REFUSED:
+        log_write(s->log, LEVEL_WARNING,
+                  "Errors trying to shut down the server. Check the logs for more information.");
+        s->phase = SUPERVISOR_READY;
+        notify_ready(s->notify, "Ready to accept connections");
+        break;
     case LANE_STOPPED:
         on_stopping(s);
         s->stopped_in_order = true;
@@ -305,6 +311,8 @@ void supervisor_child_ended(struct supervisor *s, uint64_t now_ns)
     drain_logs(s);
     if (s->phase == SUPERVISOR_STOPPING)
         on_stopped(s, pid, end);
+    else if (s->region.dataplane->is_final && report_start_error(s))
+        supervisor_end(s, 1); // its snapshot cannot be loaded: the next one could not, either
     else if (s->phase == SUPERVISOR_STARTING && report_start_error(s) && !s->served)
         supervisor_end(s, 1);
     else
@@ -316,6 +324,8 @@ void supervisor_child_ended(struct supervisor *s, uint64_t now_ns)
 static void check_deadlines(struct supervisor *s, uint64_t now_ns)
 {
     if (s->phase == SUPERVISOR_DOWN && now_ns >= s->start_at_ns) supervisor_start(s, now_ns);
+    bool is_saving = s->region.dataplane->state == DATAPLANE_SAVING; // takes the time it takes
+    if (s->deadline_ns && is_saving) s->deadline_ns = now_ns + SUPERVISOR_STOP_S * SECOND_NS;
     if (s->phase == SUPERVISOR_STOPPING && s->deadline_ns && now_ns >= s->deadline_ns) {
         log_write(s->log, LEVEL_WARNING, "The dataplane does not stop: killing process %d",
                   (int)s->child.pid);

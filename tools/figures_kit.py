@@ -157,7 +157,7 @@ class Bench:
         """Its shards are pinned from the server's core on; on_one_core: all of its threads to that one."""
         port = port or free_port()
         pin, core = (-1, self.options.server_core) if on_one_core else (self.options.server_core, None)
-        server = Process(self, [self.build / "penstock", "--port", port, "--core", pin, "--dir", self.directory(), *words],
+        server = Process(self, [self.build / "penstock", "--port", port, "--core", pin, "--save", "", "--dir", self.directory(), *words],
                          core=core)
         server.port = port
         if ready:

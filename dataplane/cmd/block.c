@@ -6,6 +6,7 @@
 #include "dataplane/cmd/held.h"
 #include "dataplane/cmd/kept.h"
 #include "dataplane/cmd/notify.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/tracking.h"
 
 enum { EXPIRE_BUDGET = 256, NS_PER_MS = 1000000 };
@@ -274,7 +275,8 @@ static void serve_key(struct server *s, struct block_key *k)
 void blocks_serve(struct server *s)
 {
     struct list_node *node;
-    if (UNLIKELY(s->busy_script != NULL)) return; // after it
+    if (UNLIKELY(s->busy_script != NULL) || UNLIKELY(persist_is_loading(s->persist)))
+        return; // after it
     while ((node = list_first(&s->blocks.ready)) != NULL) {
         struct block_key *k = LIST_OWNER(node, struct block_key, in_ready);
         // Still linked while it is served: its waiters' going must not free it.

@@ -6,6 +6,7 @@
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/command_ids.h"
 #include "dataplane/cmd/memory.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/script_run.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/cmd/transaction.h"
@@ -98,7 +99,8 @@ static bool refuse_protected(struct call *call)
 // nothing may go is the command refused, as in Redis.
 static bool memory_fits(const struct call *call)
 {
-    return LIKELY(!memory_is_over(call->server)) || memory_make_room(call->server);
+    return LIKELY(!memory_is_over(call->server)) || persist_is_loading(call->server->persist) ||
+           memory_make_room(call->server);
 }
 
 // A queue takes memory too, whatever is queued; and EXEC needs what its commands need.
@@ -163,6 +165,19 @@ static bool touches_keys(const struct call *call)
     return script_command_flags(call) & TOUCHES;
 }
 
+// What was queued before it began waits in vain.
+static bool may_run_while_loading(const struct call *call)
+{
+    const struct transaction *t = call->client->transaction;
+    if (call->command->id == CMD_ID_EXEC && t && t->needs_dataset) return false;
+    return call->command->flags & CMD_LOADING;
+}
+
+static bool is_refused_by_disk(const struct command *row)
+{
+    return row->flags & (CMD_WRITE | CMD_DENYOOM) || row->id == CMD_ID_PING;
+}
+
 bool command_may_run(struct call *call)
 {
     const struct command *row = call->command;
@@ -180,9 +195,14 @@ bool command_may_run(struct call *call)
     bool is_busy = UNLIKELY(call->server->busy_script != NULL); // then nothing is evicted
     if (UNLIKELY(needs_memory(call) && !is_busy && !memory_fits(call)))
         return command_refuse(call, reply_text_oom);
+    if (UNLIKELY(persist_has_failed(call->server->persist)) &&
+        persist_refuses_writes(call->server) && is_refused_by_disk(row))
+        return command_refuse(call, persist_refusal);
     if (UNLIKELY((c->flags & CLIENT_SUBSCRIBED) && c->reply.version == 2 &&
                  !may_say_while_listening(row->id)))
         return refuse_while_listening(call);
+    if (UNLIKELY(persist_is_loading(call->server->persist)) && !may_run_while_loading(call))
+        return command_refuse(call, "LOADING Redis is loading the dataset in memory");
     if (UNLIKELY(is_busy) && !(row->flags & CMD_ALLOW_BUSY))
         return command_refuse(call, script_busy_text(call->server));
     if (UNLIKELY(c->flags & CLIENT_MONITOR) && touches_keys(call))

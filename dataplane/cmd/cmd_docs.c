@@ -1904,6 +1904,12 @@ static const struct command_argument doc_restore_asking_args[] = {
     { "frequency", "integer", "FREQ", -1, ARGUMENT_OPTIONAL, 0, NULL },
 };
 
+static const struct command_argument doc_bgsave_args[] = {
+    { "schedule", "pure-token", "SCHEDULE", -1, ARGUMENT_OPTIONAL, 0, NULL },
+};
+
+static const char *const doc_lastsave_tips[] = { "nondeterministic_output" };
+
 static const char *const doc_keys_tips[] = { "request_policy:all_shards", "nondeterministic_output_order" };
 
 static const struct command_argument doc_keys_args[] = {
@@ -4753,6 +4759,22 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .key_specs = doc_restore_asking_keys,
         .argument_count = 7,
         .arguments = doc_restore_asking_args },
+    [CMD_ID_SAVE] = { .summary = "Saves all keys into a file, and waits for it.",
+        .since = "1.0.0",
+        .group = "server",
+        .complexity = "O(N) with N keys" },
+    [CMD_ID_BGSAVE] = { .summary = "Begins to save all keys into a file.",
+        .since = "1.0.0",
+        .group = "server",
+        .complexity = "O(1); the file takes O(N) with N keys",
+        .argument_count = 1,
+        .arguments = doc_bgsave_args },
+    [CMD_ID_LASTSAVE] = { .summary = "Tells when a snapshot worked last.",
+        .since = "1.0.0",
+        .group = "server",
+        .complexity = "O(1)",
+        .tip_count = 1,
+        .tips = doc_lastsave_tips },
     [CMD_ID_KEYS] = { .summary = "Gives all key names that match a pattern.",
         .since = "1.0.0",
         .group = "generic",

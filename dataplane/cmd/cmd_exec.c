@@ -11,6 +11,7 @@
 #include "dataplane/cmd/monitor.h"
 #include "dataplane/cmd/node.h"
 #include "dataplane/cmd/pause.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/push.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/cmd/route.h"
@@ -144,8 +145,7 @@ static void note_client(struct call *call)
     c->command_count++;
 }
 
-// A write that changed something and did not say what its effect is, is its own effect.
-static void add_effect(struct call *call, uint64_t dirty_before)
+void command_add_effect(struct call *call, uint64_t dirty_before)
 {
     if (call->has_effect || !(call->command->flags & CMD_WRITE)) return;
     if (keyspace_dirty(call->keyspace) == dirty_before) return;
@@ -155,7 +155,7 @@ static void add_effect(struct call *call, uint64_t dirty_before)
 static void run_body(struct call *call)
 {
     uint64_t dirty = keyspace_dirty(call->keyspace);
-    if (UNLIKELY(call->server->jobs.watchers.count) || call_is_joint(call)) jobs_tell_call(call);
+    if (UNLIKELY(jobs_are_watched(call->server)) || call_is_joint(call)) jobs_tell_call(call);
     bool in_command = call->server->in_command; // of EXEC or a script
     call->server->in_command = true;
     if (UNLIKELY(monitor_is_on(call->server))) monitor_before(call);
@@ -164,7 +164,7 @@ static void run_body(struct call *call)
     if (UNLIKELY(monitor_is_on(call->server))) monitor_after(call);
     if (UNLIKELY(tracking_is_on(&call->server->tracking))) tracking_after(call);
     if (LIKELY(!effects_are_on(&call->server->effects))) return;
-    if (!call->suspended) add_effect(call, dirty);
+    if (!call->suspended) command_add_effect(call, dirty);
     call_end_effects(call);
 }
 
@@ -278,7 +278,9 @@ static bool may_run_held(struct call *call, shard_set held)
         reply_error_unknown_command(call->reply, call->argv, call->argc);
         return false;
     }
-    if ((call->is_retry || call->client->is_restricted) && !command_may_run(call)) return false;
+    bool is_loading = persist_is_loading(call->server->persist); // since then
+    if ((call->is_retry || call->client->is_restricted || is_loading) && !command_may_run(call))
+        return false;
     const struct script_run *busy = script_busy_among(call->server, held);
     if (LIKELY(!busy) || (call->command->flags & CMD_ALLOW_BUSY)) return true;
     return command_refuse(call, script_kind_busy_text(busy->kind));
@@ -322,17 +324,20 @@ static void run_held(struct call *call, const struct route *route)
     server->tally->rendezvous_held++;
 }
 
-// Scripts that take long are suspended, and the transactions that they are part of.
+// Scripts that take long are suspended, and the transactions that they are part of; SAVE and
+// SHUTDOWN wait.
 static bool may_be_suspended(const struct command *row)
 {
-    return row && (command_runs_script(row) || row->id == CMD_ID_EXEC);
+    return row && (command_runs_script(row) || row->id == CMD_ID_EXEC || row->id == CMD_ID_SAVE ||
+                   row->id == CMD_ID_SHUTDOWN || row->id == CMD_ID_DEBUG);
 }
 
 // A retry keeps its place among those who wait for its keys, when it cannot be made now.
 static bool is_put_off(struct call *call)
 {
     if (LIKELY(!call->is_retry)) return false;
-    if (UNLIKELY(script_busy_among(call->server, call->server->held) != NULL)) {
+    if (UNLIKELY(script_busy_among(call->server, call->server->held) != NULL) ||
+        UNLIKELY(persist_is_loading(call->server->persist))) {
         block_put_off(call->server, call->client);
         call->suspended = true;
         return true;

@@ -3,6 +3,8 @@
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/job.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/script_shards.h"
 
 static command_body cmd_dbsize, cmd_flushdb, cmd_flushall, cmd_swapdb, cmd_time, cmd_shutdown,
@@ -155,6 +157,30 @@ static bool parse_shutdown(struct call *call, uint32_t *flags)
     return !both && !((*flags & SHUTDOWN_ABORT) && call->argc > 2);
 }
 
+// Saving takes long: the client waits, and hears of it only when it failed.
+static bool stop_step(struct job *job, struct call *call, uint64_t until_tsc)
+{
+    (void)job;
+    (void)until_tsc;
+    if (persist_is_stopping(call->server->persist)) return false;
+    reply_error(call->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+    return true;
+}
+
+static void stop_close(struct job *job, struct server *server)
+{
+    heap_give(server->heap, job, sizeof *job, HEAP_OTHER);
+}
+
+static void save_and_stop(struct call *call, uint32_t flags)
+{
+    static const struct job_ops ops = { stop_step, stop_close };
+    struct job *job = heap_take(call->server->heap, sizeof *job, HEAP_OTHER);
+    *job = (struct job){ .ops = &ops };
+    persist_ask_stop(call->server->persist, flags);
+    call_start_job(call, job);
+}
+
 // A success is not answered: the connection closes with the server.
 static void cmd_shutdown(struct call *call)
 {
@@ -163,14 +189,18 @@ static void cmd_shutdown(struct call *call)
     const struct script_run *busy = script_busy_among(s, shard_set_all(server_peer_count(s)));
     if (!parse_shutdown(call, &flags)) {
         reply_error(call->reply, reply_text_syntax);
-    } else if (flags &
-               SHUTDOWN_ABORT) { // stopping is never drawn out: there are no replicas to wait for
-        reply_error(call->reply, "ERR No shutdown in progress.");
+    } else if (flags & SHUTDOWN_ABORT) {
+        if (persist_abort_stop(s->persist))
+            reply_ok(call->reply);
+        else
+            reply_error(call->reply, "ERR No shutdown in progress.");
     } else if (busy && !(flags & LANE_STOP_NOSAVE)) {
         reply_error(call->reply, script_kind_busy_text(busy->kind));
-    } else if (flags & LANE_STOP_SAVE) {
-        call_log(call, LOG_WARNING, "SHUTDOWN SAVE: snapshots do not exist yet, can't exit");
+    } else if ((flags & LANE_STOP_SAVE) && !s->persist) {
         reply_error(call->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+    } else if (persist_must_save(s, flags)) {
+        call_log(call, LOG_NOTICE, "User requested shutdown...");
+        save_and_stop(call, flags);
     } else {
         call_log(call, LOG_NOTICE, "User requested shutdown...");
         call->server->ops->stop(call->server, flags);

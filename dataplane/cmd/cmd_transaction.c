@@ -109,6 +109,7 @@ bool transaction_takes(struct call *call)
     }
     t->count++;
     t->command_flags |= script_command_flags(call);
+    t->needs_dataset |= !(call->command->flags & CMD_LOADING);
     reply_status(call->reply, "QUEUED");
     return true;
 }
@@ -122,6 +123,7 @@ static void drop_queue(struct server *s, struct transaction *t)
     }
     t->last = NULL;
     t->count = t->command_flags = 0;
+    t->needs_dataset = false;
     t->bytes = 0;
 }
 

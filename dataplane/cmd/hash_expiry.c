@@ -12,7 +12,7 @@ static void note_removal(struct server *s, uint32_t db, struct bytes key, struct
 static void on_field(void *context, uint32_t db, struct bytes key, struct bytes field)
 {
     struct server *s = context;
-    if (UNLIKELY(s->jobs.watchers.count)) jobs_tell_write(s, key);
+    if (UNLIKELY(jobs_are_watched(s))) jobs_tell_write(s, key);
     note_removal(s, db, key, field);
     effects_end_unit(&s->effects);
 }

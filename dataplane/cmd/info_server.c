@@ -1,4 +1,4 @@
-// info_server.c: INFO's sections about the process: server, cpu, replication, persistence, cluster.
+// info_server.c: INFO's sections about the process: server, cpu, replication, cluster.
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -88,26 +88,6 @@ void info_cpu(struct text *t, const struct info *info)
     text_add(t, "used_cpu_sys_main_thread:%ld.%06ld\r\nused_cpu_user_main_thread:%ld.%06ld\r\n",
              thread.ru_stime.tv_sec, thread.ru_stime.tv_usec, thread.ru_utime.tv_sec,
              thread.ru_utime.tv_usec);
-}
-
-void info_persistence(struct text *t, const struct info *info)
-{
-    const struct server *s = info->server;
-    text_add(t, "loading:0\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\n"
-                "current_cow_size_age:0\r\ncurrent_fork_perc:0.00\r\n"
-                "current_save_keys_processed:0\r\ncurrent_save_keys_total:0\r\n");
-    text_add(t,
-             "rdb_changes_since_last_save:%lu\r\nrdb_bgsave_in_progress:0\r\n"
-             "rdb_last_save_time:%lu\r\nrdb_last_bgsave_status:ok\r\n"
-             "rdb_last_bgsave_time_sec:-1\r\nrdb_current_bgsave_time_sec:-1\r\nrdb_saves:0\r\n",
-             (unsigned long)info->sums.dirty, (unsigned long)(s->started_wall_ms / 1000));
-    text_add(t, "rdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\n"
-                "rdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n"
-                "aof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
-                "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\n");
-    text_add(t, "aof_rewrites:0\r\naof_rewrites_consecutive_failures:0\r\n"
-                "aof_last_write_status:ok\r\naof_last_cow_size:0\r\n"
-                "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\n");
 }
 
 // A primary that nobody copies from yet. Its replication id is made with replication.

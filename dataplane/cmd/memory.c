@@ -256,7 +256,7 @@ static void propagate_removal(struct server *s, uint32_t db, struct bytes key,
                               enum event_class class, const char *event)
 {
     struct bytes argv[] = { BYTES_LITERAL("DEL"), key };
-    if (UNLIKELY(s->jobs.watchers.count)) jobs_tell_write(s, key);
+    if (UNLIKELY(jobs_are_watched(s))) jobs_tell_write(s, key);
     uint64_t start = clock_tsc();
     effects_add(&s->effects, db, argv, 2);
     if (!s->in_command) effects_end_unit(&s->effects);

@@ -19,7 +19,7 @@ void pause_open(struct server *s) { list_init(&s->pause.held); }
 
 static void end(struct server *s)
 {
-    if (!pause_is_on(s)) return;
+    if (s->pause.until_ns == 0) return;
     s->pause.until_ns = 0;
     s->pause.all = false;
     keyspace_pause_expiry(s->keyspace, false);
@@ -31,7 +31,7 @@ static void begin(struct server *s, uint64_t until_ns, bool all)
     struct pause *p = &s->pause;
     if (s->now_ns >= p->until_ns) end(s);
     // Of two pauses the longer and the stricter one holds.
-    p->all = all || (pause_is_on(s) && p->all);
+    p->all = all || (p->until_ns && p->all);
     if (until_ns > p->until_ns) p->until_ns = until_ns;
     if (s->now_ns >= p->until_ns) // none was left, and this one is none
         end(s);
@@ -65,10 +65,8 @@ static void hold(struct call *call)
 bool pause_holds(struct call *call)
 {
     struct server *s = call->server;
-    if (s->now_ns >= s->pause.until_ns) {
-        end(s);
-        return false;
-    }
+    if (s->now_ns >= s->pause.until_ns) end(s);
+    if (!pause_is_on(s)) return false;
     // As in Redis, where a MONITOR is a kind of replica, and those are not paused.
     bool is_part = call->no_suspend && !call->is_retry;
     if (is_part || (call->client->flags & CLIENT_MONITOR)) return false;
@@ -111,7 +109,7 @@ static void run_first(struct server *s)
 uint32_t pause_run(struct server *s, uint32_t budget)
 {
     uint32_t count = 0;
-    if (pause_is_on(s)) {
+    if (s->pause.until_ns) {
         if (s->now_ns < s->pause.until_ns) return 0;
         end(s);
         if (s->blocks.ready.count && !s->busy_script) blocks_serve(s);
@@ -125,8 +123,15 @@ uint32_t pause_run(struct server *s, uint32_t budget)
 
 uint64_t pause_next_ns(const struct server *s)
 {
-    if (pause_is_on(s)) return s->pause.until_ns;
-    return s->pause.held.count ? 0 : UINT64_MAX;
+    if (s->pause.until_ns) return s->pause.until_ns;
+    return s->pause.held.count && !s->pause.writes_wait ? 0 : UINT64_MAX;
+}
+
+void pause_writes(struct server *s, bool wait)
+{
+    if (LIKELY(s->pause.writes_wait == wait)) return;
+    s->pause.writes_wait = wait;
+    if (!wait) blocks_keys_opened(s);
 }
 
 void pause_close(struct server *s)

@@ -15,7 +15,13 @@
 
 void pause_open(struct server *server);
 void pause_close(struct server *server);
-static inline bool pause_is_on(const struct server *s) { return s->pause.until_ns != 0; }
+static inline bool pause_is_on(const struct server *s)
+{
+    return s->pause.until_ns != 0 || s->pause.writes_wait;
+}
+// Beside CLIENT PAUSE, for the server's own reasons (a snapshot takes too much memory): what may
+// write waits until it is called with false.
+void pause_writes(struct server *server, bool wait);
 // Of a pause that is on. True: the call is kept and its client suspended.
 bool pause_holds(struct call *call);
 // Ends a pause whose time is over; runs up to budget of those who were held. Returns how many.

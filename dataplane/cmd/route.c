@@ -58,7 +58,7 @@ static const uint8_t decided[COMMAND_COUNT] = {
     // The keyspace as a whole.
     ALL(DBSIZE), SCATTER(KEYS), ALL(SCAN), ALL(RANDOMKEY), ALL(FLUSHALL), ALL(FLUSHDB), ALL(SWAPDB),
     // The server as a whole.
-    ALL(INFO), ALL(SHUTDOWN),
+    ALL(INFO), ALL(SHUTDOWN), ALL(SAVE), ALL(BGSAVE), LOCAL(LASTSAVE),
     ALL(MEMORY_STATS), ALL(MEMORY_DOCTOR), ALL(MEMORY_MALLOC_STATS), ALL(MEMORY_PURGE),
     ALL(SLOWLOG_GET), ALL(SLOWLOG_LEN), EACH(SLOWLOG_RESET), LOCAL(SLOWLOG_HELP),
     ALL(LATENCY_DOCTOR), ALL(LATENCY_GRAPH), ALL(LATENCY_HISTOGRAM), ALL(LATENCY_HISTORY),
@@ -92,6 +92,7 @@ static const struct debug_kind {
     { "pause-cron", ROUTE_EACH, false },
     { "populate", ROUTE_SCATTER, false },
     { "quicklist", ROUTE_KEYS, true },
+    { "reload", ROUTE_ALL, false },
     { "set-active-expire", ROUTE_EACH, false },
     { "set-disable-deny-scripts", ROUTE_EACH, false },
     { "set-skip-checksum-validation", ROUTE_EACH, false },
@@ -351,7 +352,10 @@ void route_run_for_others(const struct call *call)
         other.server = server_peer(call->server, i);
         if (other.server == call->server) continue;
         other.keyspace = other.server->keyspace;
+        other.has_effect = false;
+        uint64_t dirty = keyspace_dirty(other.keyspace);
         other.command->body(&other);
+        command_add_effect(&other, dirty);
     }
     r->muted = before.muted;
     r->error_count = before.error_count;

@@ -3,6 +3,7 @@
 #include "dataplane/base/fiber.h"
 #include "dataplane/cmd/acl_call.h"
 #include "dataplane/cmd/script_shards.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/types/digest.h"
 
 _Static_assert((int)DIGEST_HEX_CHARS == (int)SCRIPT_SHA_CHARS, "scripts are named by a SHA-1");
@@ -50,6 +51,9 @@ static bool may_run(struct script_run *run, struct call *call)
     if (UNLIKELY(run->is_read_only && row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
         return refuse(call, "ERR Write commands are not allowed from read-only scripts.");
     if (UNLIKELY(!memory_fits(run, call))) return refuse(call, reply_text_oom);
+    if (UNLIKELY(persist_has_failed(call->server->persist)) &&
+        persist_refuses_writes(call->server) && call->command->flags & CMD_WRITE)
+        return refuse(call, persist_refusal);
     return true;
 }
 

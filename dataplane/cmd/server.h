@@ -38,6 +38,7 @@ struct kept_changes;
 struct node;
 struct call;
 struct kept_request;
+struct persist;
 
 // What a command asks of the shard. Each is carried out at the end of the turn unless it says
 // otherwise.
@@ -62,6 +63,12 @@ struct server_ops {
                                   const struct setting_row *const *rows, uint32_t row_count,
                                   char error[SETTING_ERROR_MAX]);
     void (*refresh_tally)(struct server *s); // at once: heap figures and levels, for INFO
+    // All shards are held, or this is the only one: a snapshot's moment is now (persist.h). NULL,
+    // or an error.
+    const char *(*save)(struct server *s);
+    // All shards held: everything goes and the snapshot is loaded anew, by the turns to come, while
+    // persist_is_loading. flags: enum persist_reload. False: there is none (shard/loader.h).
+    bool (*reload)(struct server *s, uint32_t flags);
     // Of one of many (node.h): what a command that passed its checks is to do.
     enum routed (*route)(struct call *call);
     // Of one of many: call, of a script, is executed anew with all shards held; suspended until
@@ -139,6 +146,7 @@ struct server {
     struct region_shard *region_shard;
     struct bell *bell;
     const struct clock *clock;
+    struct persist *persist; // persist.h: of the process; NULL: there is no disk
     struct rng rng;
     uint64_t now_ns; // of this turn, monotonic
     uint64_t now_ms; // of this turn, wall clock: deadlines are compared with it

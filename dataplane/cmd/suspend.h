@@ -26,13 +26,16 @@ struct blocks {
     uint64_t last_ticket; // of this shard's clients
 };
 struct jobs {
-    struct list list;          // of job->link, the next one first
-    struct list held;          // of struct held_back: clients that wait for a closed key
-    struct list watchers;      // of struct job_watch
-    struct closed_key *closed; // destinations of writing jobs; NULL: none
+    struct list list;           // of job->link, the next one first
+    struct list held;           // of struct held_back: clients that wait for a closed key
+    struct list watchers;       // of struct job_watch
+    struct job_watch *snapshot; // hears of writes, too, and makes nobody wait; NULL: none
+    struct closed_key *closed;  // destinations of writing jobs; NULL: none
+    bool were_opened;           // some of them, by a job of another shard
 };
 struct pause {
     uint64_t until_ns; // monotonic; 0: there is none
+    bool writes_wait;  // until somebody says so: pause_writes
     bool all;          // else what may write
     struct list held;  // of struct paused
 };

@@ -16,6 +16,7 @@ struct transaction { // of one client; NULL while it has neither queued nor watc
     struct kept_request *first, *last;
     uint32_t count;
     uint32_t command_flags; // of all that is queued, or'ed
+    bool needs_dataset;     // some of it is refused while that is loaded
     uint64_t bytes;         // of the queue
     struct watches watches;
 };

@@ -109,7 +109,8 @@ struct settings {
         set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value,
         zset_max_listpack_entries, zset_max_listpack_value, stream_node_max_bytes,
         stream_node_max_entries, hll_sparse_max_bytes;
-    bool rdbcompression; // of DUMP, so far
+    bool rdbcompression, rdbchecksum, stop_writes_on_bgsave_error;
+    uint64_t snapshot_max_extra_memory; // bytes, of all shards together
     bool activedefrag;
     uint64_t active_defrag_ignore_bytes;
     int64_t active_defrag_threshold_lower, active_defrag_threshold_upper, active_defrag_cycle_min,

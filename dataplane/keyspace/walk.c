@@ -24,6 +24,7 @@ static void give_new(void *context, void *item)
 {
     struct keyspace_walk *w = context;
     struct new_key *n = item;
+    w->new_bytes -= sizeof *n + n->size;
     heap_give(w->keyspace->heap, n, sizeof *n + n->size, HEAP_OTHER);
 }
 
@@ -44,20 +45,37 @@ static void show(struct keyspace_walk *w, const struct entry *e)
     if (!entry_is_expired(e, w->now_ms)) w->show(w->context, e);
 }
 
+static void pass_over(struct keyspace_walk *w, struct bytes name, uint64_t hash)
+{
+    struct new_key *new_key = heap_take(w->keyspace->heap, sizeof *new_key + name.size, HEAP_OTHER);
+    *new_key = (struct new_key){ hash, name.size };
+    if (name.size) memcpy(new_key->name, name.data, name.size);
+    w->new_bytes += sizeof *new_key + name.size;
+    index_insert(&w->new_keys, hash, new_key);
+}
+
 // ---- what happens to the table meanwhile
 
 void walks_note_insert(struct table *t, uint64_t hash, const struct entry *e)
 {
     for (struct list_node *n = list_first(&t->walks); n; n = list_next(&t->walks, n)) {
         struct keyspace_walk *w = LIST_OWNER(n, struct keyspace_walk, link);
-        if (!is_to_come(w, hash)) continue;
-        struct bytes name = entry_key(e);
-        struct new_key *new_key =
-            heap_take(w->keyspace->heap, sizeof *new_key + name.size, HEAP_OTHER);
-        *new_key = (struct new_key){ hash, name.size };
-        if (name.size) memcpy(new_key->name, name.data, name.size);
-        index_insert(&w->new_keys, hash, new_key);
+        if (is_to_come(w, hash)) pass_over(w, entry_key(e), hash);
     }
+}
+
+void keyspace_walk_show_now(struct keyspace_walk *w, const struct key *key)
+{
+    const struct entry *e = w->table ? table_find(w->table, key) : NULL;
+    if (!e || !is_to_come(w, key->hash) || find_new(w, e, key->hash)) return;
+    pass_over(w, key->name, key->hash);
+    show(w, e);
+}
+
+uint64_t keyspace_walk_bytes(const struct keyspace_walk *w)
+{
+    enum { SLOT_BYTES = 16 }; // of the index, about
+    return w->new_bytes + w->new_keys.count * SLOT_BYTES;
 }
 
 void walks_note_remove(struct table *t, uint64_t hash, const struct entry *e)

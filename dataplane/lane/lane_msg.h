@@ -20,7 +20,8 @@ enum lane_kind {
     LANE_STOPPED,    // last message: everything is closed; a = exit code
     LANE_SETTINGS,   // CONFIG SET changed something: region's live settings hold the new text
     LANE_PONG,
-    LANE_ERRAND, // a = number: a request is in the region's errand slot
+    LANE_STOP_REFUSED, // what LANE_STOP asked for failed (it could not save): the server goes on
+    LANE_ERRAND,       // a = number: a request is in the region's errand slot
 };
 enum lane_stop_flags {
     LANE_STOP_SAVE = 1,

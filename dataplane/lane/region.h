@@ -19,7 +19,7 @@
 #include "dataplane/lane/region_slots.h"
 
 enum {
-    REGION_VERSION = 6,
+    REGION_VERSION = 7,
     REGION_SETTINGS_BYTES = 128 * 1024,
     REGION_LOG_BYTES = 64 * 1024, // power of two
     REGION_CRASH_BYTES = 16 * 1024,
@@ -64,7 +64,8 @@ enum dataplane_state {
     DATAPLANE_STARTING,
     DATAPLANE_READY,
     DATAPLANE_STOPPING,
-    DATAPLANE_GONE
+    DATAPLANE_GONE,
+    DATAPLANE_SAVING, // before it stops
 };
 struct region_dataplane { // written by the dataplane (shard 0, and the crash handler)
     uint32_t pid, state;
@@ -72,7 +73,8 @@ struct region_dataplane { // written by the dataplane (shard 0, and the crash ha
     // Names of the rows of shard_tally.commands and .latencies, for readers; "" beyond the last.
     char command_names[COMMAND_TALLY_MAX][REGION_COMMAND_NAME_BYTES];
     char event_names[LATENCY_TALLY_MAX][REGION_EVENT_NAME_BYTES];
-    char start_error[512];              // why it could not start: control prints it
+    char start_error[512];              // why it could not start, or load: control prints it
+    uint32_t is_final;                  // it ends for that reason, and is not to be started again
     uint32_t crash_signal, crash_bytes; // crash_bytes != 0: crash_text is whole
     char crash_text[REGION_CRASH_BYTES];
     struct region_slots slots;

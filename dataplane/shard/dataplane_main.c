@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "dataplane/cmd/persist.h"
 #include "dataplane/conf/conf_file.h"
 #include "dataplane/lane/crash.h"
 #include "dataplane/nic/nic_dpdk.h"
@@ -29,6 +30,10 @@ struct dataplane {
     struct shard *shard; // the first one
     struct hub *hub;     // NULL: the only one
     struct crew *crew;   // NULL likewise
+    struct persist persist;
+    struct disk *disk;
+    struct flusher *flusher;
+    struct saving saving;
     struct crash_options crash;
     int signal_fd;
 };
@@ -170,13 +175,24 @@ static void publish_names(struct dataplane *d)
                  latency_event_names[event]);
 }
 
-static void announce_ready(struct dataplane *d)
+static void announce_ready(void *context)
 {
+    struct dataplane *d = context;
     struct lane_msg ready = { .kind = LANE_READY, .a = (uint64_t)d->shard->server.tcp_port };
     if (d->hub)
         region_slots_write(&d->region.dataplane->slots, d->hub->node.placement.shard_of_slot);
     __atomic_store_n(&d->region.dataplane->state, DATAPLANE_READY, __ATOMIC_RELEASE);
     if (lane_send(&region_shard(&d->region, 0)->events, &ready) == OK) bell_ring(&d->bell);
+}
+
+static void announce_when_loaded(struct dataplane *d)
+{
+    if (persist_is_loading(&d->persist)) {
+        d->shard->loader.on_over = announce_ready;
+        d->shard->loader.context = d;
+    } else {
+        announce_ready(d);
+    }
 }
 
 static void announce_stopped(struct dataplane *d)
@@ -198,7 +214,31 @@ static void on_terminate(void *context)
     struct signalfd_siginfo info;
     if (read(d->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
     shard_log(d->shard, LOG_NOTICE, "Received SIGTERM, stopping");
-    d->shard->server.ops->stop(&d->shard->server, 0);
+    if (persist_must_save(&d->shard->server, 0))
+        persist_ask_stop(&d->persist, 0);
+    else
+        d->shard->server.ops->stop(&d->shard->server, 0);
+}
+
+static void open_flusher(struct dataplane *d)
+{
+    persist_open(&d->persist, d->region.shard_count, clock_wall_us() / 1000);
+    if (disk_uring_open(&d->disk) != OK)
+        start_failed(d, "io_uring is not available for files: %s", strerror(errno));
+    struct flusher_config config = { .port_count = d->region.shard_count,
+                                     .disk = d->disk,
+                                     .core = -1 };
+    if (flusher_open(&d->flusher, &config) != OK || flusher_start(d->flusher) != OK)
+        start_failed(d, "no memory or threads for the flusher");
+}
+
+// What is wrong with the inside of the file the shards find out.
+static void begin_load(struct dataplane *d)
+{
+    char error[LOADER_ERROR_MAX];
+    if (loader_begin(&d->persist, d->settings, clock_wall_us() / 1000, error) == OK) return;
+    d->region.dataplane->is_final = 1;
+    start_failed(d, "%s\nFatal error loading the DB, check server logs. Exiting.", error);
 }
 
 static void open_shards(struct dataplane *d, struct nic_queue *nic)
@@ -207,12 +247,15 @@ static void open_shards(struct dataplane *d, struct nic_queue *nic)
     uint32_t count = d->region.shard_count;
     if (count > 1 && hub_open(&d->hub, count) != OK)
         start_failed(d, "no memory or descriptors for %u shards", count);
+    saving_open(&d->saving, &d->persist, d->flusher);
     struct shard_config config = { .settings = d->settings,
                                    .region = &d->region,
                                    .bell = &d->bell,
                                    .clock = &d->clock,
                                    .nic = nic,
                                    .hub = d->hub,
+                                   .persist = &d->persist,
+                                   .saving = &d->saving,
                                    .index = 0,
                                    .count = count };
     if (d->hub && crew_open(&d->crew, &config, error, sizeof error) != OK)
@@ -245,15 +288,19 @@ int main(int argc, char **argv)
     if (heap_start_background() != OK) start_failed(d, "jemalloc has no background threads");
     // Sleeps end when asked, not up to 50 us later.
     if (prctl(PR_SET_TIMERSLACK, 1000ul) != 0) start_failed(d, "prctl: %s", strerror(errno));
+    open_flusher(d); // likewise
     pin_to_core(d);
+    begin_load(d);
     open_shards(d, open_nic(d));
     publish_names(d);
-    announce_ready(d);
+    announce_when_loaded(d);
     shard_run(d->shard);
     if (d->crew)
         crew_close(d->crew, d->shard);
     else
         shard_close(d->shard);
+    flusher_close(d->flusher);
+    d->disk->ops->close(d->disk);
     hub_close(d->hub);
     if (d->nic) nic_dpdk_close(d->nic);
     announce_stopped(d);

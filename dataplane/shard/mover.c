@@ -1,5 +1,6 @@
 #include "dataplane/shard/mover.h"
 #include "dataplane/cmd/node.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
 
@@ -44,6 +45,7 @@ static bool step_held(struct shard *s, shard_set others, bool *is_over)
 void mover_turn(struct shard *s)
 {
     if (LIKELY(mover_next_ns(s) > s->server.now_ns)) return;
+    if (UNLIKELY(persist_is_loading(s->server.persist))) return;
     shard_set others = shard_set_all(node_of(s)->shard_count) & ~shard_set_of(0);
     bool is_over = false;
     uint64_t start = clock_tsc();

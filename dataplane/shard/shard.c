@@ -10,10 +10,12 @@
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/memory.h"
 #include "dataplane/cmd/pause.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/script_cache.h"
 #include "dataplane/cmd/tracking.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/shard/far.h"
+#include "dataplane/shard/late.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/mover.h"
 #include "dataplane/shard/shard_net.h"
@@ -25,7 +27,7 @@ enum {
     NIC_IDLE_NS = 10 * 1000,    // without busy-poll a NIC shard naps after this long without work
     NIC_NAP_NS_MIN = 30 * 1000, // a nap lasts an eighth of the idle time so far, within these
     NIC_NAP_NS_MAX = 1000 * 1000,
-    GATHER_COMMANDS_MAX = 128,          // per wake-up, beyond which its cost no longer matters
+    GATHER_COMMANDS_MAX = 128, // per wake-up, beyond which its cost no longer matters
     EXPECT_US = 50,
     STOP_FLUSH_NS = 1000 * 1000 * 1000, // how long replies may take to leave at shutdown
 };
@@ -95,6 +97,7 @@ static void shard_init_server(struct shard *s, const struct shard_config *config
     server->tally = &server->region_shard->tally;
     server->bell = config->bell;
     server->clock = config->clock;
+    server->persist = config->persist;
     server->shard_index = config->index;
     server->shard_count = config->count;
     server->node = config->hub ? &config->hub->node : NULL;
@@ -135,7 +138,6 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     s->settings = config->settings;
     s->bell = config->bell;
     list_init(&s->dirty);
-    list_init(&s->late);
     list_init(&s->rotation);
     list_init(&s->resting);
     list_init(&s->resumed);
@@ -158,6 +160,7 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     if (shard_open_keyspace(s) != OK) goto fail;
     s->server.keyspace = s->keyspace;
     server_open_parts(&s->server);
+    saver_open(s, config->saving);
     if (shard_open_renames(s, error, error_bytes) != OK) goto fail;
     shard_apply_thresholds(s);
     keyspace_set_lfu(s->keyspace, (uint32_t)s->settings->lfu_log_factor,
@@ -191,7 +194,9 @@ void shard_close(struct shard *s)
     ferry_close(s);
     if (s->sock) sock_close(s->sock);
     meeting_close(s);
+    saver_close(s);
     if (s->keyspace) server_close_parts(&s->server);
+    loader_close(s);
     far_close(s); // after the blocks, some of which are of its proxies
     if (s->server.joint) keyspace_close(s->server.joint);
     mesh_close(s);
@@ -236,10 +241,8 @@ void shard_run_readable(struct shard *s)
 void shard_flush(struct shard *s)
 {
     struct list_node *node;
-    if (s->dirty.count == 0 && LIKELY(s->late.count == 0)) return;
+    if (s->dirty.count == 0) return;
     cycle_meter_switch(&s->server.meter, CYCLES_REPLY);
-    for (size_t left = s->late.count; left > 0; left--)
-        session_flush_late(s, LIST_OWNER(list_first(&s->late), struct session, dirty));
     while ((node = list_take_first(&s->dirty)) != NULL)
         session_flush(s, LIST_OWNER(node, struct session, dirty));
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
@@ -334,21 +337,23 @@ static uint32_t shard_expire(struct shard *s)
 {
     uint32_t done = 0, fields = 0;
     uint64_t before = s->server.meter.since;
-    if (UNLIKELY(s->server.busy_script != NULL)) return 0; // its moment is not over
-    if (s->server.now_ms != s->expired_ms &&
+    if (UNLIKELY(s->server.busy_script != NULL)) return 0;   // its moment is not over
+    bool is_loading = persist_is_loading(s->server.persist); // nothing goes meanwhile
+    if (!is_loading && s->server.now_ms != s->expired_ms &&
         keyspace_next_deadline_ms(s->keyspace) <= s->server.now_ms) {
         cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
         done = keyspace_expire_step(s->keyspace, s->server.now_ms, SHARD_EXPIRE_BUDGET);
     }
-    if (s->server.now_ms != s->expired_ms && hash_expiry_next_ms(&s->server) <= s->server.now_ms) {
+    if (!is_loading && s->server.now_ms != s->expired_ms &&
+        hash_expiry_next_ms(&s->server) <= s->server.now_ms) {
         cycle_meter_switch(&s->server.meter, CYCLES_EXPIRY);
         fields = hash_expiry_step(&s->server, s->server.now_ms, SHARD_EXPIRE_BUDGET);
         done += fields;
     }
     if (done) latency_note(&s->server, LATENCY_EXPIRE_CYCLE, clock_tsc() - before);
-    if (done - fields < SHARD_EXPIRE_BUDGET && fields < SHARD_EXPIRE_BUDGET)
+    if (!is_loading && done - fields < SHARD_EXPIRE_BUDGET && fields < SHARD_EXPIRE_BUDGET)
         s->expired_ms = s->server.now_ms;
-    if (UNLIKELY(memory_is_over(&s->server))) {
+    if (UNLIKELY(memory_is_over(&s->server)) && !is_loading) {
         cycle_meter_switch(&s->server.meter, CYCLES_EVICTION);
         done += memory_make_room(&s->server);
     }
@@ -411,8 +416,11 @@ static uint32_t shard_timers(struct shard *s)
 static void shard_order(struct shard *s, const struct lane_msg *m)
 {
     switch ((enum lane_kind)m->kind) {
-    case LANE_STOP:
-        shard_stop(s, (uint32_t)m->a);
+    case LANE_STOP: // each shard gets it
+        if (persist_must_save(&s->server, (uint32_t)m->a))
+            persist_ask_stop(s->server.persist, (uint32_t)m->a);
+        else
+            shard_stop(s, (uint32_t)m->a);
         break;
     case LANE_PING: {
         struct lane_msg answer = { .kind = LANE_PONG, .a = m->a };
@@ -462,6 +470,10 @@ static uint64_t shard_next_event_ns(const struct shard *s)
     if (defrag < next) next = defrag;
     uint64_t mover = mover_next_ns(s);
     if (mover < next) next = mover;
+    uint64_t late = late_next_ns(s);
+    if (late < next) next = late;
+    uint64_t saver = saver_next_ns(s);
+    if (saver < next) next = saver;
     uint64_t tls = tls_next_ns(s->tls);
     if (tls < next) next = tls;
     if (s->net) {
@@ -487,7 +499,7 @@ static uint64_t shard_sleep_until_ns(struct shard *s, uint32_t work)
     uint64_t now = s->server.now_ns;
     if (s->settings->busy_poll || s->stopping || keyspace_reap_pending(s->keyspace) ||
         scripts_are_shrinking(&s->server) || s->resting.count || s->resumed.count || s->job_ran ||
-        s->proxies_resumed.count || s->late.count || s->mesh.waiting || s->ferry.out_waiting ||
+        s->proxies_resumed.count || s->mesh.waiting || s->ferry.out_waiting ||
         is_expected(s))
         return 0;
     if (work) s->idle_since_ns = now;
@@ -538,11 +550,13 @@ uint32_t shard_turn(struct shard *s)
     if (s->mesh.waiting) mesh_flush(s);
     work += shard_run_deferred(s);
     work += shard_run_long(s, work != 0);
+    work += saver_turn(s, work != 0);
     work += shard_expire(s);
     work += shard_defrag(s);
     work += shard_timers(s);
     work += shard_lanes(s);
     work += shard_run_mesh(s);
+    work += loader_turn(s);
     work += shard_rx_ferry(s);
     run_tracking(s);
     shard_flush(s);

@@ -17,7 +17,9 @@
 #include "dataplane/shard/batch.h"
 #include "dataplane/shard/ferry.h"
 #include "dataplane/shard/hub.h"
+#include "dataplane/shard/loader.h"
 #include "dataplane/shard/mesh.h"
+#include "dataplane/shard/saver.h"
 #include "dataplane/shard/session.h"
 #include "dataplane/sock/sock.h"
 #include "dataplane/tls/tls.h"
@@ -58,8 +60,10 @@ struct shard_config {
     struct region *region;     // borrowed, as are the rest
     struct bell *bell;
     const struct clock *clock;
-    struct nic_queue *nic; // the port's first queue pair; NULL: socket transport only
-    struct hub *hub;       // NULL: this is the only shard
+    struct nic_queue *nic;   // the port's first queue pair; NULL: socket transport only
+    struct hub *hub;         // NULL: this is the only shard
+    struct persist *persist; // NULL: nothing is saved or loaded
+    struct saving *saving;   // NULL likewise
     uint32_t index, count;
 };
 
@@ -72,7 +76,6 @@ struct shard {
     struct tls *tls;
     struct keyspace *keyspace;
     struct list dirty;   // sessions with output or to be closed
-    struct list late;    // those whose output leaves with the next flush (session.h)
     struct list resting; // sessions with deferred input
     struct list resumed; // sessions that go on after a suspension
     uint32_t readable_count;
@@ -82,14 +85,15 @@ struct shard {
     struct ferry ferry;
 
     // Of several shards.
-    struct list rendezvous;     // of struct rendezvous, in the order in which they came
-    struct list proxies_idle;   // of struct proxy
+    struct list rendezvous;   // of struct rendezvous, in the order in which they came
+    struct list proxies_idle; // of struct proxy
     struct list proxies_waiting, proxies_resumed;
-    struct list far_behind; // of struct far_call.behind, in the order of their coming
-    uint64_t far_calls_open;    // sent, not answered
-    uint64_t asked_tsc;         // when it last said that it would stand
-    uint32_t last_holder;       // whom it stood for last
-    uint64_t mover_next_ns;     // mover.h
+    struct list far_behind;  // of struct far_call.behind, in the order of their coming
+    uint64_t far_calls_open; // sent, not answered
+    uint64_t asked_tsc;      // when it last said that it would stand
+    uint32_t last_holder;    // whom it stood for last
+    uint64_t mover_next_ns;  // mover.h
+    struct loader loader;
 
     // Now and then.
     struct heap heap;
@@ -108,9 +112,9 @@ struct shard {
     uint64_t pass_input_max, pass_output_max; // of the clients seen in this pass of shard_cron
     uint32_t pass_crons;
     uint32_t admin_client_count; // in reserved places
-    struct stream_app app;     // of the transports
-    struct stream_app tls_app; // of the streams within TLS
-    bool tls_is_watched;       // its bell, by sock
+    struct stream_app app;       // of the transports
+    struct stream_app tls_app;   // of the streams within TLS
+    bool tls_is_watched;         // its bell, by sock
     struct log_limit tls_failures;
     struct settings *settings;
     struct bell *bell;
@@ -119,6 +123,7 @@ struct shard {
     uint64_t commands_at_sleep, commands_at_tls;
     uint32_t stop_flags;
     uint64_t stop_deadline_ns;
+    struct saver saver;
 };
 
 // error: one line for the operator. The thread that calls open is the one that turns it.

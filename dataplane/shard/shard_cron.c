@@ -92,4 +92,5 @@ void shard_cron(struct shard *s)
     shard_refresh_tally(s);
     defrag_cron(&s->server);
     shard_tls_cron(s);
+    saver_cron(s);
 }

@@ -245,7 +245,7 @@ class Penstock(Server):
         self.config_file = config_file
 
     def arguments(self):
-        given = {'port': self.port, 'bind': self.host, 'dir': self.directory}
+        given = {'port': self.port, 'bind': self.host, 'dir': self.directory, 'save': ''}
         given.update(self.options)
         self.port = int(given['port'])
         args = [self.config_file] if self.config_file else []

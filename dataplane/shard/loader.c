@@ -1,0 +1,257 @@
+#include "dataplane/shard/loader.h"
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "dataplane/cmd/block.h"
+#include "dataplane/cmd/load.h"
+#include "dataplane/cmd/persist.h"
+#include "dataplane/shard/meeting.h"
+#include "dataplane/shard/shard.h"
+
+enum { REPORT_S = 5 };
+
+static struct persist *persist_of(const struct shard *s) { return s->server.persist; }
+
+// ---- the end in error
+
+static void log_line(struct server *server, int level, const char *line)
+{
+    shard_log(server->shard, level, "%s", line);
+}
+
+// Said once. The others' turns do nothing any more.
+static void fail(struct shard *s, const struct load_error *e)
+{
+    struct persist *p = persist_of(s);
+    struct region_dataplane *part = s->server.region->dataplane;
+    char text[sizeof part->start_error];
+    s->loader.is_dead = true;
+    if (__atomic_exchange_n(&p->load_failed, 1, __ATOMIC_ACQ_REL)) return;
+    if (e->is_short)
+        shard_log(s, LOG_WARNING,
+                  "Short read or OOM loading DB. Unrecoverable error, aborting now.");
+    shard_log(s, LOG_WARNING, "%s", e->line);
+    snprintf(text, sizeof text,
+             "%.150s cannot be loaded, at offset %lu of %lu: %.220s. The file is left as it is.\n"
+             "Fatal error loading the DB, check server logs. Exiting.",
+             s->settings->dbfilename, (unsigned long)e->offset, (unsigned long)p->load_file_bytes,
+             e->reason);
+    memcpy(part->start_error, text, sizeof text);
+    __atomic_store_n(&part->is_final, 1, __ATOMIC_RELEASE);
+    _exit(1);
+}
+
+static void fail_to_read(struct shard *s, uint64_t offset, int error)
+{
+    struct load_error e = { .offset = offset };
+    snprintf(e.reason, sizeof e.reason, "%s",
+             error ? strerror(error) : "it has become shorter meanwhile");
+    snprintf(e.line, sizeof e.line,
+             "Internal error in RDB reading offset %lu, function at pread -> %.200s",
+             (unsigned long)offset, e.reason);
+    e.is_short = !error;
+    fail(s, &e);
+}
+
+// Who wants this shard to stand has little patience (meeting.h).
+static bool may_go_on(const struct shard *s, uint64_t until_tsc)
+{
+    return clock_tsc() < until_tsc && !meeting_is_wanted(s);
+}
+
+// ---- reading ahead
+
+static uint64_t read_bytes(const struct persist *p)
+{
+    return __atomic_load_n(&p->load_read_bytes, __ATOMIC_ACQUIRE);
+}
+
+// Into nowhere: it is there now.
+static bool read_piece(struct shard *s, uint8_t *room)
+{
+    struct persist *p = persist_of(s);
+    uint64_t at = read_bytes(p);
+    ssize_t size = pread(p->load_fd, room, LOADER_PIECE_BYTES, (off_t)at);
+    if (size <= 0) {
+        if (size < 0 && errno == EINTR) return true;
+        fail_to_read(s, at, size < 0 ? errno : 0);
+        return false;
+    }
+    __atomic_store_n(&p->load_read_bytes, at + (uint64_t)size, __ATOMIC_RELEASE);
+    return true;
+}
+
+static void read_ahead(struct shard *s, uint64_t until_tsc)
+{
+    struct persist *p = persist_of(s);
+    uint64_t end = s->loader.load->file.offset + LOADER_LEAD_BYTES;
+    if (end > p->load_file_bytes) end = p->load_file_bytes;
+    if (read_bytes(p) >= end) return;
+    uint8_t *room = heap_take(&s->heap, LOADER_PIECE_BYTES, HEAP_OTHER);
+    while (read_bytes(p) < end && read_piece(s, room) && may_go_on(s, until_tsc)) continue;
+    heap_give(&s->heap, room, LOADER_PIECE_BYTES, HEAP_OTHER);
+}
+
+static bool is_read_ahead(const struct shard *s)
+{
+    const struct persist *p = persist_of(s);
+    uint64_t end = s->loader.load->file.offset + LOADER_LEAD_BYTES / 2;
+    uint64_t done = read_bytes(p);
+    return done >= end || done == p->load_file_bytes;
+}
+
+// ---- a shard's share
+
+static bool checks_sums(const struct shard *s)
+{
+    char text[8];
+    const struct setting_row *row = setting_find(BYTES_LITERAL("rdbchecksum"));
+    size_t size = setting_text(s->settings, row, text, sizeof text);
+    return s->server.shard_index == 0 && !bytes_equal(bytes_make(text, size), BYTES_LITERAL("no"));
+}
+
+static void open_load(struct shard *s)
+{
+    struct persist *p = persist_of(s);
+    struct load_config config = { .server = &s->server,
+                                  .file = bytes_make(p->load_data, p->load_file_bytes),
+                                  .flags = p->load_flags,
+                                  .log = log_line };
+    struct load *l = heap_take(&s->heap, sizeof *l, HEAP_OTHER);
+    if (s->server.shard_index != 0) config.flags |= LOAD_QUIET;
+    if (!checks_sums(s)) config.flags |= LOAD_UNCHECKED;
+    s->loader.generation = p->load_generation;
+    s->loader.is_waiting = true;
+    s->loader.next_report_ns = s->server.now_ns + REPORT_S * 1000000000ull;
+    if (load_open(l, &config)) {
+        s->loader.load = l;
+        return;
+    }
+    fail(s, &l->error);
+    heap_give(&s->heap, l, sizeof *l, HEAP_OTHER);
+}
+
+static void close_load(struct shard *s)
+{
+    if (!s->loader.load) return;
+    load_close(s->loader.load);
+    heap_give(&s->heap, s->loader.load, sizeof *s->loader.load, HEAP_OTHER);
+    s->loader.load = NULL;
+}
+
+void loader_close(struct shard *s) { close_load(s); }
+
+static void publish(struct shard *s)
+{
+    const struct load *l = s->loader.load;
+    struct persist *p = persist_of(s);
+    struct persist_shard *mine = &p->shards[s->server.shard_index];
+    mine->keys_loaded = l->keys_loaded;
+    mine->keys_expired = l->keys_expired;
+    mine->keys_empty = l->keys_empty;
+    mine->loaded_bytes = l->file.offset;
+    if (s->server.shard_index == 0) p->load_used_memory = l->used_memory;
+}
+
+static void sum(const struct persist *p, struct persist_shard *out)
+{
+    *out = (struct persist_shard){ 0 };
+    for (uint32_t i = 0; i < p->shard_count; i++) {
+        out->keys_loaded += p->shards[i].keys_loaded;
+        out->keys_expired += p->shards[i].keys_expired;
+        out->keys_empty += p->shards[i].keys_empty;
+    }
+}
+
+static void report_progress(struct shard *s)
+{
+    const struct persist *p = persist_of(s);
+    struct persist_shard all;
+    if (s->server.shard_index != 0 || s->server.now_ns < s->loader.next_report_ns) return;
+    s->loader.next_report_ns = s->server.now_ns + REPORT_S * 1000000000ull;
+    sum(p, &all);
+    shard_log(s, LOG_NOTICE, "Loading %.200s: %.0f%% of %.2f Mb, keys loaded so far: %lu",
+              s->settings->dbfilename,
+              100.0 * (double)p->shards[0].loaded_bytes / (double)p->load_file_bytes,
+              (double)p->load_file_bytes / (1024 * 1024), (unsigned long)all.keys_loaded);
+}
+
+static void report_end(struct shard *s)
+{
+    const struct persist *p = persist_of(s);
+    struct persist_shard all;
+    char empty[64] = "";
+    uint64_t took_ms = clock_wall_us() / 1000 - p->load_started_ms;
+    sum(p, &all);
+    if (all.keys_empty)
+        snprintf(empty, sizeof empty, ", empty keys skipped: %lu", (unsigned long)all.keys_empty);
+    shard_log(s, LOG_NOTICE, "Done loading RDB, keys loaded: %lu, keys expired: %lu%s.",
+              (unsigned long)all.keys_loaded, (unsigned long)all.keys_expired, empty);
+    shard_log(s, LOG_NOTICE, "DB loaded from disk: %.3f seconds", (double)took_ms / 1000);
+}
+
+// What was put by loading is no change since the last save.
+static void end_share(struct shard *s)
+{
+    struct persist *p = persist_of(s);
+    uint64_t behind = s->loader.load->behind_end;
+    p->shards[s->server.shard_index].dirty_saved = keyspace_dirty(s->keyspace);
+    publish(s);
+    close_load(s);
+    if (behind && s->server.shard_index == 0)
+        shard_log(s, LOG_WARNING,
+                  "The last %lu bytes of %.200s are behind the snapshot's end, and "
+                  "were not looked at",
+                  (unsigned long)behind, s->settings->dbfilename);
+    if (__atomic_sub_fetch(&p->loading_left, 1, __ATOMIC_ACQ_REL) != 1) return;
+    report_end(s);
+    loader_unmap(p);
+    __atomic_store_n(&p->loading_left, 0, __ATOMIC_RELEASE);
+    if (s->mesh.hub) waker_wake(&s->mesh.hub->wakers[0]); // it tells control
+}
+
+// Who waits for a key gets what came meanwhile.
+static void after_load(struct shard *s)
+{
+    void (*on_over)(void *context) = s->loader.on_over;
+    s->loader.on_over = NULL;
+    s->loader.is_waiting = false;
+    block_signal_all(&s->server);
+    blocks_serve(&s->server);
+    if (on_over) on_over(s->loader.context);
+}
+
+static enum load_result step(struct shard *s, uint64_t until_tsc)
+{
+    uint64_t slice = s->server.clock->tsc_hz / 1000000 * LOADER_SLICE_US;
+    enum load_result result;
+    do {
+        result = load_step(s->loader.load, clock_tsc() + slice);
+    } while (result == LOAD_MORE && may_go_on(s, until_tsc));
+    return result;
+}
+
+uint32_t loader_turn(struct shard *s)
+{
+    struct loader *l = &s->loader;
+    const struct persist *p = persist_of(s);
+    if (LIKELY(!persist_is_loading(p))) {
+        if (UNLIKELY(l->is_waiting)) after_load(s);
+        return 0;
+    }
+    if (l->is_dead || s->stopping || s->server.busy_script) return 0;
+    if (!l->load && l->generation == p->load_generation) return 0; // waits for the others
+    uint64_t until_tsc = clock_tsc() + s->server.clock->tsc_hz / 1000000 * LOADER_TURN_US;
+    cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
+    enum load_result result = LOAD_MORE;
+    if (!l->load) open_load(s);
+    if (l->load && s->server.shard_index == 0) read_ahead(s, until_tsc);
+    if (l->load && !l->is_dead && is_read_ahead(s)) result = step(s, until_tsc);
+    if (result == LOAD_FAILED) fail(s, &l->load->error);
+    if (l->load && result == LOAD_MORE) publish(s);
+    if (result == LOAD_DONE) end_share(s);
+    report_progress(s);
+    s->job_ran = true; // there is more to do: not to sleep
+    cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return 1;
+}

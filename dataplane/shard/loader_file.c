@@ -1,0 +1,111 @@
+// loader_file.c: the file of a load: opened and mapped for all shards, at the start and for DEBUG
+// RELOAD.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "dataplane/cmd/changed.h"
+#include "dataplane/cmd/load.h"
+#include "dataplane/cmd/node.h"
+#include "dataplane/cmd/persist.h"
+#include "dataplane/cmd/script_cache.h"
+#include "dataplane/shard/loader.h"
+#include "dataplane/shard/shard.h"
+
+static bool refuse(char error[LOADER_ERROR_MAX], const char *name, const char *why)
+{
+    snprintf(error, LOADER_ERROR_MAX, "Fatal error: can't open the RDB file %.200s for reading: %s",
+             name, why);
+    return false;
+}
+
+// An empty one cannot be mapped: it is told as too short by the first shard.
+static bool map_file(struct persist *p, int fd, const char *name, char error[LOADER_ERROR_MAX])
+{
+    struct stat facts;
+    if (fstat(fd, &facts) != 0) return refuse(error, name, strerror(errno));
+    if (!S_ISREG(facts.st_mode)) return refuse(error, name, "it is no regular file");
+    p->load_data = NULL;
+    p->load_file_bytes = (uint64_t)facts.st_size;
+    if (facts.st_size > 0) {
+        void *data = mmap(NULL, p->load_file_bytes, PROT_READ, MAP_SHARED, fd, 0);
+        if (data == MAP_FAILED) return refuse(error, name, strerror(errno));
+        (void)madvise(data, p->load_file_bytes, MADV_SEQUENTIAL);
+        p->load_data = data;
+    }
+    return true;
+}
+
+static void begin(struct persist *p, int fd, uint32_t flags, uint64_t now_wall_ms)
+{
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    p->load_fd = fd;
+    p->load_flags = flags;
+    p->load_read_bytes = 0;
+    p->load_started_ms = now_wall_ms;
+    p->load_used_memory = 0;
+    p->load_failed = 0;
+    p->load_generation++;
+    for (uint32_t i = 0; i < p->shard_count; i++) {
+        struct persist_shard *mine = &p->shards[i];
+        mine->keys_loaded = mine->keys_expired = mine->keys_empty = mine->loaded_bytes = 0;
+    }
+    __atomic_store_n(&p->loading_left, p->shard_count + 1, __ATOMIC_RELEASE);
+}
+
+static enum status begin_file(struct persist *p, const char *name, uint32_t flags,
+                              uint64_t now_wall_ms, char error[LOADER_ERROR_MAX], bool *is_there)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *is_there = fd >= 0;
+    if (fd < 0 && errno == ENOENT) return OK;
+    if (fd < 0) return refuse(error, name, strerror(errno)) ? OK : ERR_IO;
+    if (!map_file(p, fd, name, error)) {
+        close(fd);
+        return ERR_IO;
+    }
+    begin(p, fd, flags, now_wall_ms);
+    return OK;
+}
+
+enum status loader_begin(struct persist *p, const struct settings *settings, uint64_t now_wall_ms,
+                         char error[LOADER_ERROR_MAX])
+{
+    bool is_there;
+    return begin_file(p, settings->dbfilename, 0, now_wall_ms, error, &is_there);
+}
+
+void loader_unmap(struct persist *p)
+{
+    if (p->load_data) munmap((void *)(uintptr_t)p->load_data, p->load_file_bytes);
+    close(p->load_fd);
+    p->load_data = NULL;
+}
+
+// ---- once more
+
+static void empty(struct server *s)
+{
+    changed_flush(s, CHANGED_ALL_DATABASES);
+    for (int64_t db = 0; db < s->settings->databases; db++)
+        keyspace_flush(s->keyspace, (uint32_t)db);
+    scripts_flush(s->scripts, SCRIPT_KIND_FUNCTIONS, false);
+}
+
+bool loader_reload(struct server *server, uint32_t flags)
+{
+    char error[LOADER_ERROR_MAX];
+    bool is_there;
+    uint32_t load_flags = flags & PERSIST_RELOAD_MERGE ? LOAD_MERGE : 0;
+    struct persist *p = server->persist;
+    if (!p || persist_is_loading(p)) return false;
+    enum status status = begin_file(p, server->settings->dbfilename, load_flags,
+                                    clock_wall_us() / 1000, error, &is_there);
+    if (status != OK) shard_log(server->shard, LOG_WARNING, "%s", error);
+    if (status != OK || !is_there) return false;
+    for (uint32_t i = 0; i < server_peer_count(server) && !(flags & PERSIST_RELOAD_NO_FLUSH); i++)
+        empty(server_peer(server, i));
+    return true;
+}

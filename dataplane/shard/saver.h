@@ -1,0 +1,68 @@
+// saver.h: snapshots of all shards in one file, made while they go on.
+//
+// Source:  DESIGN "Storage"; cmd/snapshot.h has what a shard does of it, storage/flusher.h what the
+//          disk gets
+// Thread:  struct saver: its shard. struct saving: fields say who writes them
+// Memory:  struct saver is embedded in its shard; one struct saving for the process
+//
+// The shard whose command it was coordinates. All shards standing, it begins their snapshots: that
+// is the file's moment. Then it has the file opened and writes its head; each shard sends pieces as
+// the flusher has room, and the last one to be done has the coordinator write the end and commit
+// the file under its name. Whatever fails on the way is told to all, who drop what they have.
+//
+// What a snapshot takes of memory (saver_extra_bytes) is bounded by snapshot-max-extra-memory: past
+// half of it slices are longer; past all of it writes wait until enough has left.
+#pragma once
+#include "dataplane/cmd/persist.h"
+#include "dataplane/cmd/snapshot.h"
+#include "storage/flusher.h"
+
+enum {
+    SAVER_SLICE_US = 250,
+    SAVER_SLICE_SHARED_US = 100,  // in a turn in which others sent commands
+    SAVER_SLICE_PRESSED_US = 500, // when memory presses
+    SAVER_PIECES_BYTES = 1 << 20, // encoded and not taken by the flusher: enough to go on with
+    SAVER_POLL_US = 200,          // while only the disk is waited for
+    SAVER_RETRY_US = 1000,        // when the others cannot be held now
+};
+
+struct saving {
+    struct persist *persist; // borrowed, as is the flusher
+    struct flusher *flusher;
+    // Written before the moment, by the coordinator, all shards standing:
+    struct flush_file file;
+    char path[64], target[256];
+    // By any, atomically:
+    uint32_t is_open; // the file is, and has its head
+    int32_t error;    // errno of what failed first; 0
+    uint32_t left;    // shards that are not done
+};
+
+enum saver_phase {
+    SAVER_IDLE,
+    SAVER_WALKING,
+    SAVER_DRAINING, // everything was sent, not everything is back
+    SAVER_DONE,     // waits for the others, when it coordinates
+    SAVER_ENDING,   // the coordinator: the file is being committed, or discarded
+};
+struct saver {
+    struct saving *saving; // NULL: there is no disk
+    struct flusher_port *port;
+    struct snapshot snapshot;
+    enum saver_phase phase;
+    bool is_coordinator, has_sent_head, is_file_open, is_for_stop;
+    struct flush_request request; // of the coordinator, one at a time
+    const char *error_step;       // what failed, of the coordinator's requests
+    uint64_t retry_ns;            // of a save point that could not be had
+};
+
+struct shard;
+enum status saving_open(struct saving *g, struct persist *persist, struct flusher *flusher);
+void saver_open(struct shard *s, struct saving *saving);
+void saver_close(struct shard *s);
+const char *saver_begin(struct server *server); // struct server_ops.save
+// Between two commands. has_others: they sent some in this turn. Returns how much was done.
+uint32_t saver_turn(struct shard *s, bool has_others);
+uint64_t
+saver_next_ns(const struct shard *s); // when it wants a turn; UINT64_MAX: it has nothing to do
+void saver_cron(struct shard *s);     // save points

@@ -1,0 +1,121 @@
+"""Rows 24 and 25 of tools/figures: what snapshots cost, beside redis-server's."""
+import statistics
+import threading
+import time
+
+from figures_kit import Client, alternate, resident_bytes, spread
+
+KEYS, VALUE_BYTES = 5000000, 32
+WRITES, READS, BEFORE_S = 50000, 2000, 8
+PATIENCE_S = 180
+MB = 1 << 20
+
+
+def start(bench, name, *words):
+    return bench.start_penstock(*words) if name == "penstock" else bench.start_redis(*words)
+
+
+def fill(bench, server):
+    bench.load("-p", server.port, "-c", 20, "-P", 64, "-k", KEYS, "-v", VALUE_BYTES, "--fill-only")
+
+
+def wait_saved(client, begin_s):
+    while client.info("persistence")["rdb_bgsave_in_progress"] != "0":
+        time.sleep(0.02)
+        if time.monotonic() - begin_s > PATIENCE_S:
+            raise RuntimeError("a snapshot that does not end")
+    return time.monotonic() - begin_s
+
+
+class Peak:
+    """Of a server and its children, looked at all the time."""
+
+    def __init__(self, pid):
+        self.pid, self.bytes, self.is_over = pid, 0, False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.is_over:
+            self.bytes = max(self.bytes, resident_bytes(self.pid))
+            time.sleep(0.02)
+
+    def end(self):
+        self.is_over = True
+        self.thread.join()
+        return self.bytes
+
+
+def reads(bench, server, seconds):
+    return bench.begin_load("-p", server.port, "-c", 10, "-t", "get", "-k", KEYS, "-r", READS, "--tick", 250, "-d", seconds, "-w", 0.5)
+
+
+def snapshot_under_writes(bench, name):
+    """Memory beyond what there was, and p99.9 of GETs before and meanwhile, in ms."""
+    server = start(bench, name)
+    client = Client(server.port)
+    try:
+        fill(bench, server)
+        writer = bench.begin_load("-p", server.port, "-c", 20, "-P", 64, "-t", "set", "-k", KEYS, "-v", VALUE_BYTES, "-r", WRITES, "--tick", 1000,
+                                  "-d", 60, "-w", 0)
+        time.sleep(1)  # it runs evenly
+        before = bench.finish_load(reads(bench, server, BEFORE_S))
+        resident = resident_bytes(server.child.pid)
+        peak, begin_s = Peak(server.child.pid), time.monotonic()
+        client.ask("BGSAVE")
+        meanwhile = bench.finish_load(reads(bench, server, 4))
+        took = wait_saved(client, begin_s)
+        extra = peak.end() - resident
+        slice_us = client.info("persistence").get("rdb_slice_usec_max", "-")
+        writer.stop()
+    finally:
+        client.close()
+        server.stop()
+    first, then = before["latency_us"]["p999"] / 1000, meanwhile["latency_us"]["p999"] / 1000
+    bench.say(f"{name}: {took:.1f} s, {extra / MB:+.0f} MB; GET p99.9 {first:.1f} ms before, {then:.1f} ms meanwhile; longest slice {slice_us} us")
+    return extra / MB, then / first, then
+
+
+def row_24(bench):
+    """BGSAVE of five million keys under 50,000 writes a second over all of them"""
+    ours, theirs = alternate(bench.options.rounds, [lambda: snapshot_under_writes(bench, "penstock"), lambda: snapshot_under_writes(bench, "redis-server")])
+    extra, ratio = [statistics.median(run[i] for run in ours) for i in (0, 1)]
+    bench.result("BGSAVE under writes: peak RSS over before", f"{extra:+.0f} MB", "+64 MB or less", extra <= 64,
+                 f"redis-server {statistics.median(run[0] for run in theirs):+.0f} MB")
+    bench.result("GETs during that BGSAVE: p99.9 against before it", f"{ratio:.2f} x", "1.5 x or less", ratio <= 1.5,
+                 f"{statistics.median(run[2] for run in ours):.1f} ms; redis-server {statistics.median(run[1] for run in theirs):.2f} x, "
+                 f"{statistics.median(run[2] for run in theirs):.1f} ms")
+
+
+def save_and_load(bench, name):
+    folder = bench.directory()
+    server = start(bench, name, "--dir", folder)
+    client = Client(server.port)
+    try:
+        fill(bench, server)
+        client.socket.settimeout(PATIENCE_S)
+        begin = time.monotonic()
+        client.ask("SAVE")
+        saved = time.monotonic() - begin
+    finally:
+        client.close()
+        server.stop()
+    begin = time.monotonic()
+    server = start(bench, name, "--dir", folder)
+    loaded = time.monotonic() - begin
+    server.stop()
+    bench.say(f"{name}: saved in {saved:.2f} s, up again in {loaded:.2f} s")
+    return saved, loaded
+
+
+def row_25(bench):
+    """Saving five million keys, and starting on the file, against redis-server"""
+    ours, theirs = alternate(bench.options.rounds, [lambda: save_and_load(bench, "penstock"), lambda: save_and_load(bench, "redis-server")])
+    for i, what in enumerate(("SAVE", "start on the file")):
+        mine, other = [run[i] for run in ours], [run[i] for run in theirs]
+        ratio = statistics.median(other) / statistics.median(mine)
+        bench.result(f"{what}, five million keys", f"{ratio:.2f} x as fast as redis-server", "1.5 x or more", ratio >= 1.5,
+                     f"{spread(mine, '{:.2f}')} s against {spread(other, '{:.2f}')} s")
+
+
+ROWS = {24: row_24, 25: row_25}
