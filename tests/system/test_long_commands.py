@@ -152,11 +152,13 @@ class LongCommands(Case):
         for attempt in range(ATTEMPTS):
             prepare()
             with Pinger(server, keys) as pinger:
+                start = time.monotonic()
                 result = action()
-            if pinger.count and pinger.worst_s < PING_BOUND_S:
+                took_s = time.monotonic() - start
+            if pinger.worst_s < PING_BOUND_S and (pinger.count or took_s < PING_BOUND_S):
                 break
         print('    %-45s longest of %5d pings: %.1f ms' % (what, pinger.count, pinger.worst_s * 1000), flush=True)
-        self.assertGreater(pinger.count, 0, 'nobody asked during ' + what)
+        self.assertTrue(pinger.count or took_s < PING_BOUND_S, 'nobody asked during ' + what)
         self.assertLess(pinger.worst_s, PING_BOUND_S, what)
         return result
 
