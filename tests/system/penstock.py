@@ -7,6 +7,7 @@ they were.
 
 Binaries are looked for in $PENSTOCK_BUILD (meson sets it for its tests), else in build/ of the tree.
 """
+import contextlib
 import os
 import shutil
 import signal
@@ -164,6 +165,11 @@ def _decode(raw, at):
     return simple[kind](text), at
 
 
+def children_of(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as children:
+        return [int(child) for child in children.read().split()]
+
+
 class Server:
     """A child process that serves RESP on self.port of self.host."""
     host = '127.0.0.1'
@@ -225,8 +231,12 @@ class Server:
         try:
             status = self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
+            children = children_of(self.process.pid)  # a dataplane outlives its control
             self.process.kill()
             status = self.process.wait()
+            for pid in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self.process = None
         return status
 
