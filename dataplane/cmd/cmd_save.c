@@ -59,7 +59,6 @@ bool persist_is_due(const struct server *s)
     const struct persist *p = s->persist;
     const struct setting_save *save = &s->settings->save;
     if (!p || persist_is_saving(p) || persist_is_loading(p)) return false;
-    if (p->is_scheduled) return true;
     if (save->count == 0 || (!p->last_ok && s->now_ms - p->last_try_ms < RETRY_MS)) return false;
     uint64_t dirty = 0, age_s = s->now_ms / 1000 - p->last_save_s;
     for (uint32_t i = 0; i < p->shard_count; i++)

@@ -50,7 +50,6 @@ struct persist {
     uint32_t saving; // enum persist_saving
     uint32_t coordinator;
     bool last_ok;         // rdb_last_bgsave_status; of saving on request, too
-    bool is_scheduled;    // BGSAVE SCHEDULE, or a save point: when the one under way is over
     uint64_t saves;       // that worked
     uint64_t started_ms;  // wall clock
     uint64_t last_save_s; // unix time of the last that worked; when the process started

@@ -1,4 +1,7 @@
 #include "dataplane/shard/saver.h"
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,10 +17,27 @@ static struct shard *peer(struct shard *s, uint32_t index)
     return server_peer(&s->server, index)->shard;
 }
 
-enum status saving_open(struct saving *g, struct persist *persist, struct flusher *flusher)
+// "temp-<process>.rdb" of a process that is there no more.
+static bool is_left_over(const char *name)
+{
+    int pid = 0, size = 0;
+    if (sscanf(name, "temp-%d.rdb%n", &pid, &size) != 1 || size == 0 || name[size]) return false;
+    return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+static void remove_left_over(void)
+{
+    DIR *folder = opendir(".");
+    if (!folder) return;
+    for (const struct dirent *e; (e = readdir(folder)) != NULL;)
+        if (is_left_over(e->d_name)) (void)unlink(e->d_name);
+    closedir(folder);
+}
+
+void saving_open(struct saving *g, struct persist *persist, struct flusher *flusher)
 {
     *g = (struct saving){ .persist = persist, .flusher = flusher };
-    return OK;
+    remove_left_over();
 }
 
 void saver_open(struct shard *s, struct saving *saving)
@@ -113,7 +133,6 @@ static void note_begin(struct persist *p, uint32_t coordinator, uint64_t now_ms)
 {
     p->coordinator = coordinator;
     p->started_ms = now_ms;
-    p->is_scheduled = false;
     __atomic_store_n(&p->saving, PERSIST_SAVING, __ATOMIC_RELEASE);
 }
 

@@ -57,7 +57,8 @@ struct saver {
 };
 
 struct shard;
-enum status saving_open(struct saving *g, struct persist *persist, struct flusher *flusher);
+// In the folder of the snapshots: those that a process left half written when it died are removed.
+void saving_open(struct saving *g, struct persist *persist, struct flusher *flusher);
 void saver_open(struct shard *s, struct saving *saving);
 void saver_close(struct shard *s);
 const char *saver_begin(struct server *server); // struct server_ops.save

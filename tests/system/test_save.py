@@ -16,7 +16,7 @@ import time
 
 from dump_kit import values
 from kit import Case, Prober, info, main, number, rng, until
-from penstock import Penstock, RedisServer, ReplyError
+from penstock import Penstock, RedisServer, ReplyError, children_of
 
 FILE = 'dump.rdb'
 FAR_MS = 4102444800000  # 2100
@@ -52,6 +52,14 @@ def wait_saved(connection):
 
 def is_answered(connection):
     return bool(select.select([connection.socket], [], [], 0)[0])
+
+
+def dbsize(server):
+    try:
+        with server.connect(5) as connection:
+            return connection.call('DBSIZE')
+    except (OSError, EOFError, ReplyError):
+        return None
 
 
 def is_checked(path):
@@ -426,6 +434,26 @@ class Stopping(Case):
                 c.send(['SHUTDOWN', 'FORCE'])
                 self.assertRaises((EOFError, ConnectionError), c.read_raw)
                 self.assertEqual(self.stopped(server), 0)
+
+    def test_what_a_crash_leaves(self):
+        """Half a file: the next start removes it, and loads the one before. One that stops leaves none."""
+        with Saving(2) as server, server.connect() as c:
+            c.call('SET', 'saved', 1)
+            c.call('SAVE')
+            c.call('DEBUG', 'POPULATE', 1000000)
+            c.call('BGSAVE')
+            left = lambda: [n for n in os.listdir(server.directory) if n.startswith('temp-')]
+            until('it writes', left)
+            os.kill(children_of(server.process.pid)[0], signal.SIGKILL)
+            until('it is back, with what was saved', lambda: dbsize(server) == 1)
+            self.assertEqual(left(), [])
+        with Saving(2) as server, server.connect() as c:
+            c.call('DEBUG', 'POPULATE', 1000000)
+            c.call('BGSAVE')
+            until('it writes', lambda: [n for n in os.listdir(server.directory) if n.startswith('temp-')])
+            c.send(['SHUTDOWN', 'NOSAVE'])
+            self.assertEqual(self.stopped(server), 0)
+            self.assertEqual([n for n in os.listdir(server.directory) if n.endswith('.rdb')], [])
 
     def test_abort(self):
         with Saving(1) as server, server.connect() as c, server.connect() as other:
