@@ -25,7 +25,7 @@ NOT_INTS = ['x', '', '1.5', '9223372036854775808', ' 1', '-']
 PATTERNS = ['*', 'm*', 'm1?', '[a-c]*', '', '*\x00*', 'zz']
 TIMEOUTS = ['0.01', '0.001', '0.02']
 NOT_TIMEOUTS = ['-1', 'x', '', 'nan', '1x']
-NUMBER = re.compile(rb'[-+]?(\d|\.\d|inf|nan)[-+.e\d]*\Z', re.I)
+NUMBER = re.compile(rb'[-+]?(inf|nan|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)\Z', re.I)  # and not a stream's id, 4022-0
 
 
 def numbers_read(raw):
