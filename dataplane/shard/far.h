@@ -87,6 +87,8 @@ _Static_assert(offsetof(struct far_call, behind) == 192, "the request has two li
 
 void far_open(struct shard *s);
 void far_close(struct shard *s);
+// Several times a second: gives back a part of what is kept for the next calls.
+void far_trim_kept(struct shard *s);
 
 // ---- the sender
 // It may wait for a key: a blocking command, and not an XREAD without BLOCK.

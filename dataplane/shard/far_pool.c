@@ -73,11 +73,26 @@ void far_free(struct shard *s, struct far_call *f)
         heap_give(&s->heap, f, KEPT_BYTES, HEAP_SESSION);
 }
 
+static void give_kept(struct shard *s, struct far_kept *kept, size_t bytes, uint32_t count)
+{
+    for (; count > 0 && kept->count; count--)
+        heap_give(&s->heap, take_kept(kept), bytes, HEAP_SESSION);
+}
+
+static void give_share(struct shard *s, struct far_kept *kept, size_t bytes)
+{
+    enum { SHARE = 8 };
+    give_kept(s, kept, bytes, (kept->count + SHARE - 1) / SHARE);
+}
+
+void far_trim_kept(struct shard *s)
+{
+    give_share(s, &s->mesh.far_calls, KEPT_BYTES);
+    give_share(s, &s->mesh.far_slots, sizeof(struct far_slot));
+}
+
 void far_free_kept(struct shard *s)
 {
-    void *f;
-    while ((f = take_kept(&s->mesh.far_calls)) != NULL)
-        heap_give(&s->heap, f, KEPT_BYTES, HEAP_SESSION);
-    while ((f = take_kept(&s->mesh.far_slots)) != NULL)
-        heap_give(&s->heap, f, sizeof(struct far_slot), HEAP_SESSION);
+    give_kept(s, &s->mesh.far_calls, KEPT_BYTES, UINT32_MAX);
+    give_kept(s, &s->mesh.far_slots, sizeof(struct far_slot), UINT32_MAX);
 }

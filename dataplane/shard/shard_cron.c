@@ -1,4 +1,5 @@
 #include "dataplane/cmd/memory.h"
+#include "dataplane/shard/far.h"
 #include "dataplane/shard/shard_tls.h"
 
 #define BUSY_BELOW_ASLEEP 0.5 // share of its time that a busy shard sleeps at most
@@ -93,4 +94,5 @@ void shard_cron(struct shard *s)
     defrag_cron(&s->server);
     shard_tls_cron(s);
     saver_cron(s);
+    far_trim_kept(s);
 }
