@@ -71,7 +71,7 @@ def snapshot_under_writes(bench, name):
     finally:
         client.close()
         server.stop()
-    first, then = before["latency_us"]["p999"] / 1000, meanwhile["latency_us"]["p999"] / 1000
+    first, then = before["latency"]["p999_us"] / 1000, meanwhile["latency"]["p999_us"] / 1000
     bench.say(f"{name}: {took:.1f} s, {extra / MB:+.0f} MB; GET p99.9 {first:.1f} ms before, {then:.1f} ms meanwhile; longest slice {slice_us} us")
     return extra / MB, then / first, then
 
