@@ -45,7 +45,7 @@ SINGLE = ['GET', 'SET', 'INCR', 'APPEND', 'GETSET', 'DEL', 'EXISTS', 'RPUSH', 'L
 FLAVOURS = [TEXTS, TEXTS, LISTS, TEXTS + LISTS]
 ACCOUNTS, START_BALANCE, TELLERS, AUDITORS = 16, 1000, 9, 3
 PIPELINE, PIPELINERS, PIPELINE_TURNS = 1000, 4, 3
-LONG, LONG_TURNS = 20000, 5
+LONG, LONG_TURNS = 20000, 3
 HELD_S, BEFORE_S, HEAD_START_S = 1.5, 0.4, 0.1
 BUSY = "local n = 0 for i = 1, ARGV[1] do n = n + i % 7 end redis.call('SET', KEYS[1], ARGV[2]) return n"
 PER_SHARD = 32
@@ -241,7 +241,7 @@ class Shards(Told):
         connections, count = connect_to_each(self.server, self.shard_count), 0
         for shard in range(self.shard_count):
             long, short = names.on(shard), names.on(shard)
-            for connection in connections:
+            for connection in connections[:3]:
                 for _ in range(LONG_TURNS):
                     send_all(connection, ['DEL', long, short], ['RPUSH', long, *range(LONG)])
                     replies = send_all(connection, ['LREM', long, 0, 'absent'], ['LMOVE', long, short, 'RIGHT', 'LEFT'], ['LPUSH', short, 'last'],
