@@ -47,8 +47,7 @@ struct persist {
     struct persist_shard shards[PLACEMENT_SHARDS_MAX];
     // ---- saving. Written by the shard that coordinates it (the one whose command began it), read
     // by any.
-    uint32_t saving; // enum persist_saving
-    uint32_t coordinator;
+    uint32_t saving;      // enum persist_saving
     bool last_ok;         // rdb_last_bgsave_status; of saving on request, too
     uint64_t saves;       // that worked
     uint64_t started_ms;  // wall clock
@@ -71,7 +70,6 @@ struct persist {
     uint64_t load_read_bytes;  // of it that were read ahead: the first shard's
     uint64_t load_used_memory; // that the file says, for progress: the first shard's
     uint32_t load_failed;      // one of them says why; any
-    bool load_is_async;
 };
 
 static inline bool persist_is_loading(const struct persist *p)

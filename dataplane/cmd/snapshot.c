@@ -8,7 +8,12 @@
 #include "dataplane/keyspace/walk.h"
 #include "dataplane/types/value_dump.h"
 
-enum { STEP_ELEMENTS = 64, NO_DATABASE = UINT32_MAX, OUT_ROOM_BYTES = 128 * 1024 };
+enum {
+    STEP_ELEMENTS = 64,
+    STEP_NAMES = 256,
+    NO_DATABASE = UINT32_MAX,
+    OUT_ROOM_BYTES = 128 * 1024
+};
 
 struct snapshot_walk {
     struct keyspace_walk walk;
@@ -269,10 +274,11 @@ void snapshot_begin(struct snapshot *s)
     server->jobs.snapshot = &s->watch;
 }
 
-static void end_walk(struct snapshot *s)
+// A bucket of keys, or when all were shown some of what the walk remembers.
+static void step_walk(struct snapshot *s)
 {
-    keyspace_walk_end(&s->walks[s->walk_at].walk);
-    s->walk_at++;
+    struct keyspace_walk *w = &s->walks[s->walk_at].walk;
+    if (keyspace_walk_step(w) && keyspace_walk_end_step(w, STEP_NAMES)) s->walk_at++;
 }
 
 bool snapshot_step(struct snapshot *s, uint64_t until_tsc)
@@ -280,8 +286,8 @@ bool snapshot_step(struct snapshot *s, uint64_t until_tsc)
     do {
         if (s->large.count)
             step_large(s, until_tsc);
-        else if (s->walk_at < s->walk_count && keyspace_walk_step(&s->walks[s->walk_at].walk))
-            end_walk(s);
+        else if (s->walk_at < s->walk_count)
+            step_walk(s);
         if (!s->large.count && s->walk_at == s->walk_count) break;
     } while (job_may_go_on(until_tsc));
     if (s->large.count || s->walk_at < s->walk_count) return false;
@@ -295,7 +301,7 @@ void snapshot_end(struct snapshot *s)
     if (!s->is_on) return;
     s->is_on = false;
     s->server->jobs.snapshot = NULL;
-    while (s->walk_at < s->walk_count) end_walk(s);
+    for (; s->walk_at < s->walk_count; s->walk_at++) keyspace_walk_end(&s->walks[s->walk_at].walk);
     while (s->large.count)
         drop_large(s, LIST_OWNER(list_first(&s->large), struct large_value, link));
     while (s->pieces.count) snapshot_drop_piece(s);

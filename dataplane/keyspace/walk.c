@@ -109,6 +109,10 @@ static void leave(struct keyspace_walk *w)
 {
     list_remove(&w->table->walks, &w->link);
     w->table = NULL;
+}
+
+static void give_all_new(struct keyspace_walk *w)
+{
     while (index_drain(&w->new_keys, UINT32_MAX, give_new, w)) {
     }
 }
@@ -137,6 +141,7 @@ bool keyspace_walk_step(struct keyspace_walk *w)
     if (w->position) return false;
     if (w->joint && w->home + 1 < w->joint->joint->count) {
         leave(w);
+        give_all_new(w);
         enter(w, w->joint->joint->homes[++w->home]);
         return false;
     }
@@ -144,9 +149,15 @@ bool keyspace_walk_step(struct keyspace_walk *w)
     return true;
 }
 
+bool keyspace_walk_end_step(struct keyspace_walk *w, uint32_t budget)
+{
+    w->is_done = true;
+    if (w->table) leave(w);
+    return index_drain(&w->new_keys, budget, give_new, w) < budget;
+}
+
 void keyspace_walk_end(struct keyspace_walk *w)
 {
-    if (!w->table) return;
-    w->is_done = true;
-    leave(w);
+    while (!keyspace_walk_end_step(w, UINT32_MAX)) {
+    }
 }

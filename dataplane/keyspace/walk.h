@@ -47,3 +47,6 @@ void keyspace_walk_show_now(struct keyspace_walk *w, const struct key *key);
 // Memory that names take which are passed over.
 uint64_t keyspace_walk_bytes(const struct keyspace_walk *w);
 void keyspace_walk_end(struct keyspace_walk *w); // any time; idempotent
+// The same in slices: at most budget of the names that are passed over are given back, 20 ns each.
+// True: it has ended.
+bool keyspace_walk_end_step(struct keyspace_walk *w, uint32_t budget);

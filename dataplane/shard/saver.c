@@ -129,9 +129,8 @@ static void ask(struct shard *s, enum flush_op op,
     flush_ask(v->port, &v->request);
 }
 
-static void note_begin(struct persist *p, uint32_t coordinator, uint64_t now_ms)
+static void note_begin(struct persist *p, uint64_t now_ms)
 {
-    p->coordinator = coordinator;
     p->started_ms = now_ms;
     __atomic_store_n(&p->saving, PERSIST_SAVING, __ATOMIC_RELEASE);
 }
@@ -156,7 +155,7 @@ const char *saver_begin(struct server *server)
     s->saver.error_step = NULL;
     put_file_head(s);
     ask(s, FLUSH_CREATE, on_created);
-    note_begin(g->persist, server->shard_index, server->now_ms);
+    note_begin(g->persist, server->now_ms);
     shard_log(s, LOG_NOTICE, "Background saving started");
     return NULL;
 }
@@ -258,7 +257,6 @@ static uint32_t work(struct shard *s, bool has_others)
 {
     struct saver *v = &s->saver;
     if (error_of(v->saving)) {
-        while (v->snapshot.pieces.count) snapshot_drop_piece(&v->snapshot);
         snapshot_end(&v->snapshot);
         v->phase = SAVER_DRAINING;
     }

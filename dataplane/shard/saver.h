@@ -23,7 +23,6 @@ enum {
     SAVER_SLICE_PRESSED_US = 500, // when memory presses
     SAVER_PIECES_BYTES = 1 << 20, // encoded and not taken by the flusher: enough to go on with
     SAVER_POLL_US = 200,          // while only the disk is waited for
-    SAVER_RETRY_US = 1000,        // when the others cannot be held now
 };
 
 struct saving {
@@ -53,7 +52,6 @@ struct saver {
     bool is_coordinator, has_sent_head, is_file_open, is_for_stop;
     struct flush_request request; // of the coordinator, one at a time
     const char *error_step;       // what failed, of the coordinator's requests
-    uint64_t retry_ns;            // of a save point that could not be had
 };
 
 struct shard;
