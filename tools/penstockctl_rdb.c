@@ -13,16 +13,7 @@ enum {
     REAP_BUDGET = 10000,
 };
 
-static const struct thresholds limits = { .hash_entries = 128,
-                                          .hash_value_bytes = 64,
-                                          .list_size = -2,
-                                          .set_intset_entries = 512,
-                                          .set_entries = 128,
-                                          .set_value_bytes = 64,
-                                          .zset_entries = 128,
-                                          .zset_value_bytes = 64,
-                                          .stream_node_bytes = 4096,
-                                          .stream_node_entries = 100 };
+static const struct thresholds limits = THRESHOLDS_NORMAL;
 
 // ---- the file
 

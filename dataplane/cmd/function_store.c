@@ -2,10 +2,11 @@
 #include <stdio.h>
 #include "dataplane/base/check.h"
 #include "dataplane/base/hash.h"
+#include "storage/rdb/rdb_format.h"
 #include "storage/rdb/rdb_read.h"
 #include "storage/rdb/rdb_write.h"
 
-enum { BUCKETS_FIRST = 16, OPCODE_FUNCTION = 245, OPCODE_FUNCTION_EARLY = 246 };
+enum { BUCKETS_FIRST = 16 };
 
 // ---- functions by name
 
@@ -303,7 +304,7 @@ void function_store_dump(const struct function_store *store, struct rdb_buffer *
 {
     const struct list *all = &store->libraries;
     for (struct list_node *n = list_first(all); n; n = list_next(all, n)) {
-        rdb_put_u8(out, OPCODE_FUNCTION);
+        rdb_put_u8(out, RDB_OPCODE_FUNCTION);
         put_code(out, store->heap, LIST_OWNER(n, struct library, link)->code, may_compress);
     }
 }
@@ -315,9 +316,9 @@ static bool restore_one(struct function_store *store, struct script_host *host,
     uint8_t opcode = 0;
     enum rdb_result result;
     (void)bytes_u8(in, &opcode);
-    if (opcode == OPCODE_FUNCTION_EARLY)
+    if (opcode == RDB_OPCODE_FUNCTION_EARLY)
         return refuse(error, "ERR Pre-GA function format not supported%.*s", none);
-    if (opcode != OPCODE_FUNCTION)
+    if (opcode != RDB_OPCODE_FUNCTION)
         return refuse(error, "ERR given type is not a function%.*s", none);
     while ((result = rdb_text_step(text, in)) == RDB_MORE) {
     }

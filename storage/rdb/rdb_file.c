@@ -8,20 +8,6 @@ enum {
     VERSION_CHECKSUM = 5, // the first with one
     TEXT_BYTES_MAX = 512 << 20,
 };
-enum opcode {
-    OP_SLOT_INFO = 244,
-    OP_FUNCTION,
-    OP_FUNCTION_EARLY,
-    OP_MODULE_AUX,
-    OP_IDLE,
-    OP_FREQUENCY,
-    OP_AUX,
-    OP_RESIZE,
-    OP_DEADLINE_MS,
-    OP_DEADLINE_S,
-    OP_DATABASE,
-    OP_END,
-};
 enum { TYPE_MODULE_EARLY = 6, TYPE_MODULE };
 enum module_part {
     MODULE_END,
@@ -228,7 +214,8 @@ static bool read_key(struct rdb_file *f, struct bytes *in, uint8_t rdb_type, str
 
 static bool refuse_type(struct rdb_file *f, uint8_t type)
 {
-    if (type == OP_FUNCTION_EARLY) return fail(f, "functions as candidates of 7.0 wrote them");
+    if (type == RDB_OPCODE_FUNCTION_EARLY)
+        return fail(f, "functions as candidates of 7.0 wrote them");
     if (type == TYPE_MODULE_EARLY || type == TYPE_MODULE)
         return fail(f, "a key with a value of a module");
     return fail(f, "a byte that begins nothing known");
@@ -241,16 +228,16 @@ static bool read_about_key(struct rdb_file *f, struct bytes *in)
     while (fits && in->size > 0) {
         struct bytes behind = bytes_make(in->data + 1, in->size - 1);
         switch (in->data[0]) {
-        case OP_IDLE:
+        case RDB_OPCODE_IDLE:
             fits = read_idle(f, &behind);
             break;
-        case OP_FREQUENCY:
+        case RDB_OPCODE_FREQUENCY:
             fits = read_frequency(f, &behind);
             break;
-        case OP_DEADLINE_MS:
+        case RDB_OPCODE_DEADLINE_MS:
             fits = read_deadline_ms(f, &behind);
             break;
-        case OP_DEADLINE_S:
+        case RDB_OPCODE_DEADLINE_S:
             fits = read_deadline_s(f, &behind);
             break;
         default:
@@ -267,19 +254,19 @@ static bool read_item(struct rdb_file *f, struct bytes *in, struct rdb_item *out
     struct bytes at = *in;
     if (!bytes_u8(in, &opcode)) return fail(f, "the file ends before its end is told");
     switch (opcode) {
-    case OP_SLOT_INFO:
+    case RDB_OPCODE_SLOT_INFO:
         return read_slot_info(in, out) || fail(f, "a slot whose numbers are none");
-    case OP_FUNCTION:
+    case RDB_OPCODE_FUNCTION:
         return read_function(f, in, out) || fail(f, "a function library that is no text");
-    case OP_MODULE_AUX:
+    case RDB_OPCODE_MODULE_AUX:
         return read_module_aux(in, out) || fail(f, "data of a module that make no sense");
-    case OP_AUX:
+    case RDB_OPCODE_AUX:
         return read_aux(f, in, out) || fail(f, "an AUX field whose name or value is no text");
-    case OP_RESIZE:
+    case RDB_OPCODE_RESIZE:
         return read_resize(in, out) || fail(f, "a database whose size is no number");
-    case OP_DATABASE:
+    case RDB_OPCODE_DATABASE:
         return read_database(in, out) || fail(f, "a database whose index is no number");
-    case OP_END:
+    case RDB_OPCODE_END:
         return read_end(f, in, out) || fail(f, "a checksum that is cut off");
     default:
         if (rdb_skip_knows(opcode))

@@ -12,16 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { NOW_MS = 1700000000, TEXT_BYTES_MAX = 1 << 20, BUDGET = 50 };
 
-static const struct thresholds normal = { .hash_entries = 512,
-                                          .hash_value_bytes = 64,
-                                          .list_size = -2,
-                                          .set_intset_entries = 512,
-                                          .set_entries = 128,
-                                          .set_value_bytes = 64,
-                                          .zset_entries = 128,
-                                          .zset_value_bytes = 64,
-                                          .stream_node_bytes = 4096,
-                                          .stream_node_entries = 100 };
+static const struct thresholds normal = THRESHOLDS_NORMAL;
 static const struct thresholds tight = { .hash_entries = 1,
                                          .hash_value_bytes = 4,
                                          .list_size = 2,

@@ -7,6 +7,7 @@ import ctypes
 import os
 import random
 import resource
+import select
 import signal
 import socket
 import sys
@@ -66,6 +67,11 @@ def alive(pid):
 def kill(pid, number=signal.SIGKILL):
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def is_answered(connection):
+    """A reply waits to be read."""
+    return bool(select.select([connection.socket], [], [], 0)[0])
 
 
 def rss_bytes(pid):

@@ -6,7 +6,6 @@ what a real redis-server 7.0 reads of it; disks that refuse; save points, and se
 """
 import contextlib
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import threading
 import time
 
 from dump_kit import values
-from kit import Case, Prober, info, main, number, rng, until
+from kit import Case, Prober, info, is_answered, main, number, rng, until
 from penstock import Penstock, RedisServer, ReplyError, children_of
 
 FILE = 'dump.rdb'
@@ -48,10 +47,6 @@ def redis_on(path):
 
 def wait_saved(connection):
     until('the snapshot is done', lambda: info(connection, 'persistence')['rdb_bgsave_in_progress'] == '0')
-
-
-def is_answered(connection):
-    return bool(select.select([connection.socket], [], [], 0)[0])
 
 
 def dbsize(server):

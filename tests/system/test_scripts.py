@@ -5,14 +5,13 @@ between Penstock and redis-server.
     test_scripts.py [Class.test ...]       $PENSTOCK_BUILD: the build folder
 """
 import os
-import select
 import socket
 import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kit import Case, alive, info, main, number, stays, until  # noqa: E402
+from kit import Case, alive, info, is_answered, main, number, stays, until  # noqa: E402
 from penstock import RedisServer, ReplyError, decode  # noqa: E402
 from shards_kit import Names, connect_to_each  # noqa: E402
 
@@ -26,10 +25,6 @@ redis.register_function('put', function(keys, args) return redis.call('SET', key
 redis.register_function{function_name='look', callback=function(keys) return redis.call('GET', keys[1]) end,
                         flags={'no-writes'}, description='reads one key'}
 -- """ + 'x' * 70000
-
-
-def is_answered(connection):
-    return bool(select.select([connection.socket], [], [], 0)[0])
 
 
 class Busy(Case):

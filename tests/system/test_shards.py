@@ -21,7 +21,6 @@ import argparse
 import collections
 import os
 import random
-import select
 import statistics
 import sys
 import threading
@@ -29,6 +28,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from kit import is_answered  # noqa: E402
 from linearizable import BAD, check, core  # noqa: E402
 from penstock import Penstock, ReplyError, decode, encode  # noqa: E402
 from shards_kit import PATIENCE_S, MovingModel, Names, Player, ShardedModel, commands_of, connect_to_each, play, reply_of, send_all, side_by_side  # noqa: E402
@@ -420,10 +420,6 @@ class Bank:
             balances = [connection.call('EVAL', SUM, len(self.accounts), *self.accounts)]
         total = sum(map(int, balances))
         assert total == START_BALANCE * len(self.accounts), 'by %s: %d' % (('MGET', 'MULTI', 'EVAL')[how], total)
-
-
-def is_answered(connection):
-    return bool(select.select([connection.socket], [], [], 0)[0])
 
 
 def probe(connections, keys, chosen, is_over):

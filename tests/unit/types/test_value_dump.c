@@ -5,16 +5,7 @@
 #include "dataplane/types/value_restore.h"
 #include "tests/unit/keyspace/keyspace_fixture.h"
 
-static struct thresholds limits = { .hash_entries = 512,
-                                    .hash_value_bytes = 64,
-                                    .list_size = -2,
-                                    .set_intset_entries = 512,
-                                    .set_entries = 128,
-                                    .set_value_bytes = 64,
-                                    .zset_entries = 128,
-                                    .zset_value_bytes = 64,
-                                    .stream_node_bytes = 4096,
-                                    .stream_node_entries = 100 };
+static struct thresholds limits = THRESHOLDS_NORMAL;
 static struct hash_deadlines deadlines;
 
 static void open_all(void)
