@@ -1,8 +1,21 @@
 #include <stdio.h>
 #include "dataplane/nic/nic_dpdk_priv.h"
 
-enum { POOL_CACHE_MAX = 256 };
+// What lies in a thread's cache no other thread can have. Of several that share a pool one might
+// starve beside the full cache of another that has nothing to send: seen for half a minute, with
+// caches of an eighth of the pool.
+enum {
+    POOL_CACHE_MAX = 256,                     // of a pool that one thread uses
+    SHARED_CACHE = NIC_BURST,                 // of a shared one
+    SHARED_CACHE_FULL = SHARED_CACHE * 3 / 2, // DPDK lets a cache grow to this
+};
 
+uint32_t dpdk_pool_reserve(uint32_t user_count)
+{
+    return DPDK_RX_RESERVE + (user_count - 1) * SHARED_CACHE_FULL;
+}
+
+// As far as the calling thread can reach them.
 static uint32_t left(const struct rte_mempool *mp)
 {
     const struct rte_mempool_cache *cache =
@@ -10,17 +23,17 @@ static uint32_t left(const struct rte_mempool *mp)
     return rte_mempool_get_ops(mp->ops_index)->get_count(mp) + (cache ? cache->len : 0);
 }
 
-static bool is_down_to_reserve(struct rte_mempool *mp)
+static bool is_down_to_reserve(const struct dpdk_pool *p)
 {
-    const struct rte_mempool_cache *cache = rte_mempool_default_cache(mp, rte_lcore_id());
-    if (LIKELY(cache && cache->len > DPDK_RX_RESERVE)) return false;
-    return left(mp) <= DPDK_RX_RESERVE;
+    const struct rte_mempool_cache *cache = rte_mempool_default_cache(p->mbufs, rte_lcore_id());
+    if (LIKELY(cache && cache->len > p->reserve)) return false;
+    return left(p->mbufs) <= p->reserve;
 }
 
 static struct frame *pool_take_frame(struct frame_pool *pool)
 {
     struct dpdk_pool *p = (struct dpdk_pool *)pool;
-    struct rte_mbuf *m = is_down_to_reserve(p->mbufs) ? NULL : rte_pktmbuf_alloc(p->mbufs);
+    struct rte_mbuf *m = is_down_to_reserve(p) ? NULL : rte_pktmbuf_alloc(p->mbufs);
     if (UNLIKELY(!m)) return NULL;
     struct frame *f = mbuf_frame(m);
     f->next = f->body = NULL;
@@ -46,19 +59,32 @@ static struct frame *pool_slice(struct frame_pool *pool, struct frame *body, con
     return f;
 }
 
+// A thread's cache of a pool that it never takes from would only hide frames from those who do.
+static void give_past_cache(struct rte_mbuf *m)
+{
+    void *object = rte_pktmbuf_prefree_seg(m);
+    if (object) rte_mempool_generic_put(m->pool, &object, 1, NULL);
+}
+
 static void pool_give_frame(struct frame_pool *pool, struct frame *f)
 {
+    const struct dpdk_pool *p = (struct dpdk_pool *)pool;
     while (f) {
         struct frame *body = f->body;
-        rte_pktmbuf_free_seg(frame_mbuf(f));
+        struct rte_mbuf *m = frame_mbuf(f);
+        if (LIKELY(m->pool == p->mbufs || m->pool == p->slices))
+            rte_pktmbuf_free_seg(m);
+        else
+            give_past_cache(m);
         f = body;
     }
 }
 
 static uint32_t pool_available(struct frame_pool *pool)
 {
-    uint32_t count = left(((struct dpdk_pool *)pool)->mbufs);
-    return count > DPDK_RX_RESERVE ? count - DPDK_RX_RESERVE : 0;
+    const struct dpdk_pool *p = (struct dpdk_pool *)pool;
+    uint32_t count = left(p->mbufs);
+    return count > p->reserve ? count - p->reserve : 0;
 }
 
 // Runs once per mbuf after DPDK's own set-up: what never changes about its frame.
@@ -72,19 +98,20 @@ static void frame_init(struct rte_mempool *mp, void *context, void *object, unsi
     f->refs = &m->refcnt;
 }
 
-static uint32_t cache_size(uint32_t count)
+static uint32_t cache_size(uint32_t count, uint32_t user_count)
 {
-    return count / 8 < POOL_CACHE_MAX ? count / 8 : POOL_CACHE_MAX;
+    uint32_t most = user_count > 1 ? SHARED_CACHE : POOL_CACHE_MAX;
+    return count / 8 < most ? count / 8 : most;
 }
 
 static const uint32_t frame_bytes_private = RTE_ALIGN(sizeof(struct frame), RTE_MBUF_PRIV_ALIGN);
 
 static struct rte_mempool *make_pool(const char *kind, uint32_t index, uint32_t count,
-                                     uint32_t data_bytes, int socket)
+                                     uint32_t user_count, uint32_t data_bytes, int socket)
 {
     char name[RTE_MEMPOOL_NAMESIZE];
     snprintf(name, sizeof name, "%s%u", kind, index);
-    return rte_pktmbuf_pool_create(name, count, cache_size(count), frame_bytes_private,
+    return rte_pktmbuf_pool_create(name, count, cache_size(count, user_count), frame_bytes_private,
                                    (uint16_t)data_bytes, socket);
 }
 
@@ -99,7 +126,7 @@ static struct rte_mempool *make_plain_pool(uint32_t index, uint32_t count, uint3
     };
     snprintf(name, sizeof name, "plain%u", index);
     struct rte_mempool *mp =
-        rte_mempool_create_empty(name, count, object_bytes, cache_size(count), sizeof private,
+        rte_mempool_create_empty(name, count, object_bytes, cache_size(count, 1), sizeof private,
                                  socket, RTE_MEMPOOL_F_NO_SPREAD);
     if (!mp) return NULL;
     rte_pktmbuf_pool_init(mp, &private);
@@ -114,15 +141,15 @@ static struct rte_mempool *make_plain_pool(uint32_t index, uint32_t count, uint3
 static bool make_pools(struct dpdk_pool *p, uint32_t index, const struct dpdk_pool_sizes *s,
                        int socket)
 {
-    uint32_t room = s->payload_bytes + FRAME_HEADROOM;
-    p->mbufs = make_pool("frames", index, s->frame_count, room, socket);
+    uint32_t room = s->payload_bytes + FRAME_HEADROOM, users = s->user_count;
+    p->mbufs = make_pool("frames", index, s->frame_count, users, room, socket);
     if (!p->mbufs) return false; // rte_errno is of the first that fails
-    p->slices = make_pool("slices", index, s->frame_count, 0, socket);
+    p->slices = make_pool("slices", index, s->frame_count, users, 0, socket);
     if (!p->slices) return false;
     if (s->plain_count)
         p->plain = p->copies = make_plain_pool(index, s->plain_count, s->plain_bytes, socket);
     else
-        p->copies = make_pool("copies", index, s->copy_count, room, socket);
+        p->copies = make_pool("copies", index, s->copy_count, 1, room, socket);
     return p->copies != NULL;
 }
 
@@ -130,6 +157,7 @@ enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, const struct dpd
                            int socket)
 {
     if (!make_pools(p, index, sizes, socket)) return ERR_NO_SPACE;
+    p->reserve = dpdk_pool_reserve(sizes->user_count);
     rte_mempool_obj_iter(p->mbufs, frame_init, NULL);
     // A ring's receiver gets the very copy that was sent, and takes it for a frame.
     if (!p->plain) rte_mempool_obj_iter(p->copies, frame_init, NULL);

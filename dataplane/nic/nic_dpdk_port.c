@@ -160,10 +160,12 @@ struct dpdk_pool_sizes dpdk_port_pool_sizes(const struct nic_dpdk_config *c, con
                                             uint32_t queue_count, uint16_t mtu, uint16_t rx_count,
                                             uint16_t tx_count, bool is_xdp)
 {
-    uint64_t frames = (uint64_t)c->frame_count * (c->sharer_count ? c->sharer_count : 1);
+    uint32_t threads = c->sharer_count ? c->sharer_count : 1;
+    uint64_t frames = (uint64_t)c->frame_count * threads;
     return (struct dpdk_pool_sizes){
         .frame_count = (uint32_t)((frames + queue_count - 1) / queue_count),
         .copy_count = (uint32_t)tx_count + COPIES_BEYOND_RING,
+        .user_count = (threads + queue_count - 1) / queue_count,
         .payload_bytes = buffer_bytes(devarg, mtu),
         .plain_count = is_xdp ? XDP_PLAIN_COUNT + (uint32_t)rx_count : 0,
         .plain_bytes = xdp_element_bytes(mtu),
@@ -187,7 +189,8 @@ static enum status open_pool(const struct dpdk_port *p, struct dpdk_queue *q,
     char text[128];
     struct dpdk_pool_sizes sizes = dpdk_port_pool_sizes(
         o->config, o->devarg, p->queue_count, o->mtu, o->rx_count, o->tx_count, is_af_xdp(p));
-    uint32_t least = (uint32_t)o->rx_count + o->tx_count + TX_FRAMES_MIN + DPDK_RX_RESERVE;
+    uint32_t reserve = dpdk_pool_reserve(sizes.user_count);
+    uint32_t least = (uint32_t)o->rx_count + o->tx_count + TX_FRAMES_MIN + reserve;
     if (!sizes.plain_count && sizes.frame_count < least) {
         snprintf(text, sizeof text, "%u frames are too few for %u + %u descriptors, at least %u",
                  sizes.frame_count, o->rx_count, o->tx_count, least);

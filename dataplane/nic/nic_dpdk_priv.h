@@ -19,10 +19,8 @@ enum {
     DPDK_REFUSALS_MAX =
         65536, // then the first frame is dropped: it may be what the driver dislikes
     DPDK_NAME_BYTES = 32,
-    // The last frames of a pool go to received packets and to nothing else: they bring the ACKs
-    // that set other frames free.
-    DPDK_RX_RESERVE = 2 * NIC_BURST,
-    DPDK_DRAIN_FRAMES = 2048, // copied out of a port per poll: what AF_XDP's rings hold
+    DPDK_RX_RESERVE = 2 * NIC_BURST, // frames; dpdk_pool.reserve
+    DPDK_DRAIN_FRAMES = 2048,        // copied out of a port per poll: what AF_XDP's rings hold
 };
 
 struct dpdk_pool {
@@ -30,6 +28,10 @@ struct dpdk_pool {
     struct rte_mempool *mbufs, *slices;
     struct rte_mempool *copies; // what is sent as a copy, so that it needs no frame to leave
     struct rte_mempool *plain;  // without room for a struct frame: received packets are copied out
+    // The last frames go to received packets and to nothing else: they bring the ACKs that set
+    // other frames free. So many that DPDK_RX_RESERVE are left for the thread that receives when
+    // the caches of all others are full, which it cannot reach.
+    uint32_t reserve;
 };
 
 struct dpdk_queue {
@@ -70,6 +72,7 @@ static inline struct frame *mbuf_frame(struct rte_mbuf *m)
 // nic_dpdk_pool.c. What a queue pair's pools hold.
 struct dpdk_pool_sizes {
     uint32_t frame_count, copy_count;
+    uint32_t user_count;    // threads that take frames from it
     uint32_t payload_bytes; // room behind the headroom
     // Buffers of plain_bytes in all, for a driver that allows no more (AF_XDP: a page); count 0:
     // none. They take the place of copies.
@@ -78,6 +81,7 @@ struct dpdk_pool_sizes {
 // index: no other pool of the process has the same.
 enum status dpdk_pool_open(struct dpdk_pool *p, uint32_t index, const struct dpdk_pool_sizes *sizes,
                            int socket) MUST_USE;
+uint32_t dpdk_pool_reserve(uint32_t user_count);
 // Memory that dpdk_pool_open asks EAL for: no element crosses a page of page_bytes.
 uint64_t dpdk_pool_bytes(const struct dpdk_pool_sizes *sizes, uint32_t page_bytes);
 

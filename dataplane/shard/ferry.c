@@ -8,16 +8,22 @@
 enum {
     WINDOW_MIN = 32,
     WINDOW_MAX = 2048,
-    WINDOW_SHARE = 16, // one in so many of a stack's frames may be under way to or from one shard
+    WINDOW_SHARE = 2, // one in so many of a stack's frames may be under way to or from one shard
+    POLL_WORDS = 64,
 };
+enum purpose { FOR_STACK, FOR_PORT }; // in the lowest bit of a word
 
 static uint32_t shard_count(const struct shard *s) { return s->server.shard_count; }
 static uint32_t own_index(const struct shard *s) { return s->server.shard_index; }
 
-static struct ferry_ledger *ledger_of(const struct shard *s, uint32_t index)
+static struct ferry *ferry_of(const struct shard *s, uint32_t index)
 {
     struct server *peer = s->mesh.hub->node.servers[index];
-    return &((struct shard *)peer->shard)->ferry.ledger;
+    return &((struct shard *)peer->shard)->ferry;
+}
+static struct ferry_ledger *ledger_of(const struct shard *s, uint32_t index)
+{
+    return &ferry_of(s, index)->ledger;
 }
 
 static void append(struct ferry_queue *q, struct frame *f)
@@ -53,6 +59,14 @@ uint32_t ferry_pool_sharers(const struct shard *s)
     return (shard_count(s) + queues - 1) / queues;
 }
 
+static void open_rings(struct shard *s)
+{
+    uint32_t capacity = 1;
+    while (capacity < 2 * s->ferry.window) capacity *= 2;
+    for (uint32_t i = 0; i < shard_count(s); i++)
+        if (i != own_index(s)) CHECK(word_ring_open(&s->ferry.rings[i], capacity) == OK);
+}
+
 void ferry_open(struct shard *s, struct nic_queue *first)
 {
     struct ferry *y = &s->ferry;
@@ -66,6 +80,8 @@ void ferry_open(struct shard *s, struct nic_queue *first)
     y->window = y->port->pool->total / ferry_pool_sharers(s) / WINDOW_SHARE;
     if (y->window < WINDOW_MIN) y->window = WINDOW_MIN;
     if (y->window > WINDOW_MAX) y->window = WINDOW_MAX;
+    if (y->port->caps.keeps_flows) y->window = WINDOW_MIN; // of what teaches; nothing else crosses
+    open_rings(s);
 }
 
 static void give_all(struct shard *s, struct ferry_queue *q)
@@ -76,11 +92,67 @@ static void give_all(struct shard *s, struct ferry_queue *q)
 
 void ferry_close(struct shard *s)
 {
+    ferry_poll(s); // under way when all stopped
     give_all(s, &s->ferry.in);
-    for (uint32_t i = 0; i < PLACEMENT_SHARDS_MAX; i++) give_all(s, &s->ferry.out[i]);
+    for (uint32_t i = 0; i < PLACEMENT_SHARDS_MAX; i++) {
+        give_all(s, &s->ferry.out[i]);
+        word_ring_close(s->ferry.rings[i]);
+    }
 }
 
-void ferry_lost(struct shard *s, struct frame *f) { give(s, f); }
+// ---- across
+
+static bool pass_on(struct shard *s, uint32_t to, struct frame *f, enum purpose purpose)
+{
+    uint64_t word = (uint64_t)(uintptr_t)f | purpose;
+    if (!word_ring_put(ferry_of(s, to)->rings[own_index(s)], &word, 1)) return false;
+    s->ferry.told |= shard_set_of(to);
+    return true;
+}
+
+// With the mesh's words for them: they work on both meanwhile.
+static void wake_told(struct shard *s)
+{
+    mesh_flush(s);
+    for (shard_set set = s->ferry.told; set; set = shard_set_rest(set))
+        waker_wake(&s->mesh.hub->wakers[shard_set_first(set)]);
+    s->ferry.told = 0;
+}
+
+static void arrived(struct shard *s, uint32_t from, uint64_t word)
+{
+    struct ferry *y = &s->ferry;
+    struct frame *f = (struct frame *)(uintptr_t)(word & ~(uint64_t)FOR_PORT);
+    if (word & FOR_PORT) {
+        append(&y->out[from], f);
+        y->out_waiting |= shard_set_of(from);
+        return;
+    }
+    uint32_t *done = &y->ledger.done[from].in;
+    append(&y->in, f);
+    __atomic_store_n(done, *done + 1, __ATOMIC_RELAXED); // read within this turn
+}
+
+void ferry_poll(struct shard *s)
+{
+    uint64_t words[POLL_WORDS];
+    for (uint32_t from = 0; s->mesh.hub && from < shard_count(s); from++) {
+        struct word_ring *ring = s->ferry.rings[from];
+        uint32_t total = 0, count;
+        while (ring && total < ring->capacity &&
+               (count = word_ring_take(ring, words, POLL_WORDS)) > 0) {
+            for (uint32_t i = 0; i < count; i++) arrived(s, from, words[i]);
+            total += count;
+        }
+    }
+}
+
+bool ferry_has_input(const struct shard *s)
+{
+    for (uint32_t from = 0; from < shard_count(s); from++)
+        if (s->ferry.rings[from] && !word_ring_is_empty(s->ferry.rings[from])) return true;
+    return false;
+}
 
 // ---- in
 
@@ -88,9 +160,8 @@ static bool hand_in(struct shard *s, uint32_t to, struct frame *f)
 {
     struct ferry *y = &s->ferry;
     uint32_t done = __atomic_load_n(&ledger_of(s, to)->done[own_index(s)].in, __ATOMIC_RELAXED);
-    if (y->given[to].in - done >= y->window) return false;
+    if (y->given[to].in - done >= y->window || !pass_on(s, to, f, FOR_STACK)) return false;
     y->given[to].in++;
-    mesh_send(s, to, MESH_FRAME_IN, f);
     return true;
 }
 
@@ -134,15 +205,8 @@ uint32_t ferry_sort(struct shard *s, struct frame **frames, uint32_t count)
     for (uint32_t i = 0; i < count; i++) prefetch(frames[i]->data + 14);
     for (uint32_t i = 0; i < count; i++)
         if (sort_one(s, frames[i])) frames[own++] = frames[i];
-    mesh_flush(s); // so that the others work on theirs meanwhile
+    wake_told(s);
     return own;
-}
-
-void ferry_arrived_in(struct shard *s, uint32_t from, struct frame *f)
-{
-    uint32_t *done = &s->ferry.ledger.done[from].in;
-    append(&s->ferry.in, f);
-    __atomic_store_n(done, *done + 1, __ATOMIC_RELAXED); // read within this turn
 }
 
 uint32_t ferry_take(struct shard *s, struct frame **frames, uint32_t max)
@@ -165,18 +229,12 @@ uint32_t ferry_send(struct shard *s, struct frame **frames, uint32_t count)
     struct ferry *y = &s->ferry;
     const struct ferry_ledger *ledger = ledger_of(s, y->sender);
     uint32_t done = __atomic_load_n(&ledger->done[own_index(s)].out, __ATOMIC_RELAXED);
-    uint32_t room = y->window - (y->given[y->sender].out - done);
+    uint32_t room = y->window - (y->given[y->sender].out - done), sent = 0;
     if (count > room) count = room;
-    for (uint32_t i = 0; i < count; i++) mesh_send(s, y->sender, MESH_FRAME_OUT, frames[i]);
-    y->given[y->sender].out += count;
-    mesh_flush(s);
-    return count;
-}
-
-void ferry_arrived_out(struct shard *s, uint32_t from, struct frame *f)
-{
-    append(&s->ferry.out[from], f);
-    s->ferry.out_waiting |= shard_set_of(from);
+    while (sent < count && pass_on(s, y->sender, frames[sent], FOR_PORT)) sent++;
+    y->given[y->sender].out += sent;
+    wake_told(s);
+    return sent;
 }
 
 // False: the port is full.

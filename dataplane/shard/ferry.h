@@ -18,6 +18,8 @@
 //
 // What teaches (ARP, neighbour discovery, ICMP errors) is read by the shard that polled it, and a
 // copy by each of the others.
+//   Frames have rings of their own, which are emptied once a turn. Among the mesh's words they came
+// behind thousands of replies, too late for their connections and for the window below.
 //   Bounds. A shard that is behind is handed no more than a window of frames: what comes in beyond
 // is dropped, as a port drops what its descriptors do not hold; what shall go out stays with its
 // stack, as when the port is full.
@@ -26,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/base/hash.h"
+#include "dataplane/base/word_ring.h"
 #include "dataplane/keyspace/placement.h"
 #include "dataplane/nic/nic.h"
 
@@ -49,9 +52,13 @@ struct ferry {
     struct hash_key key;    // of what chooses a connection's shard
     uint32_t sender;        // of a shard without a queue pair: who sends for it
     uint32_t window;        // of frames under way from one shard to another, each way
-    bool others_first;      // next time at the port
-    uint32_t last_origin;   // whose frames were sent last
-    struct ferry_queue in;  // for its own stack
+    // Of frames by who hands them over: the struct frame, the receiver's from here on, and in the
+    // lowest bit whether its stack shall read it or its queue pair send it. Room for both windows.
+    struct word_ring *rings[PLACEMENT_SHARDS_MAX];
+    shard_set told;        // those with new words in their rings, to be woken
+    bool others_first;     // next time at the port
+    uint32_t last_origin;  // whose frames were sent last
+    struct ferry_queue in; // for its own stack
     struct ferry_queue out[PLACEMENT_SHARDS_MAX]; // to be sent for others
     shard_set out_waiting;                        // those with something in out
     struct ferry_given given[PLACEMENT_SHARDS_MAX];
@@ -67,17 +74,15 @@ uint32_t ferry_pool_sharers(const struct shard *s);
 // Hands what was polled to the shards concerned. Returns how many are for its own stack, which are
 // the first of frames now.
 uint32_t ferry_sort(struct shard *s, struct frame **frames, uint32_t count);
-// What other shards handed to this stack, at most max. Copies are read on the way.
+// Looks what other shards have handed over: for ferry_take, and for ferry_send_others.
+void ferry_poll(struct shard *s);
+bool ferry_has_input(const struct shard *s); // for ferry_poll
+// What of it is for this stack, at most max. Copies are read on the way.
 uint32_t ferry_take(struct shard *s, struct frame **frames, uint32_t max);
 // For a shard without a queue pair what nic_tx is for others: how many were taken, from the first.
 uint32_t ferry_send(struct shard *s, struct frame **frames, uint32_t count);
 // Sends what others handed over, as far as the port takes it.
 void ferry_send_others(struct shard *s);
-
-// From the mesh.
-void ferry_arrived_in(struct shard *s, uint32_t from, struct frame *f);
-void ferry_arrived_out(struct shard *s, uint32_t from, struct frame *f);
-void ferry_lost(struct shard *s, struct frame *f); // under way when all stopped
 
 // All that this shard has to say has been said; true when that holds for the others too, who may
 // need its queue pair until then.

@@ -30,14 +30,11 @@ static enum mesh_kind kind_of(uint64_t word)
     return (enum mesh_kind)(word & ((1 << KIND_BITS) - 1));
 }
 
-// What nobody will act upon. Frames are the port's, which outlives the shards; notes are nobody's.
-static void drop(struct shard *s, const uint64_t *words, uint32_t count)
+// What nobody will act upon; notes are nobody's.
+static void drop(const uint64_t *words, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        enum mesh_kind kind = kind_of(words[i]);
-        if (kind == MESH_FRAME_IN || kind == MESH_FRAME_OUT) ferry_lost(s, pointer_of(words[i]));
-        if (kind == MESH_NOTE) free(pointer_of(words[i]));
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (kind_of(words[i]) == MESH_NOTE) free(pointer_of(words[i]));
 }
 
 void mesh_close(struct shard *s)
@@ -47,11 +44,11 @@ void mesh_close(struct shard *s)
     for (uint32_t i = 0; hub && i < hub->shard_count; i++) {
         struct word_ring *ring = hub->rings[i][s->mesh.index];
         uint32_t count;
-        while (ring && (count = word_ring_take(ring, words, POLL_WORDS)) > 0) drop(s, words, count);
+        while (ring && (count = word_ring_take(ring, words, POLL_WORDS)) > 0) drop(words, count);
     }
     for (uint32_t i = 0; i < PLACEMENT_SHARDS_MAX; i++) {
         struct mesh_outbox *b = &s->mesh.outboxes[i];
-        if (b->words) drop(s, b->words + b->first, b->count - b->first);
+        if (b->words) drop(b->words + b->first, b->count - b->first);
         heap_give(&s->heap, b->words, b->room * sizeof *b->words, HEAP_OTHER);
     }
 }
@@ -148,12 +145,6 @@ static void receive(struct shard *s, uint32_t from, uint64_t word)
     case MESH_NOTE:
         run_note(s, pointer);
         break;
-    case MESH_FRAME_IN:
-        ferry_arrived_in(s, from, pointer);
-        break;
-    case MESH_FRAME_OUT:
-        ferry_arrived_out(s, from, pointer);
-        break;
     default:
         check_failed(__FILE__, __LINE__, "a message of a known kind");
     }
@@ -203,5 +194,5 @@ bool mesh_has_input(const struct shard *s)
     for (uint32_t from = 0; m->hub && from < m->hub->shard_count; from++)
         if (m->hub->rings[from][m->index] && !word_ring_is_empty(m->hub->rings[from][m->index]))
             return true;
-    return false;
+    return m->hub && ferry_has_input(s);
 }

@@ -18,15 +18,13 @@
 struct shard;
 
 enum mesh_kind {
-    MESH_CALL,      // struct far_call: run it. The sender's, lent until MESH_REPLY
-    MESH_REPLY,     // struct far_call: its reply is there
-    MESH_RELEASE,   // struct proxy: its output has been read. The receiver's
-    MESH_CANCEL,    // struct far_call: its client is gone. A reply follows nevertheless
-    MESH_ASK,       // struct rendezvous: say so when you are not in the midst of a command
-    MESH_READY,     // struct rendezvous: the answer
-    MESH_NOTE,      // struct mesh_note: run it, then free it
-    MESH_FRAME_IN,  // struct frame: for the receiver's stack, and the receiver's from here on
-    MESH_FRAME_OUT, // struct frame: to be sent by the receiver's queue pair; likewise
+    MESH_CALL,    // struct far_call: run it. The sender's, lent until MESH_REPLY
+    MESH_REPLY,   // struct far_call: its reply is there
+    MESH_RELEASE, // struct proxy: its output has been read. The receiver's
+    MESH_CANCEL,  // struct far_call: its client is gone. A reply follows nevertheless
+    MESH_ASK,     // struct rendezvous: say so when you are not in the midst of a command
+    MESH_READY,   // struct rendezvous: the answer
+    MESH_NOTE,    // struct mesh_note: run it, then free it
     MESH_KIND_COUNT
 };
 
@@ -61,4 +59,4 @@ void mesh_send_note(struct shard *s, uint32_t to, struct mesh_note *note);
 void mesh_flush(struct shard *s);
 // Acts on what has arrived, at most budget words of each shard. Returns how many.
 uint32_t mesh_poll(struct shard *s, uint32_t budget);
-bool mesh_has_input(const struct shard *s);
+bool mesh_has_input(const struct shard *s); // words, or frames (ferry.h)

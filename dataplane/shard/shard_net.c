@@ -153,6 +153,7 @@ uint32_t shard_rx_ferry(struct shard *s)
 {
     struct frame *frames[NIC_BURST];
     uint32_t total = 0, count;
+    if (s->mesh.hub && s->net) ferry_poll(s);
     while (UNLIKELY(s->ferry.in.head)) {
         count = ferry_take(s, frames, NIC_BURST);
         take_burst(s, frames, count);

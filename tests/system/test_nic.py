@@ -282,8 +282,6 @@ class Greedy(NicCase):
 
     def test_clients_that_hold_all_packet_buffers_starve_nobody_and_get_all_in_the_end(self):
         """Far more is owed, in small replies that have to be copied, than the packet buffers hold."""
-        if shards():
-            self.skipTest('open: with several shards on one queue pair one of the connections may get nothing for half a minute')
         server = self.start({'nic-frames': 1024, 'nic-rx-descriptors': 256, 'nic-tx-descriptors': 256})
         c = self.connect(server)
         value = self.fill(c, 1, 4000)[0]
@@ -296,7 +294,8 @@ class Greedy(NicCase):
             until('the replies are owed', lambda: sum(self.owed_bytes(c)) > 64 * MB)
             spent = {n: net(c, n) for n in ('drop_no_buffer', 'drop_tcp_memory', 'tx_refused')}
             print('    owed: %d MB; %s' % (sum(self.owed_bytes(c)) // MB, spent))
-            self.assertGreater(sum(spent.values()), 0, 'the buffers were really used up')
+            if not shards():  # several may find just enough each time
+                self.assertGreater(sum(spent.values()), 0, 'the buffers were really used up')
             for _ in range(20):  # newcomers too
                 self.assertEqual(self.connect(server).call('ECHO', value), value)
             self.expect_answered(prober)

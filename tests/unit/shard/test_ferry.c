@@ -234,6 +234,7 @@ Test(ferry, drops_what_a_shard_that_is_behind_has_no_room_for)
     fixture_steps(f, 20);
     cr_expect(eq(u32, shards[0]->ferry.given[1].in, window));
     cr_expect(eq(u64, net_of(0)->drop_no_buffer, 100));
+    cr_expect(mesh_has_input(shards[1])); // or it would sleep
     stands_still[1] = false;
     fixture_steps(f, 20);
     cr_expect(eq(u64, net_of(1)->rx_frames, window));
@@ -241,6 +242,34 @@ Test(ferry, drops_what_a_shard_that_is_behind_has_no_room_for)
     inject_segments(1, 10); // there is room again
     fixture_steps(f, 4);
     cr_expect(eq(u64, net_of(1)->rx_frames, window + 10));
+}
+
+struct counted {
+    struct mesh_note note;
+    uint32_t *count;
+};
+static void run_counted(struct shard *s, struct mesh_note *note)
+{
+    (void)s;
+    ++*((struct counted *)note)->count;
+}
+
+// A connection whose ACKs came after all replies to its shard lost them, or waited for seconds.
+Test(ferry, brings_frames_before_the_words_of_the_mesh_that_a_turn_leaves)
+{
+    open_port(2, 1, false);
+    stands_still[1] = true;
+    uint32_t words = 3 * SHARD_MESH_BUDGET, done = 0;
+    for (uint32_t i = 0; i < words; i++) {
+        struct counted *n = mesh_note_new(sizeof *n, run_counted);
+        n->count = &done;
+        mesh_send_note(shards[0], 1, &n->note);
+    }
+    inject_segments(1, 5);
+    fixture_steps(f, 4);
+    shard_turn(shards[1]);
+    cr_expect(eq(u64, net_of(1)->rx_frames, 5));
+    cr_expect(all(gt(u32, done, 0), lt(u32, done, words)));
 }
 
 Test(ferry, keeps_output_with_its_stack_while_the_sender_is_behind)
@@ -277,7 +306,7 @@ Test(ferry, loses_no_frame_when_all_stop_with_some_under_way)
     inject_segments(1, 20);
     fixture_steps(f, 2);
     shard_turn(shards[2]); // its answer waits for shard 0
-    mesh_poll(shards[0], SHARD_MESH_BUDGET);
+    ferry_poll(shards[0]);
     inject_segments(2, 20);
     fixture_steps(f, 1);
 }
