@@ -34,6 +34,9 @@ struct disk_op {
     uint64_t offset;
     struct iovec vectors[DISK_VECTORS_MAX]; // the disk may change them
     uint32_t vector_count;
+    // DISK_WRITE: what it wrote is durable when it completes, as if a DISK_SYNC of nothing else had
+    // followed (RWF_DSYNC): one way to the kernel's workers and back instead of two.
+    bool is_durable;
     int64_t result; // >= 0, or -errno
     void *context;  // the caller's
     struct list_node link;
@@ -82,6 +85,8 @@ struct disk_memory_config {
     uint64_t capacity_bytes;  // beyond: ENOSPC, after a short write. 0: no limit
     uint32_t eio_per_million; // of operations other than close; a write may get some of its bytes
     uint32_t delay_turns_max; // waits until an operation completes: 0 to this many besides its own
+    bool keeps_order; // of bytes: a file that grew has a beginning of what was written, nothing
+                      // torn (journals that order data before sizes)
 };
 enum status disk_memory_open(struct disk **out, const struct disk_memory_config *config) MUST_USE;
 // What is durable stays, of the rest some; operations under way may have happened in part, and
@@ -91,9 +96,16 @@ void disk_memory_crash(struct disk *d);
 void disk_memory_set_refusing(struct disk *d, int error); // every write fails with it; 0: no more
 void disk_memory_set_sync_refusing(struct disk *d, int error); // and every sync of a file
 void disk_memory_set_capacity(struct disk *d, uint64_t bytes);
+void disk_memory_set_eio(struct disk *d, uint32_t per_million);
 // What is there now; ERR_IO: no such file. The bytes are the disk's until its next operation.
 enum status disk_memory_read(struct disk *d, const char *path, const uint8_t **bytes,
                              size_t *size) MUST_USE;
+// The same of each file there is, in the order in which their names were first used. What it calls
+// may put and remove files.
+void disk_memory_each(struct disk *d,
+                      void (*visit)(void *context, const char *path, const uint8_t *bytes,
+                                    size_t size),
+                      void *context);
 // A whole file, durable at once: what was there before a test begins.
 void disk_memory_put(struct disk *d, const char *path, const void *bytes, size_t size);
 void disk_memory_remove(struct disk *d, const char *path); // likewise; none is fine

@@ -79,6 +79,16 @@ static size_t write_bytes(const struct disk_op *op)
     return size;
 }
 
+// Of a write that is durable at once. Should it fail, nobody remembers what was dirty.
+static bool sync_range(struct disk_memory *m, struct memory_file *file, size_t start, size_t end)
+{
+    file->dirty_start = file->dirty_end = 0;
+    if (m->sync_error || is_unlucky(m)) return false;
+    if (file->durable.size < end) memory_bytes_resize(&file->durable, end);
+    memcpy(file->durable.data + start, file->now.data + start, end - start);
+    return true;
+}
+
 static int64_t do_write(struct disk_memory *m, struct disk_op *op)
 {
     struct memory_file *file = file_of(m, op);
@@ -92,6 +102,8 @@ static int64_t do_write(struct disk_memory *m, struct disk_op *op)
     } else if ((size = that_fit(m, file, op->offset, wanted)) < wanted)
         error = ENOSPC;
     memory_file_write(file, op, size);
+    if (op->is_durable && size > 0 && !sync_range(m, file, op->offset, op->offset + size))
+        return m->sync_error ? -m->sync_error : -EIO;
     return size > 0 || !error ? (int64_t)size : -error;
 }
 
@@ -277,4 +289,8 @@ void disk_memory_set_sync_refusing(struct disk *d, int error) { memory_of(d)->sy
 void disk_memory_set_capacity(struct disk *d, uint64_t bytes)
 {
     memory_of(d)->config.capacity_bytes = bytes;
+}
+void disk_memory_set_eio(struct disk *d, uint32_t per_million)
+{
+    memory_of(d)->config.eio_per_million = per_million;
 }

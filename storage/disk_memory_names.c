@@ -132,7 +132,7 @@ static void settle_bytes(struct disk_memory *m, struct memory_file *file)
 {
     enum { ALL_OLD, ALL_NEW, TORN, KINDS };
     struct memory_bytes out = { 0 };
-    uint64_t kind = rng_below(&m->rng, KINDS);
+    uint64_t kind = m->config.keeps_order ? ALL_NEW : rng_below(&m->rng, KINDS);
     size_t low = file->now.size, high = file->durable.size;
     if (low > high) {
         low = high;
@@ -183,6 +183,18 @@ enum status disk_memory_read(struct disk *d, const char *path, const uint8_t **b
     *bytes = file->now.data;
     *size = file->now.size;
     return OK;
+}
+
+void disk_memory_each(struct disk *d,
+                      void (*visit)(void *context, const char *path, const uint8_t *bytes,
+                                    size_t size),
+                      void *context)
+{
+    const struct disk_memory *m = memory_of(d);
+    for (uint32_t i = 0; i < m->name_count; i++) {
+        const struct memory_file *file = m->names[i].now;
+        if (file) visit(context, m->names[i].path, file->now.data, file->now.size);
+    }
 }
 
 static void set_durable(struct disk_memory *m, const char *path, struct memory_file *file)

@@ -122,6 +122,7 @@ static void prepare_write(struct disk_uring *u, struct io_uring_sqe *sqe, struct
         io_uring_prep_write_fixed(sqe, -1, v->iov_base, (unsigned)v->iov_len, at, 0);
     else
         io_uring_prep_writev(sqe, -1, v, op->vector_count, at);
+    if (op->is_durable) sqe->rw_flags = RWF_DSYNC;
     use_file(u, sqe, op->handle);
 }
 

@@ -48,7 +48,7 @@ struct flush_chunk {
     uint32_t size; // written by the shard; at most FLUSH_CHUNK_BYTES
     // The flusher's:
     uint32_t port;
-    bool ends_group;
+    bool ends_group, is_of_log;
     struct flush_file *file;
     uint64_t offset; // where it was written
     struct list_node link;
@@ -70,6 +70,7 @@ struct flush_file {
     bool has_checksum; // snapshot; else eight zeros are put (rdbchecksum no)
     bool must_append;  // log: what is there stays, start_size says how much of it is good
     uint64_t start_size;
+    uint32_t port;        // log: index of the port that appends to it, whoever creates it
     enum flush_sync sync; // log; flush_set_sync changes it
     // Told by the flusher, read by anybody (relaxed, but durable: acquire).
     uint64_t written; // bytes of the file that the kernel took; less again when a log's have to be
@@ -97,13 +98,14 @@ enum flush_op {
                    // as the disk refuses (file->error); EIO when the file has_lost
     FLUSH_REPLACE, // a whole small file: text is written to path, synced, renamed to target, and
                    // the directory is synced: manifests. When it fails path is removed
+    FLUSH_RENAME,  // path to target, and the directory is synced
     FLUSH_REMOVE,  // unlink path; no error when there is none
 };
 struct flush_request {
     enum flush_op op;
     struct flush_file *file; // CREATE, COMMIT, DISCARD, FINISH
-    const char *path;        // REPLACE, REMOVE
-    const char *target;      // COMMIT, REPLACE
+    const char *path;        // REPLACE, RENAME, REMOVE
+    const char *target;      // COMMIT, REPLACE, RENAME
     struct bytes text;       // REPLACE
     int error;               // errno; 0: done
     const char *error_step;  // "open", "write", "fdatasync" ...: what failed; a literal or NULL
@@ -139,7 +141,9 @@ uint32_t flusher_turn(struct flusher *f, uint64_t now_ns, uint64_t timeout_ns);
 struct flusher_port *flusher_port_of(struct flusher *f, uint32_t index);
 struct flush_chunk *flush_take_chunk(struct flusher_port *p); // empty; NULL: all are under way
 void flush_give_chunk(struct flusher_port *p, struct flush_chunk *c); // taken, but not needed
-uint32_t flush_chunks_under_way(const struct flusher_port *p);
+uint32_t flush_chunks_under_way(const struct flusher_port *p);        // those taken count, too
+// Of these, what was handed over and belongs to logs, or to snapshots.
+uint32_t flush_chunks_of(const struct flusher_port *p, enum flush_file_kind kind);
 // ends_group: what follows may come behind another port's.
 void flush_write(struct flusher_port *p, struct flush_file *file, struct flush_chunk *chunk,
                  bool ends_group);

@@ -86,6 +86,7 @@ void flush_work_write(struct flusher *f, struct flush_work *w,
     op->kind = DISK_WRITE;
     op->handle = w->handle;
     op->offset = at;
+    op->is_durable = w->writes_durably;
     for (op->vector_count = 0; op->vector_count < DISK_VECTORS_MAX; op->vector_count++) {
         struct list_node *node = list_take_first(&w->queue);
         if (!node) break;

@@ -14,6 +14,7 @@ static const job_steps discard = { DISK_CLOSE, DISK_REMOVE, STEP_END };
 static const job_steps finish = { DISK_CLOSE, STEP_END };
 static const job_steps replace = { DISK_OPEN,   DISK_WRITE,          DISK_SYNC, DISK_CLOSE,
                                    DISK_RENAME, DISK_SYNC_DIRECTORY, STEP_END };
+static const job_steps rename_only = { DISK_RENAME, DISK_SYNC_DIRECTORY, STEP_END };
 static const job_steps remove_only = { DISK_REMOVE, STEP_END };
 
 static const char *const step_names[] = {
@@ -36,6 +37,8 @@ static const int8_t *steps_of(const struct flush_job *j)
         return finish;
     case FLUSH_REPLACE:
         return replace;
+    case FLUSH_RENAME:
+        return rename_only;
     case FLUSH_REMOVE:
         return remove_only;
     }
@@ -52,7 +55,7 @@ static const char *target_of(const struct flush_job *j)
 }
 static bool is_renaming(const struct flush_job *j)
 {
-    return j->op == FLUSH_COMMIT || j->op == FLUSH_REPLACE;
+    return j->op == FLUSH_COMMIT || j->op == FLUSH_REPLACE || j->op == FLUSH_RENAME;
 }
 
 static void fail(struct flush_job *j, int error, const char *step)
@@ -222,6 +225,8 @@ void flush_job_take(struct flusher *f, struct flusher_port *p, struct flush_requ
 {
     struct flush_job *j = calloc(1, sizeof *j);
     if (j && r->op == FLUSH_CREATE) {
+        CHECK(r->file->port < f->port_count);
+        if (r->file->kind == FLUSH_LOG) p = f->ports[r->file->port];
         j->work = flush_work_open(f, r->file, p);
         if (!j->work) {
             free(j);

@@ -70,7 +70,8 @@ static uint64_t keep_whole(struct flusher *f, struct flush_work *w, uint64_t siz
         size -= c->size;
         end += c->size;
         list_remove(&w->writing, node);
-        if (w->file->sync == FLUSH_SYNC_ALWAYS || w->unsynced.count > 0)
+        bool is_to_keep = w->file->sync == FLUSH_SYNC_ALWAYS || w->unsynced.count > 0;
+        if (is_to_keep && !w->writes_durably)
             list_append(&w->unsynced, node);
         else
             flusher_give_back(f, c);
@@ -79,12 +80,20 @@ static uint64_t keep_whole(struct flusher *f, struct flush_work *w, uint64_t siz
     return size;
 }
 
+static void note_durable(struct flush_work *w, uint64_t end)
+{
+    w->synced_to = end;
+    if (!w->file->has_lost) flush_work_tell(&w->file->durable, end);
+    log_moved(w);
+}
+
 static void written(struct flusher *f, void *owner, int64_t result)
 {
     struct flush_work *w = owner;
     uint64_t torn = keep_whole(f, w, result > 0 ? (uint64_t)result : 0);
     w->is_writing = false;
     w->write_error = 0;
+    if (w->writes_durably && w->file->written > w->synced_to) note_durable(w, w->file->written);
     if (w->writing.count > 0) {
         queue_again(w, &w->writing);
         w->write_error = result < 0 ? (int)-result : ENOSPC;
@@ -104,11 +113,19 @@ static bool is_postponed(struct flusher *f, struct flush_work *w)
     return false;
 }
 
+// Under always, with nothing before that is not durable yet.
+static bool may_write_durably(const struct flush_work *w)
+{
+    return w->file->sync == FLUSH_SYNC_ALWAYS && !w->is_syncing && !w->must_rewind &&
+           w->unsynced.count == 0 && w->synced_to == w->file->written;
+}
+
 static void write_if_due(struct flusher *f, struct flush_work *w)
 {
     if (w->is_writing || w->queue.count == 0 || !flusher_is_time(f, w->write_retry_ns)) return;
     if (is_postponed(f, w)) return;
     w->postponed_ns = 0;
+    w->writes_durably = may_write_durably(w);
     flush_work_write(f, w, written);
 }
 
@@ -137,11 +154,9 @@ static void synced(struct flusher *f, void *owner, int64_t result)
         return;
     }
     w->sync_error = 0;
-    w->synced_to = w->sync_target;
-    if (!w->file->has_lost) flush_work_tell(&w->file->durable, w->synced_to);
+    note_durable(w, w->sync_target);
     give_back_synced(f, w);
     tell_error(w);
-    log_moved(w);
 }
 
 static bool sync_is_due(struct flusher *f, const struct flush_work *w)

@@ -66,6 +66,11 @@ uint32_t flush_chunks_under_way(const struct flusher_port *p)
     return FLUSH_CHUNKS_PER_PORT - (uint32_t)p->idle.count;
 }
 
+uint32_t flush_chunks_of(const struct flusher_port *p, enum flush_file_kind kind)
+{
+    return p->handed_over[kind];
+}
+
 static void stage(struct flusher_port *p, uint64_t word)
 {
     if (p->staged_count == PORT_RING_WORDS) flush_flush(p);
@@ -80,6 +85,8 @@ void flush_write(struct flusher_port *p, struct flush_file *file, struct flush_c
     CHECK(chunk->size <= FLUSH_CHUNK_BYTES);
     chunk->file = file;
     chunk->ends_group = ends_group;
+    chunk->is_of_log = file->kind == FLUSH_LOG;
+    p->handed_over[file->kind]++;
     stage(p, word_of(chunk, PORT_CHUNK));
 }
 
@@ -109,6 +116,7 @@ static void take_back(struct flusher_port *p, uint64_t word)
 {
     if ((word & PORT_WORD_MASK) == PORT_CHUNK) {
         struct flush_chunk *c = word_pointer(word);
+        p->handed_over[c->is_of_log ? FLUSH_LOG : FLUSH_SNAPSHOT]--;
         list_append(&p->idle, &c->link);
         return;
     }

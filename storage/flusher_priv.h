@@ -34,6 +34,7 @@ struct flusher_port {
     struct list idle; // chunks
     uint64_t staged[PORT_RING_WORDS];
     uint32_t staged_count, request_count;
+    uint32_t handed_over[2]; // chunks under way, by enum flush_file_kind
     uint64_t moves_seen;
     // The flusher's:
     struct waker *waker;
@@ -90,6 +91,7 @@ struct flush_work {
     const char *error_step;
     // Log
     struct list unsynced; // always: written, kept until durable
+    bool writes_durably;  // the write under way syncs, too: all before it is durable
     bool must_rewind;     // unsynced is to be written again once nothing is under way
     bool has_given_up;    // the flusher closes, and the disk refuses
     int write_error, sync_error;

@@ -28,10 +28,11 @@ static inline struct held_disk *held_of(struct disk *d)
 static inline void held_submit(struct disk *d, struct disk_op *op)
 {
     struct held_disk *h = held_of(d);
-    h->syncs += op->kind == DISK_SYNC;
+    bool is_sync = op->kind == DISK_SYNC || (op->kind == DISK_WRITE && op->is_durable);
+    h->syncs += is_sync;
     h->writes += op->kind == DISK_WRITE;
     h->truncates += op->kind == DISK_TRUNCATE;
-    if (op->kind == DISK_SYNC && h->holds_syncs)
+    if (is_sync && h->holds_syncs)
         list_append(&h->held, &op->link);
     else
         h->inner->ops->submit(h->inner, op);

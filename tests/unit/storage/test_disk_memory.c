@@ -134,6 +134,34 @@ Test(disk_memory, keeps_what_was_synced_whatever_the_seed)
     cr_expect(lt(u32, torn, 250));
 }
 
+// A write that is durable at once needs no sync behind it; one that fails is as a failed sync.
+Test(disk_memory, keeps_what_was_written_durably_and_nothing_of_what_failed_for_sure)
+{
+    uint32_t gone = 0;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct disk *d = open_disk(seed);
+        struct bytes out;
+        disk_memory_put(d, "a", "", 0);
+        int handle = open_path(d, "a");
+        struct disk_op op = write_op(handle, 0, "first", 5);
+        op.is_durable = true;
+        cr_assert(eq(i64, run(d, op), 5));
+        disk_memory_set_sync_refusing(d, EIO);
+        struct disk_op refused = write_op(handle, 5, "second", 6);
+        refused.is_durable = true;
+        cr_assert(eq(i64, run(d, refused), -EIO));
+        disk_memory_set_sync_refusing(d, 0);
+        cr_assert(zero(i64, sync_file(d, handle)));
+        disk_memory_crash(d);
+        cr_assert(read_path(d, "a", &out));
+        cr_assert(ge(sz, out.size, 5), "seed %lu", seed);
+        cr_assert(memcmp(out.data, "first", 5) == 0);
+        gone += out.size != 11 || memcmp(out.data + 5, "second", 6) != 0;
+        d->ops->close(d);
+    }
+    cr_expect(gt(u32, gone, 10));
+}
+
 Test(disk_memory, may_lose_each_change_of_names_that_its_directory_was_not_synced_behind)
 {
     uint32_t seen[3][3] = { 0 }; // by what a holds, and what b holds: nothing, old, new

@@ -84,6 +84,11 @@ Test(disk_uring, writes_syncs_cuts_and_renames)
     struct disk_op cut = { .kind = DISK_TRUNCATE, .handle = handle, .offset = 5 };
     cr_expect(zero(i64, run(&p, cut)));
     cr_expect(holds(p.path, "hello"));
+    struct disk_op durable = write_op(handle, 5, " again");
+    durable.is_durable = true;
+    cr_expect(eq(i64, run(&p, durable), 6));
+    cr_expect(holds(p.path, "hello again"));
+    cr_expect(zero(i64, run(&p, cut)));
     struct disk_op rename = { .kind = DISK_RENAME, .path = p.path, .target = p.other };
     cr_expect(zero(i64, run(&p, rename)));
     cr_expect(zero(i64, run(&p, (struct disk_op){ DISK_SYNC_DIRECTORY, .path = p.other })));

@@ -65,7 +65,7 @@ static void scene_open(struct scene *s, const char *folder, int core)
         p->port = flusher_port_of(s->flusher, i);
         rng_seed(&p->rng, i);
         snprintf(p->path, PATH_BYTES, "%s/%u.aof", s->folder, i);
-        p->log = (struct flush_file){ .kind = FLUSH_LOG, .path = p->path };
+        p->log = (struct flush_file){ .kind = FLUSH_LOG, .path = p->path, .port = i };
     }
 }
 static void scene_close(struct scene *s)
