@@ -174,6 +174,18 @@ char *manifest_temporary_incr_name(char *out, const char *prefix)
     return join(out, "temp-", prefix, ".incr");
 }
 
+char *manifest_begin_marker_name(char *out, const char *prefix)
+{
+    return join(out, "temp-", prefix, ".begin");
+}
+
+bool manifest_is_temporary_name(const char *name, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    return strncmp(name, "temp-", 5) == 0 && strncmp(name + 5, prefix, size) == 0 &&
+           name[5 + size] == '.';
+}
+
 bool manifest_is_log_name(const char *name, const char *prefix)
 {
     size_t size = strlen(prefix);

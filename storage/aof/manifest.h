@@ -97,6 +97,11 @@ char *manifest_name(char *out, const char *prefix);
 char *manifest_temporary_name(char *out, const char *prefix);
 // While a log is turned on: what is written before its first snapshot is done.
 char *manifest_temporary_incr_name(char *out, const char *prefix);
+// An empty file that is there from before a new log's files get their names until the manifest
+// lists them: files that have no manifest beside it never counted.
+char *manifest_begin_marker_name(char *out, const char *prefix);
+// Does it begin as all temporary names of this log do?
+bool manifest_is_temporary_name(const char *name, const char *prefix);
 // Is it one of the names of a log with this prefix, whatever its number? (A directory that has
 // such a file but no manifest holds a log that lost its list.)
 bool manifest_is_log_name(const char *name, const char *prefix);

@@ -355,7 +355,7 @@ Test(rdb_file, computes_the_checksum_in_slices_as_well)
     cr_expect_not(rdb_file_sum_step(&reader, 7));
     uint32_t steps = 1;
     while (!rdb_file_sum_step(&reader, 7)) steps++;
-    cr_expect_eq(steps, 36 / 7, "%u", steps); // the head was summed before
+    cr_expect_eq(steps, (9 + 36) / 7, "%u", steps); // with the head: little is left for later
     cr_expect(rdb_file_sum_step(&reader, 7));
     read_to_end();
     cr_expect(item.end.has_checksum && item.end.checksum_is_right);
