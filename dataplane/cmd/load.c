@@ -1,4 +1,4 @@
-#include "dataplane/cmd/load.h"
+#include "dataplane/cmd/load_priv.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include "dataplane/base/num.h"
@@ -8,18 +8,13 @@
 
 enum {
     STEPS_PER_LOOK = 16, // at the clock
-    STEP_ELEMENTS = 64,
     STEP_SKIPS = 2048,
-    STEP_SUM_BYTES = 16 * 1024,
-    EMPTY_KEYS_SHOWN = 10,
-    SHOWN_BYTES = 128, // of a name from the file
-    TEXT_BYTES_MAX = 512 << 20,
+    KEY_BYTES_MIN = 16, // with its value; less is rare, and is no mistake
 };
 
 // ---- saying
 
-__attribute__((format(printf, 3, 4))) static void say(struct load *l, int level, const char *format,
-                                                      ...)
+void load_say(struct load *l, int level, const char *format, ...)
 {
     char line[512];
     va_list args;
@@ -29,14 +24,7 @@ __attribute__((format(printf, 3, 4))) static void say(struct load *l, int level,
     l->config.log(l->config.server, level, line);
 }
 
-static int shown(struct bytes text)
-{
-    return text.size < SHOWN_BYTES ? (int)text.size : SHOWN_BYTES;
-}
-static const char *chars(struct bytes text) { return text.size ? (const char *)text.data : ""; }
-
-__attribute__((format(printf, 3, 4))) static enum load_result fail(struct load *l, uint64_t offset,
-                                                                   const char *format, ...)
+enum load_result load_fail(struct load *l, uint64_t offset, const char *format, ...)
 {
     struct load_error *e = &l->error;
     va_list args;
@@ -51,8 +39,7 @@ __attribute__((format(printf, 3, 4))) static enum load_result fail(struct load *
     return LOAD_FAILED;
 }
 
-// With Redis's own line, which takes the place of the usual one.
-__attribute__((format(printf, 2, 3))) static void set_line(struct load *l, const char *format, ...)
+void load_set_line(struct load *l, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -71,29 +58,23 @@ bool load_open(struct load *l, const struct load_config *config)
         return true;
     case RDB_FILE_SHORT:
         l->error.is_short = true;
-        fail(l, config->file.size, "the file is shorter than the head of a snapshot");
+        load_fail(l, config->file.size, "the file is shorter than the head of a snapshot");
         return false;
     case RDB_FILE_UNKNOWN:
-        set_line(l, "Wrong signature trying to load DB from file");
-        fail(l, 0, "it does not begin with REDIS, as a snapshot does");
+        load_set_line(l, "Wrong signature trying to load DB from file");
+        load_fail(l, 0, "it does not begin with REDIS, as a snapshot does");
         return false;
     default:
-        set_line(l, "Can't handle RDB format version %u", l->file.version);
-        fail(l, RDB_FILE_HEAD_BYTES - 4, "versions 1 to %d of the format can be read",
-             RDB_VERSION_READ_MAX);
+        load_set_line(l, "Can't handle RDB format version %u", l->file.version);
+        load_fail(l, RDB_FILE_HEAD_BYTES - 4, "versions 1 to %d of the format can be read",
+                  RDB_VERSION_READ_MAX);
         return false;
     }
 }
 
-static void close_value(struct load *l)
-{
-    if (l->value_is_open) value_restore_end(&l->value);
-    l->value_is_open = false;
-}
-
 void load_close(struct load *l)
 {
-    close_value(l);
+    load_keys_close(l);
     rdb_file_close(&l->file);
 }
 
@@ -102,7 +83,7 @@ void load_close(struct load *l)
 static void say_age(struct load *l, int64_t created_s)
 {
     int64_t age_s = (int64_t)(l->now_ms / 1000) - created_s;
-    say(l, LOG_NOTICE, "RDB age %ld seconds", (long)(age_s < 0 ? 0 : age_s));
+    load_say(l, LOG_NOTICE, "RDB age %ld seconds", (long)(age_s < 0 ? 0 : age_s));
 }
 
 static void read_aux(struct load *l)
@@ -114,15 +95,16 @@ static void read_aux(struct load *l)
         l->used_memory = (uint64_t)number;
     if (l->config.flags & LOAD_QUIET) return;
     if (name.size && name.data[0] == '%')
-        say(l, LOG_NOTICE, "RDB '%.*s': %.*s", shown(name), chars(name), shown(value),
-            chars(value));
+        load_say(l, LOG_NOTICE, "RDB '%.*s': %.*s", load_shown(name), load_chars(name),
+                 load_shown(value), load_chars(value));
     else if (bytes_equal(name, BYTES_LITERAL("redis-ver")))
-        say(l, LOG_NOTICE, "Loading RDB produced by version %.*s", shown(value), chars(value));
+        load_say(l, LOG_NOTICE, "Loading RDB produced by version %.*s", load_shown(value),
+                 load_chars(value));
     else if (bytes_equal(name, BYTES_LITERAL("ctime")) && is_number)
         say_age(l, number);
     else if (bytes_equal(name, BYTES_LITERAL("used-mem")))
-        say(l, LOG_NOTICE, "RDB memory usage when created %.2f Mb",
-            (double)l->used_memory / (1024 * 1024));
+        load_say(l, LOG_NOTICE, "RDB memory usage when created %.2f Mb",
+                 (double)l->used_memory / (1024 * 1024));
 }
 
 // ---- functions
@@ -156,110 +138,8 @@ static enum load_result read_function(struct load *l)
     script_on_stack(&call, load_library, &a);
     if (a.fits) return LOAD_MORE;
     const char *why = strncmp(a.error, "ERR ", 4) == 0 ? a.error + 4 : a.error;
-    set_line(l, "Failed loading library, %.250s", why);
-    return fail(l, l->item.offset, "a library of functions is refused: %.200s", why);
-}
-
-// ---- keys
-
-static bool is_mine(const struct load *l, struct bytes name)
-{
-    const struct server *s = l->config.server;
-    return !s->node || placement_shard(&s->node->placement, name) == s->shard_index;
-}
-
-// The checksum of a long value is computed in slices, too.
-static void after_value(struct load *l)
-{
-    bool is_long = l->file.sums && l->file.offset - l->file.summed > STEP_SUM_BYTES;
-    l->phase = is_long ? LOAD_SUM : LOAD_ITEM;
-}
-
-static enum load_result begin_key(struct load *l)
-{
-    const struct rdb_key *k = &l->item.key;
-    struct server *s = l->config.server;
-    uint64_t text_bytes_max = (uint64_t)s->settings->proto_max_bulk_len;
-    l->phase = LOAD_PASS_OVER;
-    if (!is_mine(l, k->name)) return LOAD_MORE;
-    if (k->deadline_ms && k->deadline_ms < l->now_ms) {
-        l->keys_expired++;
-        return LOAD_MORE;
-    }
-    l->phase = LOAD_VALUE;
-    l->key = key_make(s->keyspace, k->name);
-    keyspace_prefetch_bucket(s->keyspace, l->db, &l->key);
-    if (text_bytes_max < TEXT_BYTES_MAX) text_bytes_max = TEXT_BYTES_MAX;
-    l->value_is_open = value_restore_begin(&l->value, s->keyspace, &s->thresholds, k->rdb_type,
-                                           k->value, text_bytes_max);
-    return l->value_is_open ? LOAD_MORE : fail(l, l->item.offset, "a value of an unknown type");
-}
-
-static bool make_room(struct load *l)
-{
-    struct keyspace *k = l->config.server->keyspace;
-    struct entry *e = keyspace_peek(k, l->db, &l->key);
-    if (!e) return true;
-    if (!(l->config.flags & LOAD_MERGE)) return false;
-    keyspace_drop_entry(k, l->db, e);
-    return true;
-}
-
-static void put_value(struct load *l)
-{
-    struct keyspace *k = l->config.server->keyspace;
-    const struct rdb_key *key = &l->item.key;
-    struct entry *e = value_restore_put(&l->value, l->db, &l->key, l->now_ms);
-    if (!e) { // a hash whose fields have all expired
-        l->keys_expired++;
-        return;
-    }
-    l->keys_loaded++;
-    entry_set_access(k, e, key->idle_s, key->frequency, l->now_ms);
-    if (key->deadline_ms) keyspace_set_deadline(k, l->db, e, key->deadline_ms);
-}
-
-static void leave_out_empty(struct load *l)
-{
-    struct bytes name = l->item.key.name;
-    if (l->keys_empty++ < EMPTY_KEYS_SHOWN)
-        say(l, LOG_NOTICE, "rdbLoadObject skipping empty key: %.*s", shown(name), chars(name));
-}
-
-static enum load_result refuse_duplicate(struct load *l)
-{
-    struct bytes name = l->item.key.name;
-    set_line(l, "RDB has duplicated key '%.*s' in DB %u", shown(name), chars(name), l->db);
-    return fail(l, l->item.offset, "a key that was there already");
-}
-
-// Whether its lengths at least make sense tells a file that is cut off from a value that is wrong.
-static enum load_result refuse_value(struct load *l)
-{
-    struct bytes name = l->item.key.name, rest = value_restore_rest(&l->value);
-    uint64_t offset = rdb_file_offset(&l->file, rest.size);
-    l->error.is_short = !rdb_file_skip_value(&l->file);
-    return fail(l, offset, "the value of key '%.*s' in database %u, of type %u, is %s", shown(name),
-                chars(name), l->db, l->item.key.rdb_type,
-                l->error.is_short ? "cut off or damaged" : "damaged");
-}
-
-static enum load_result step_value(struct load *l)
-{
-    enum value_restore_result result = value_restore_step(&l->value, STEP_ELEMENTS);
-    if (result == VALUE_RESTORE_MORE) return LOAD_MORE;
-    if (result == VALUE_RESTORE_BROKEN) return refuse_value(l);
-    size_t left = value_restore_rest(&l->value).size;
-    if (result == VALUE_RESTORE_EMPTY)
-        leave_out_empty(l);
-    else if (make_room(l))
-        put_value(l);
-    else
-        return refuse_duplicate(l);
-    close_value(l);
-    rdb_file_after_value(&l->file, left);
-    after_value(l);
-    return LOAD_MORE;
+    load_set_line(l, "Failed loading library, %.250s", why);
+    return load_fail(l, l->item.offset, "a library of functions is refused: %.200s", why);
 }
 
 // ---- items
@@ -269,11 +149,26 @@ static enum load_result select_database(struct load *l)
     int64_t count = l->config.server->settings->databases;
     l->db = (uint32_t)l->item.database;
     if (l->item.database < (uint64_t)count) return LOAD_MORE;
-    set_line(l,
-             "FATAL: Data file was created with a Redis server configured to handle more than %ld "
-             "databases. Exiting",
-             (long)count);
-    return fail(l, l->item.offset, "it has keys of database %lu", (unsigned long)l->item.database);
+    load_set_line(
+        l,
+        "FATAL: Data file was created with a Redis server configured to handle more than %ld "
+        "databases. Exiting",
+        (long)count);
+    return load_fail(l, l->item.offset, "it has keys of database %lu",
+                     (unsigned long)l->item.database);
+}
+
+// The file may say any number of keys: no more are believed than it has room for.
+static enum load_result begin_reserve(struct load *l)
+{
+    const struct server *s = l->config.server;
+    uint64_t keys = l->item.resize.keys;
+    uint64_t most = (l->config.file.size - l->file.offset) / KEY_BYTES_MIN;
+    if (keys > most) keys = most;
+    l->reserve_keys = keys / server_peer_count(s);
+    l->reserve_position = 0;
+    l->phase = LOAD_RESERVE;
+    return LOAD_MORE;
 }
 
 // A module's name is in the upper 54 bits, nine times six.
@@ -283,9 +178,9 @@ static enum load_result refuse_module(struct load *l)
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     char name[10] = { 0 };
     for (int i = 0; i < 9; i++) name[i] = letters[l->item.module_id >> (58 - 6 * i) & 63];
-    set_line(l, "The RDB file contains AUX module data I can't load: no matching module '%s'",
-             name);
-    return fail(l, l->item.offset, "it has data of a module");
+    load_set_line(l, "The RDB file contains AUX module data I can't load: no matching module '%s'",
+                  name);
+    return load_fail(l, l->item.offset, "it has data of a module");
 }
 
 // Where an item should begin there is a byte that begins none; or it is the item, or the value
@@ -297,8 +192,8 @@ static enum load_result refuse_item(struct load *l, uint64_t start)
     uint8_t byte = is_at_start ? l->config.file.data[offset] : RDB_OPCODE_END;
     bool is_opcode = byte >= RDB_OPCODE_SLOT_INFO && byte != RDB_OPCODE_FUNCTION_EARLY;
     l->error.is_short = is_opcode || rdb_skip_knows(byte);
-    if (l->error.is_short) return fail(l, offset, "%s", l->item.broken);
-    return fail(l, offset, "Unknown RDB encoding type %u: %s", byte, l->item.broken);
+    if (l->error.is_short) return load_fail(l, offset, "%s", l->item.broken);
+    return load_fail(l, offset, "Unknown RDB encoding type %u: %s", byte, l->item.broken);
 }
 
 static enum load_result end_file(struct load *l)
@@ -307,21 +202,23 @@ static enum load_result end_file(struct load *l)
     if (l->item.end.checksum_is_right) {
         bool says = !l->item.end.has_checksum && l->file.sums && l->file.version >= 5;
         if (says && !(l->config.flags & LOAD_QUIET))
-            say(l, LOG_NOTICE, "RDB file was saved with checksum disabled: no check performed.");
+            load_say(l, LOG_NOTICE,
+                     "RDB file was saved with checksum disabled: no check performed.");
         return LOAD_DONE;
     }
-    set_line(l, "Wrong RDB checksum expected: (%lx) but got (%lx). Aborting now.",
-             (unsigned long)l->item.end.computed, (unsigned long)l->item.end.stored);
-    return fail(l, l->item.offset, "RDB CRC error: bytes of the file have changed");
+    load_set_line(l, "Wrong RDB checksum expected: (%lx) but got (%lx). Aborting now.",
+                  (unsigned long)l->item.end.computed, (unsigned long)l->item.end.stored);
+    return load_fail(l, l->item.offset, "RDB CRC error: bytes of the file have changed");
 }
 
 static enum load_result next_item(struct load *l)
 {
     uint64_t start = l->file.offset;
     rdb_file_next(&l->file, &l->item);
+    if (l->item.kind != RDB_ITEM_KEY && load_keys_put(l) == LOAD_FAILED) return LOAD_FAILED;
     switch (l->item.kind) {
     case RDB_ITEM_KEY:
-        return begin_key(l);
+        return load_key_begin(l);
     case RDB_ITEM_AUX:
         read_aux(l);
         return LOAD_MORE;
@@ -330,6 +227,7 @@ static enum load_result next_item(struct load *l)
     case RDB_ITEM_DATABASE:
         return select_database(l);
     case RDB_ITEM_RESIZE:
+        return begin_reserve(l);
     case RDB_ITEM_SLOT_INFO:
         return LOAD_MORE;
     case RDB_ITEM_MODULE_AUX:
@@ -346,7 +244,7 @@ static enum load_result pass_over(struct load *l)
 {
     enum rdb_result result = rdb_file_skip_step(&l->file, STEP_SKIPS);
     l->value_is_broken = result == RDB_BROKEN;
-    if (result != RDB_MORE) after_value(l);
+    if (result != RDB_MORE) load_after_value(l);
     return LOAD_MORE;
 }
 
@@ -356,11 +254,16 @@ static enum load_result step(struct load *l)
     case LOAD_ITEM:
         return next_item(l);
     case LOAD_VALUE:
-        return step_value(l);
+        return load_key_step(l);
     case LOAD_PASS_OVER:
         return pass_over(l);
+    case LOAD_RESERVE:
+        if (keyspace_reserve_step(l->config.server->keyspace, l->db, l->reserve_keys,
+                                  &l->reserve_position))
+            l->phase = LOAD_ITEM;
+        return LOAD_MORE;
     default:
-        if (rdb_file_sum_step(&l->file, STEP_SUM_BYTES)) l->phase = LOAD_ITEM;
+        if (rdb_file_sum_step(&l->file, LOAD_SUM_BYTES)) l->phase = LOAD_ITEM;
         return LOAD_MORE;
     }
 }

@@ -6,6 +6,7 @@
 enum {
     PREFETCH_AHEAD = 12, // items: enough to cover a memory access with hashes of short keys
     MERGE_EVERY = 8,     // removals from a sparse segment between looks at its sibling
+    RESERVE_ITEMS = INDEX_HOMES * INDEX_SLOTS, // on average: few have a tenth more, and split
 };
 
 void index_init(struct index *x, struct heap *heap, index_hash *hash, const void *context)
@@ -136,6 +137,21 @@ void index_insert(struct index *x, uint64_t hash, void *item)
         index_split(x, s);
     }
     x->count++;
+}
+
+bool index_reserve_step(struct index *x, uint64_t items, uint64_t *position)
+{
+    uint32_t depth = 0;
+    while (depth < INDEX_DEPTH_MAX && items >> depth > RESERVE_ITEMS) depth++;
+    if (!depth) return true;
+    if (!x->root) index_directory_first(x);
+    struct index_segment *s = index_segment_of(index_word(x, *position));
+    if (s->depth < depth) {
+        index_split(x, s);
+        return false;
+    }
+    *position = s->start + (1ull << 1 << (63 - s->depth)); // behind the last one: 0
+    return !*position;
 }
 
 static bool is_same_item(const void *item, const void *key) { return item == key; }

@@ -4,7 +4,9 @@
 #include "dataplane/cmd/cmd_info.h"
 #include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/script_run.h"
+#include "dataplane/keyspace/index.h"
 #include "storage/rdb/rdb_format.h"
+#include "storage/rdb/rdb_lzf.h"
 #include "storage/rdb/rdb_write.h"
 #include "tests/unit/cmd/node_harness.h"
 
@@ -291,6 +293,129 @@ Test(load, passes_over_what_is_not_wanted_in_slices)
     struct outcome o = load_file(file_end(f));
     expect_done(o, 1, 1);
     cr_expect(gt(u64, o.slices, 1)); // of 16 steps of 2048 members, and the checksum's
+}
+
+// ---- keys that wait for others
+
+// Text as Redis writes it when it compresses, or is a number of 16 bits.
+static void put_packed(struct file *f, const char *text)
+{
+    uint8_t packed[LZF_BOUND(512)];
+    size_t size = lzf_pack_literally(bytes_text(text), packed);
+    put_byte(f, 0xc3);
+    put_size(f, (uint32_t)size);
+    put_size(f, (uint32_t)strlen(text));
+    put(f, packed, size);
+}
+static void put_number(struct file *f, uint16_t number)
+{
+    uint8_t form[] = { 0xc1, (uint8_t)number, (uint8_t)(number >> 8) };
+    put(f, form, sizeof form);
+}
+// Of key i: plain, a number, a compressed one, and one too long to be set aside.
+static void name_of(int i, char name[512])
+{
+    if (i % 4 == 1)
+        sprintf(name, "%d", 1000 + i);
+    else
+        sprintf(name, "%0*d",
+                i % 4 == 0   ? 5
+                : i % 4 == 2 ? LOAD_NAME_BYTES
+                             : 2 * LOAD_NAME_BYTES,
+                i);
+}
+
+Test(load, puts_every_key_under_its_own_name)
+{
+    enum { COUNT = 10 * LOAD_KEYS + 3 };
+    struct file *f = file_begin();
+    char name[512], text[600];
+    for (int i = 0; i < COUNT; i++) {
+        put_byte(f, RDB_STRING);
+        name_of(i, name);
+        if (i % 4 == 0) put_text(f, name);
+        if (i % 4 == 1) put_number(f, (uint16_t)(1000 + i));
+        if (i % 4 >= 2) put_packed(f, name);
+        sprintf(text, "value %d", i);
+        put_text(f, text);
+    }
+    expect_done(load_file(file_end(f)), COUNT, 0);
+    for (int i = 0; i < COUNT; i++) {
+        char wanted[64];
+        name_of(i, name);
+        sprintf(text, "get %s", name);
+        sprintf(wanted, "$%d\r\nvalue %d\r\n", snprintf(NULL, 0, "value %d", i), i);
+        EXPECT_REPLY(h, text, wanted);
+    }
+}
+
+// Whatever comes behind it, and is read before it is put.
+Test(load, tells_what_is_wrong_first)
+{
+    static const char *const behind[] = { "\x63\x01xyz", "\x0b\x03xyz\x03xyz", "\xfe\x3f" };
+    static const size_t sizes[] = { 5, 9, 2 };
+    for (int i = 0; i < 3; i++) {
+        struct file *f = file_begin();
+        harness_run(h, "flushall");
+        put_string(f, "a", "b");
+        put_string(f, "a", "c");
+        put(f, behind[i], sizes[i]);
+        expect_error(file_end(f), "RDB has duplicated key 'a' in DB 0",
+                     "a key that was there already", 14);
+    }
+    harness_run(h, "flushall");
+    struct file *f = file_begin();
+    put_string(f, "a", "b");
+    put_string(f, "a", "c");
+    put(f, "\x02\x01\x65\x00", 4); // an empty set
+    expect_error(file_end(f), "RDB has duplicated key 'a' in DB 0", "a key that was there already",
+                 14);
+    cr_expect(eq(str, log_text, (char *)""));
+}
+
+Test(load, lets_the_last_of_a_name_win_when_it_merges)
+{
+    struct file *f = file_begin();
+    put_string(f, "a", "first");
+    put_string(f, "a", "last");
+    file_end(f);
+    expect_done(load_into(&h->server, f, f->size, LOAD_MERGE), 2, 0);
+    EXPECT_REPLY(h, "get a", "$4\r\nlast\r\n");
+    free(f);
+}
+
+// ---- room ahead
+
+static uint64_t table_bytes_after(uint32_t said)
+{
+    struct file *f = file_begin();
+    harness_run(h, "flushall");
+    put_database(f, 0);
+    put_byte(f, RDB_OPCODE_RESIZE);
+    put_byte(f, 0x80);
+    put_byte(f, (uint8_t)(said >> 24));
+    put_byte(f, (uint8_t)(said >> 16));
+    put_byte(f, (uint8_t)(said >> 8));
+    put_byte(f, (uint8_t)said);
+    put_byte(f, 0);
+    for (int i = 0; i < 1000; i++) {
+        char name[16];
+        sprintf(name, "%d", i);
+        put_string(f, name, "a value of two and sixty bytes, of which the name has up to 3");
+    }
+    expect_done(load_file(file_end(f)), 1000, 0);
+    return keyspace_table_bytes(h->server.keyspace, 0);
+}
+
+Test(load, makes_room_for_as_many_keys_as_the_file_says_and_has_room_for)
+{
+    uint64_t segment = sizeof(struct index_segment);
+    uint64_t few = table_bytes_after(0), said = table_bytes_after(3000);
+    uint64_t lied = table_bytes_after(UINT32_MAX);
+    cr_expect(lt(u64, few, 5 * segment));
+    cr_expect(ge(u64, said, 8 * segment)); // of up to 448 keys on average
+    cr_expect(lt(u64, said, 9 * segment));
+    cr_expect(lt(u64, lied, 17 * segment)); // 66 KB: some 4100 keys
 }
 
 // ---- several shards

@@ -353,3 +353,48 @@ INDEX_TEST(agrees_with_a_model_under_random_changes)
     uint32_t given = 0;
     while (x.root) index_drain(&x, 1000, count_given, &given);
 }
+
+// ---- room ahead
+
+static uint64_t reserve(uint64_t items)
+{
+    uint64_t position = 0, steps = 1;
+    while (!index_reserve_step(&x, items, &position)) cr_assert(lt(u64, steps++, 10000000));
+    return steps;
+}
+
+INDEX_TEST(splits_nothing_for_items_that_room_was_reserved_for)
+{
+    struct item *items = make_items(25000, 7);
+    cr_expect(eq(u64, reserve(25000), 2 * 64 - 1)); // 63 splits, 64 looks
+    cr_expect(eq(u32, x.segment_count, 64));
+    index_check(&x);
+    insert_all(items, 25000);
+    cr_expect(eq(u32, x.segment_count, 64));
+    index_check(&x);
+    for (uint32_t i = 0; i < 25000; i++) cr_assert(eq(ptr, find(&items[i]), &items[i]));
+    cr_expect(eq(u64, reserve(25000), 64), "there is nothing to split any more");
+    cr_expect(eq(u32, x.segment_count, 64));
+    free(items);
+}
+
+INDEX_TEST(reserves_among_items_that_come_meanwhile)
+{
+    struct item *items = make_items(9000, 8);
+    uint64_t position = 0;
+    uint32_t count = 3000;
+    insert_all(items, count);
+    for (; !index_reserve_step(&x, 100000, &position); count++)
+        if (count < 9000) index_insert(&x, items[count].hash, &items[count]);
+    if (count > 9000) count = 9000;
+    cr_expect(eq(u32, x.segment_count, 256));
+    index_check(&x);
+    for (uint32_t i = 0; i < count; i++) cr_assert(eq(ptr, find(&items[i]), &items[i]));
+    free(items);
+}
+
+INDEX_TEST(reserves_nothing_for_what_a_segment_holds)
+{
+    cr_expect(eq(u64, reserve(INDEX_HOMES * INDEX_SLOTS), 1));
+    cr_expect(eq(ptr, x.root, NULL));
+}
