@@ -11,7 +11,7 @@ import re
 import sys
 
 BASE = {"dataplane/base"}
-DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "acl", "nic", "sock", "net", "tls", "resp", "script", "keyspace", "types", "cmd")} | {"storage/rdb"}
+DATAPLANE = {"dataplane/" + name for name in ("base", "lane", "conf", "acl", "nic", "sock", "net", "tls", "resp", "script", "keyspace", "types", "cmd")} | {"storage/aof", "storage/rdb"}
 SEES = {
     "dataplane/base": set(),
     "dataplane/lane": BASE,
@@ -26,7 +26,7 @@ SEES = {
     "dataplane/tls": BASE,
     "dataplane/net": BASE | {"dataplane/nic/frame.h"},
     "dataplane/cmd": BASE | {"dataplane/acl", "dataplane/resp", "dataplane/script", "dataplane/keyspace", "dataplane/types", "dataplane/conf", "dataplane/lane",
-                             "storage/rdb"},
+                             "storage/aof", "storage/rdb"},
     "storage": BASE | {"dataplane/lane"},
     "storage/aof": BASE,
     "storage/rdb": BASE,

@@ -24,6 +24,7 @@ void outq_clear(struct outq *q)
         p->release(p);
     }
     q->open_gaps = 0;
+    q->is_held = false;
 }
 
 static void link_tail(struct outq *q, struct piece *p)

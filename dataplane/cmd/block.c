@@ -2,6 +2,7 @@
 #include "dataplane/base/check.h"
 #include "dataplane/base/num.h"
 #include "dataplane/base/wheel.h"
+#include "dataplane/cmd/aof_wait.h"
 #include "dataplane/cmd/block_far.h"
 #include "dataplane/cmd/held.h"
 #include "dataplane/cmd/kept.h"
@@ -17,6 +18,7 @@ struct blocked { // one client
     struct kept_request *request;
     struct wheel_timer timer;
     enum block_reply reply;
+    struct aof_wait *aof;            // owned; NULL: it does not wait for the log
     uint64_t deadline_ms;            // wall clock; 0: never
     uint32_t first_name, name_count; // of request
     bool met_closed;                 // its last retry: to be tried again when keys open
@@ -69,6 +71,7 @@ static struct blocked *new_blocked(struct server *s, struct call *call,
     b->client = call->client;
     b->request = kept_new(s->heap, argv, call->argc, call->arrival_tsc);
     b->reply = wish->reply;
+    b->aof = wish->aof;
     b->deadline_ms = wish->deadline_ms;
     b->first_name = wish->first;
     b->name_count = wish->count;
@@ -125,6 +128,7 @@ static void free_blocked(struct server *s, struct blocked *b)
 {
     struct client *c = b->client;
     block_waiter_end(s, &b->waiter);
+    if (UNLIKELY(b->aof != NULL)) aof_wait_close(s, b->aof);
     wheel_cancel(s->blocks.wheel, &b->timer);
     list_remove(&s->blocks.all, &b->in_all);
     kept_free(s->heap, b->request);
@@ -294,6 +298,8 @@ static void give_up(struct server *s, struct blocked *b, enum unblock how)
     c->reply.error_count = 0;
     if (how == UNBLOCK_ERROR)
         reply_error(&c->reply, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    else if (b->aof)
+        aof_wait_reply(s, c, b->aof);
     else if (b->reply == BLOCK_NULL)
         reply_null(&c->reply);
     else if (b->reply == BLOCK_ZERO)

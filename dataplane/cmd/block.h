@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include "dataplane/cmd/cmd.h"
 
+struct aof_wait;
+
 enum block_reply { BLOCK_NULL_ARRAY, BLOCK_NULL, BLOCK_ZERO }; // to a timeout
 struct block_wish {
     uint32_t first, count; // the keys: argv[first] .. argv[first + count - 1]
@@ -19,6 +21,7 @@ struct block_wish {
     bool wants_loss;
     // The arguments to execute again, when they differ (XREAD's $ has become an ID); NULL: argv.
     const struct bytes *argv;
+    struct aof_wait *aof; // given: WAITAOF's (aof_wait.h), which has the reply; NULL: it is another
 };
 // The body found nothing: it is executed again when it may find something, with call->is_retry.
 // When a retry finds nothing it calls this again, with the same wish, and keeps its place. The body

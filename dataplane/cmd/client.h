@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "dataplane/base/list.h"
 #include "dataplane/base/stream.h"
+#include "dataplane/cmd/effects.h"
 #include "dataplane/conf/settings.h"
 #include "dataplane/resp/resp_write.h"
 
@@ -41,8 +42,9 @@ enum client_flags {
     CLIENT_PAUSED = 1 << 17, // pause.h
     // Its command waits for a rendezvous, or for what runs on other shards (shard/router.h).
     CLIENT_ELSEWHERE = 1 << 18,
-    CLIENT_SUSPENDED =
-        CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK | CLIENT_PAUSED | CLIENT_ELSEWHERE,
+    CLIENT_LOGGED = 1 << 22,    // what it wrote is not durable yet: log_wait.h
+    CLIENT_SUSPENDED = CLIENT_BLOCKED | CLIENT_IN_JOB | CLIENT_HELD_BACK | CLIENT_PAUSED |
+                       CLIENT_ELSEWHERE | CLIENT_LOGGED,
     // Stands here for a client of another shard, for one command (shard/far.h). It has no session.
     CLIENT_PROXY = 1 << 19,
     CLIENT_IN_MULTI = 1 << 12,     // transaction.h
@@ -82,6 +84,10 @@ struct client {
     struct kept_push *pushes_first, *pushes_last; // push.h: they follow the reply under way
     uint64_t pushes_bytes;
     uint64_t kept_deadline_ms, kept_for; // client_keep_deadline; kept_for: its command_count
+    // log_wait.h: where its last write ends in its shard's log, and what it had part in elsewhere.
+    uint64_t log_position;
+    struct effects_joint log_joint;
+    struct list_node log_link;
     // By the flags of CLIENT_SUSPENDED. One who waited and is served by a job is both, for a
     // moment.
     struct blocked *blocked;

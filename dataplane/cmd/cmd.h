@@ -163,6 +163,12 @@ struct key call_key(const struct call *call,
 bool call_check_type(struct call *call, const struct entry *e, enum value_type type);
 bool call_int(struct call *call, uint32_t index, int64_t *out,
               const char *error); // error NULL: not-an-integer text
+// Deadlines up to this moment have passed. None has while a log is loaded: what had expired when it
+// was written, the log says itself.
+static inline uint64_t call_passed_ms(const struct call *call)
+{
+    return UNLIKELY(call->server->replays_log) ? 0 : call->now_ms;
+}
 // EX/PX/EXAT/PXAT argument to an absolute deadline, with Redis's range checks; replies "invalid
 // expire time in 'x'..."
 bool call_deadline(struct call *call, struct bytes text, bool is_seconds, bool is_absolute,

@@ -173,9 +173,20 @@ static bool may_run_while_loading(const struct call *call)
     return call->command->flags & CMD_LOADING;
 }
 
-static bool is_refused_by_disk(const struct command *row)
+// Who asks whether the server is well hears of a disk that is not.
+static bool needs_disk(const struct call *call)
 {
+    const struct command *row = call->command;
+    const struct transaction *t = call->client->transaction;
+    if (row->id == CMD_ID_EXEC) return t && (t->command_flags & CMD_WRITE);
     return row->flags & (CMD_WRITE | CMD_DENYOOM) || row->id == CMD_ID_PING;
+}
+
+static bool disk_is_well(struct call *call)
+{
+    char text[PERSIST_REFUSAL_MAX];
+    const char *why = needs_disk(call) ? persist_refusal(call->server, text) : NULL;
+    return !why || command_refuse(call, why);
 }
 
 bool command_may_run(struct call *call)
@@ -195,9 +206,7 @@ bool command_may_run(struct call *call)
     bool is_busy = UNLIKELY(call->server->busy_script != NULL); // then nothing is evicted
     if (UNLIKELY(needs_memory(call) && !is_busy && !memory_fits(call)))
         return command_refuse(call, reply_text_oom);
-    if (UNLIKELY(persist_has_failed(call->server->persist)) &&
-        persist_refuses_writes(call->server) && is_refused_by_disk(row))
-        return command_refuse(call, persist_refusal);
+    if (UNLIKELY(persist_has_failed(call->server->persist)) && !disk_is_well(call)) return false;
     if (UNLIKELY((c->flags & CLIENT_SUBSCRIBED) && c->reply.version == 2 &&
                  !may_say_while_listening(row->id)))
         return refuse_while_listening(call);

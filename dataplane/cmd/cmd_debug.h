@@ -10,7 +10,7 @@ typedef void debug_body(struct call *call); // argv[1] is the subcommand, the co
 
 debug_body debug_protocol;                                            // cmd_debug_samples.c
 debug_body debug_populate;                                            // cmd_debug_populate.c
-debug_body debug_reload;                                              // cmd_debug_reload.c
+debug_body debug_reload, debug_load_log;                              // cmd_debug_reload.c
 debug_body debug_digest, debug_digest_value, debug_htstats,           // cmd_debug_values.c
     debug_htstats_key, debug_listpack, debug_object, debug_quicklist; //
 debug_body debug_client_eviction, debug_jmap, debug_mallctl,          // cmd_debug_memory.c

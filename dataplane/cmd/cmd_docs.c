@@ -46,6 +46,14 @@ static const struct command_argument doc_acl_setuser_args[] = {
     { "rule", "string", NULL, -1, ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE, 0, NULL },
 };
 
+static const char *const doc_waitaof_tips[] = { "request_policy:all_shards", "response_policy:agg_min" };
+
+static const struct command_argument doc_waitaof_args[] = {
+    { "numlocal", "integer", NULL, -1, 0, 0, NULL },
+    { "numreplicas", "integer", NULL, -1, 0, 0, NULL },
+    { "timeout", "integer", NULL, -1, 0, 0, NULL },
+};
+
 static const struct command_key_spec doc_bitfield_keys[] = {
     { NULL, KEY_RW | KEY_UPDATE | KEY_ACCESS | KEY_VARIABLE_FLAGS, KEY_BEGIN_INDEX, KEY_FIND_RANGE, NULL, 1, { 0, 1, 0 } },
 };
@@ -3338,6 +3346,18 @@ const struct command_docs command_docs[COMMAND_COUNT] = {
         .since = "6.0.0",
         .group = "server",
         .complexity = "Depends on subcommand." },
+    [CMD_ID_BGREWRITEAOF] = { .summary = "Begins the append-only log anew with a snapshot.",
+        .since = "1.0.0",
+        .group = "server",
+        .complexity = "O(1); the file takes O(N) with N keys" },
+    [CMD_ID_WAITAOF] = { .summary = "Waits until the writes so far are durable.",
+        .since = "7.2.0",
+        .group = "generic",
+        .complexity = "O(1)",
+        .tip_count = 2,
+        .tips = doc_waitaof_tips,
+        .argument_count = 3,
+        .arguments = doc_waitaof_args },
     [CMD_ID_BITFIELD] = { .summary = "Reads and changes numbers of any width within a string.",
         .since = "3.2.0",
         .group = "bitmap",

@@ -103,7 +103,8 @@ static void expire(struct call *call, int64_t base_ms, bool is_seconds)
         reply_int(call->reply, 0);
         return;
     }
-    if (moment_ms <= (int64_t)call->now_ms) {
+    if (UNLIKELY(call->server->replays_log) && moment_ms <= 0) moment_ms = 1; // 0: no deadline
+    if (moment_ms <= (int64_t)call_passed_ms(call)) {
         keyspace_delete_entry(call->keyspace, db, e);
         call_changed(call, &key, EVENT_GENERIC, "del");
         call_effectf(call, "sb", "DEL", key.name);

@@ -105,7 +105,7 @@ static bool open_place(struct call *call, struct key *key, struct hash_place *pl
                                   .db = call->client->db,
                                   .key = key,
                                   .entry = call_find(call, key, FIND_WRITE),
-                                  .now_ms = call->now_ms };
+                                  .now_ms = call_passed_ms(call) };
     return call_check_type(call, place->entry, TYPE_HASH);
 }
 
@@ -189,7 +189,7 @@ static void cmd_hincrby(struct call *call)
     if (!call_int(call, 3, &delta, NULL) || !open_place(call, &key, &place)) return;
     call_expire_field(call, &place, call->argv[2]);
     if (place.entry &&
-        hash_get(call->keyspace, place.entry, call->argv[2], call->now_ms, scratch, &text) &&
+        hash_get(call->keyspace, place.entry, call->argv[2], place.now_ms, scratch, &text) &&
         !num_parse_int(text, &value)) {
         reply_error(call->reply, "ERR hash value is not an integer");
         return;
@@ -237,7 +237,7 @@ static bool read_floats(struct call *call, struct key *key, struct hash_place *p
     if (!open_place(call, key, place)) return false;
     call_expire_field(call, place, call->argv[2]);
     if (!place->entry ||
-        !hash_get(call->keyspace, place->entry, call->argv[2], call->now_ms, scratch, &text) ||
+        !hash_get(call->keyspace, place->entry, call->argv[2], place->now_ms, scratch, &text) ||
         num_parse_long_double(text, value))
         return true;
     reply_error(call->reply, "ERR hash value is not a float");

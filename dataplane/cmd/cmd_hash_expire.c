@@ -125,7 +125,7 @@ static void open_place(struct call *call, struct expiry *x)
                                     .db = call->client->db,
                                     .key = &x->key,
                                     .entry = call_find(call, &x->key, FIND_WRITE),
-                                    .now_ms = call->now_ms };
+                                    .now_ms = call_passed_ms(call) };
 }
 
 static bool parse_moment(struct call *call, uint64_t base_ms, bool is_seconds, uint64_t *moment_ms)
@@ -177,10 +177,10 @@ static int64_t expire_field(struct call *call, struct expiry *x, struct bytes fi
 {
     uint64_t old_ms;
     if (!x->place.entry ||
-        !hash_deadline(call->keyspace, x->place.entry, field, call->now_ms, &old_ms))
+        !hash_deadline(call->keyspace, x->place.entry, field, x->place.now_ms, &old_ms))
         return NO_FIELD;
     if (!condition_holds(x->condition, old_ms, x->moment_ms)) return NOT_MET;
-    if (x->moment_ms <= call->now_ms) {
+    if (x->moment_ms <= x->place.now_ms) {
         hash_remove(&x->place, field);
         call_effectf(call, "sbb", "HDEL", x->key.name, field);
         x->deleted++;
@@ -256,7 +256,8 @@ static void cmd_hpexpireat(struct call *call) { expire(call, 0, false); }
 static int64_t persist_field(struct call *call, struct hash_place *place, struct bytes field)
 {
     uint64_t old_ms;
-    if (!hash_deadline(call->keyspace, place->entry, field, call->now_ms, &old_ms)) return NO_FIELD;
+    if (!hash_deadline(call->keyspace, place->entry, field, place->now_ms, &old_ms))
+        return NO_FIELD;
     if (!old_ms) return NO_DEADLINE;
     hash_set_deadline(place, field, 0);
     return DONE;

@@ -192,7 +192,7 @@ static void finish(struct call *call, struct restore *r)
 {
     struct key key = call_key(call, 1);
     bool was_there = make_room(call, r, &key);
-    if (r->deadline_ms && r->deadline_ms <= call->now_ms)
+    if (r->deadline_ms && r->deadline_ms <= call_passed_ms(call))
         finish_late(call, &key, was_there);
     else
         put_value(call, r, &key);

@@ -1,6 +1,8 @@
 // SAVE, BGSAVE, LASTSAVE: snapshots in a file. Neither forks; SAVE differs only in who waits.
 //
 // Source:  Redis 7.2: replies and errors; saver.h does the work
+#include <stdio.h>
+#include <string.h>
 #include "dataplane/cmd/cmd_rows.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/node.h"
@@ -18,19 +20,23 @@ const struct command cmd_saves[] = {
             ACL_ADMIN | ACL_DANGEROUS),
 };
 
-const char persist_refusal[] =
+static const char snapshot_failed[] =
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "
     "disk. Commands that may modify the data set are disabled, because this instance is configured "
     "to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error "
     "option). Please check the Redis logs for details about the RDB error.";
 
 static const char in_progress[] = "ERR Background save already in progress";
+static const char rewrite_in_progress[] =
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in "
+    "order to schedule a BGSAVE whenever possible.";
 
 // ---- what of it concerns everybody
 
 const char *persist_save(struct server *s)
 {
     if (!s->persist) return "ERR This server has no disk";
+    if (persist_is_saving_base(s->persist)) return rewrite_in_progress;
     if (persist_is_saving(s->persist)) return in_progress;
     return s->ops->save(s);
 }
@@ -46,11 +52,18 @@ uint64_t persist_dirty(const struct server *s)
     return dirty;
 }
 
-bool persist_refuses_writes(const struct server *s)
+const char *persist_refusal(const struct server *s, char text[PERSIST_REFUSAL_MAX])
 {
     const struct settings *settings = s->settings;
-    if (!persist_has_failed(s->persist)) return false;
-    return settings->stop_writes_on_bgsave_error && settings->save.count != 0;
+    const struct persist *p = s->persist;
+    bool needs_snapshots = settings->stop_writes_on_bgsave_error && settings->save.count != 0;
+    if (!p) return NULL;
+    if (needs_snapshots && !__atomic_load_n(&p->last_ok, __ATOMIC_RELAXED)) return snapshot_failed;
+    int error = aof_error(s);
+    if (!error) return NULL;
+    snprintf(text, PERSIST_REFUSAL_MAX, "MISCONF Errors writing to the AOF file: %s",
+             strerror(error));
+    return text;
 }
 
 bool persist_is_due(const struct server *s)
@@ -132,6 +145,12 @@ static void cmd_bgsave(struct call *call)
     bool is_scheduled = call->argc == 2 && bytes_is_option(call->argv[1], "schedule");
     if (call->argc > 2 || (call->argc == 2 && !is_scheduled)) {
         reply_error(call->reply, reply_text_syntax);
+        return;
+    }
+    struct persist *p = call->server->persist;
+    if (is_scheduled && persist_is_saving_base(p)) {
+        __atomic_store_n(&p->is_scheduled, 1, __ATOMIC_RELAXED); // behind the rewrite
+        reply_status(call->reply, "Background saving scheduled");
         return;
     }
     const char *error = persist_save(call->server);

@@ -135,6 +135,8 @@ static void cmd_wait(struct call *call)
 
 enum { SHUTDOWN_ABORT = 1 << 30 };
 
+static const char stop_failed[] = "ERR Errors trying to SHUTDOWN. Check logs.";
+
 static uint32_t shutdown_flag(struct bytes word)
 {
     if (bytes_is_option(word, "nosave")) return LANE_STOP_NOSAVE;
@@ -163,7 +165,7 @@ static bool stop_step(struct job *job, struct call *call, uint64_t until_tsc)
     (void)job;
     (void)until_tsc;
     if (persist_is_stopping(call->server->persist)) return false;
-    reply_error(call->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+    reply_error(call->reply, stop_failed);
     return true;
 }
 
@@ -197,7 +199,11 @@ static void cmd_shutdown(struct call *call)
     } else if (busy && !(flags & LANE_STOP_NOSAVE)) {
         reply_error(call->reply, script_kind_busy_text(busy->kind));
     } else if ((flags & LANE_STOP_SAVE) && !s->persist) {
-        reply_error(call->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+        reply_error(call->reply, stop_failed);
+    } else if (!aof_may_stop(s, flags)) {
+        call_log(call, LOG_NOTICE, "User requested shutdown...");
+        call_log(call, LOG_WARNING, "Writing initial AOF, can't exit");
+        reply_error(call->reply, stop_failed);
     } else if (persist_must_save(s, flags)) {
         call_log(call, LOG_NOTICE, "User requested shutdown...");
         save_and_stop(call, flags);

@@ -298,7 +298,7 @@ static void getex_apply(struct call *call, const struct key *key, struct entry *
 {
     uint32_t db = call->client->db;
     bool absolute = (seen & (OPTION_EXAT | OPTION_PXAT)) != 0;
-    if (absolute && deadline_ms <= call->now_ms) {
+    if (absolute && deadline_ms <= call_passed_ms(call)) {
         keyspace_delete_entry(call->keyspace, db, e); // the moment named has passed
         call_changed(call, key, EVENT_GENERIC, "del");
         call_effectf(call, "sb", "DEL", key->name);

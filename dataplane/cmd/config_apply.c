@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include "dataplane/base/oom_score.h"
 #include "dataplane/cmd/cmd_client.h"
+#include "dataplane/cmd/node.h"
+#include "dataplane/cmd/persist.h"
 
 void config_refuse(struct call *call, struct bytes name, const char *why)
 {
@@ -79,6 +81,59 @@ static void restore_oom_score(struct call *call, const struct config_change *cha
         (void)write_oom_scores(call, call->server->settings);
 }
 
+// ---- the log
+
+static bool log_is_to_begin(const struct server *s)
+{
+    const struct aof *a = &s->persist->aof;
+    return s->ops->log_on && aof_state(a) == AOF_OFF && !persist_is_loading(s->persist);
+}
+
+static void ask_log(struct server *s, bool is_on)
+{
+    __atomic_store_n(&s->persist->aof.is_asked_on, is_on, __ATOMIC_RELEASE);
+}
+
+// All shards get here: the first of them has the log opened. Turned off, and on while something is
+// loaded, it is by the first shard's cron.
+static bool change_log(struct call *call, const struct config_change *change,
+                       const struct settings *next)
+{
+    struct server *s = call->server;
+    const struct bytes *pair = s->persist ? find_pair(call, change, "appendonly") : NULL;
+    if (!pair) return true;
+    bool is_asked_on = __atomic_load_n(&s->persist->aof.is_asked_on, __ATOMIC_ACQUIRE) != 0;
+    if (next->appendonly && !is_asked_on && log_is_to_begin(s) &&
+        !s->ops->log_on(server_peer(s, 0))) {
+        config_refuse(call, *pair, "Unable to turn on AOF. Check server logs.");
+        return false;
+    }
+    ask_log(s, next->appendonly);
+    return true;
+}
+
+static void restore_log(struct call *call, const struct config_change *change)
+{
+    struct server *s = call->server;
+    if (s->persist && find_pair(call, change, "appendonly")) ask_log(s, s->settings->appendonly);
+}
+
+// ---- all of these
+
+static bool change_process(struct call *call, const struct config_change *change,
+                           struct settings *next)
+{
+    return change_directory(call, change, next) && change_oom_score(call, change, next) &&
+           change_log(call, change, next);
+}
+
+static void restore_process(struct call *call, const struct config_change *change)
+{
+    restore_directory(call, change);
+    restore_oom_score(call, change);
+    restore_log(call, change);
+}
+
 // ---- the shard
 
 // The parameter to name when the whole did not take effect: the first that can fail by itself.
@@ -109,17 +164,14 @@ void config_apply(struct call *call, const struct config_change *change, struct 
 {
     char error[SETTING_ERROR_MAX] = "";
     struct server *s = call->server;
-    if (!change_directory(call, change, next)) return;
-    if (!change_oom_score(call, change, next)) {
-        restore_directory(call, change);
-        restore_oom_score(call, change);
+    if (!change_process(call, change, next)) {
+        restore_process(call, change);
         return;
     }
     if (s->ops->apply_settings(s, next, change->rows, change->count, error) == OK) {
         reply_ok(call->reply);
         return;
     }
-    restore_directory(call, change);
-    restore_oom_score(call, change);
+    restore_process(call, change);
     refuse_listening(call, suspect(call, change), error);
 }

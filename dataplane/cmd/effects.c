@@ -6,6 +6,9 @@
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/effect_split.h"
+#include "dataplane/cmd/node.h"
+#include "dataplane/cmd/persist.h"
+#include "storage/aof/aof_write.h"
 
 enum {
     ROOM_FIRST = 4096,
@@ -77,15 +80,17 @@ static void put_command(struct effects *e, const struct bytes *argv, uint32_t ar
     for (uint32_t i = 0; i < argc; i++) effects_put_text(e, argv[i]);
 }
 
-// In front of everything so far: the unit turned out to be more than one command. MULTI has no
-// database; SELECT comes after it (spec/aof.md chapter 3).
-static void put_multi(struct effects *e)
+static void put_in_front(struct effects *e, struct bytes bytes)
 {
-    want(e, multi_wire.size);
-    memmove(e->buffer + multi_wire.size, e->buffer, e->size);
-    memcpy(e->buffer, multi_wire.data, multi_wire.size);
-    e->size += multi_wire.size;
+    want(e, bytes.size);
+    memmove(e->buffer + bytes.size, e->buffer, e->size);
+    memcpy(e->buffer, bytes.data, bytes.size);
+    e->size += bytes.size;
 }
+
+// The unit turned out to be more than one command. MULTI has no database; SELECT comes after it
+// (spec/aof.md chapter 3).
+static void put_multi(struct effects *e) { put_in_front(e, multi_wire); }
 
 static void put_select(struct effects *e, uint32_t db)
 {
@@ -106,17 +111,71 @@ void effects_add(struct effects *e, uint32_t db, const struct bytes *argv, uint3
     e->count++;
 }
 
-void effects_end_unit(struct effects *e)
+static void put_transaction(struct effects *e)
 {
-    if (e->count == 0 || e->held) return;
-    if (e->count > 1) put_raw(e, exec_wire);
+    char line[AOF_TRANSACTION_BYTES_MAX];
+    uint32_t shards = (uint32_t)__builtin_popcountll(e->joint.shards);
+    if (e->count <= 1) put_multi(e); // else it is there
+    put_in_front(e, bytes_make(line, aof_put_transaction(line, e->joint.number, shards)));
+}
+
+static void end_unit(struct effects *e)
+{
+    if (UNLIKELY(e->joint.shards != 0)) put_transaction(e);
+    if (e->count > 1 || e->joint.shards) put_raw(e, exec_wire);
     e->commands_total += e->count;
     e->bytes_total += e->size;
     uint32_t count = e->count;
     e->count = 0;
     if (e->sink) e->sink(e->context, bytes_make(e->buffer, e->size), count);
     e->size = 0;
+    e->joint.shards = 0;
+    e->is_ordered = false;
     if (e->room > ROOM_KEPT_MAX) set_room(e, ROOM_KEPT_MAX); // one giant value
+}
+
+void effects_end_unit(struct effects *e)
+{
+    if ((e->count != 0 || e->is_ordered) && !e->held) end_unit(e);
+}
+
+// ---- of several shards
+
+static uint64_t next_number(const struct server *s)
+{
+    static uint64_t without_log; // in tests
+    uint64_t *last = s->persist ? &s->persist->aof.joint_last : &without_log;
+    return __atomic_add_fetch(last, 1, __ATOMIC_RELAXED);
+}
+
+static void number(struct server *s, shard_set parts)
+{
+    struct effects_joint joint = { next_number(s), parts };
+    for (shard_set left = parts; left; left = shard_set_rest(left))
+        server_peer(s, shard_set_first(left))->effects.joint = joint;
+}
+
+void effects_number_parts(struct server *s, uint64_t shards, uint32_t held)
+{
+    shard_set parts = 0;
+    for (shard_set left = shards; left; left = shard_set_rest(left)) {
+        const struct effects *e = &server_peer(s, shard_set_first(left))->effects;
+        if ((e->count || e->is_ordered) && e->held == held)
+            parts |= shard_set_of(shard_set_first(left));
+    }
+    if (UNLIKELY(shard_set_rest(parts) != 0)) number(s, parts);
+}
+
+void effects_put_order(struct server *s, uint64_t shards)
+{
+    for (shard_set left = shards; left; left = shard_set_rest(left)) {
+        struct effects *e = &server_peer(s, shard_set_first(left))->effects;
+        e->is_ordered = e->sink != NULL;
+    }
+    if (s->effects.held) return; // at the end of what is under way
+    effects_number_parts(s, shards, 0);
+    for (shard_set left = shards; left; left = shard_set_rest(left))
+        effects_end_unit(&server_peer(s, shard_set_first(left))->effects);
 }
 
 void effects_back_to(struct effects *e, struct effects_mark mark)
@@ -175,8 +234,12 @@ void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft)
 void call_end_effects(struct call *call)
 {
     struct server *s = call->server;
+    if (LIKELY(!call_is_joint(call))) {
+        effects_end_unit(&s->effects);
+        return;
+    }
+    effects_number_parts(s, s->held | shard_set_of(s->shard_index), 0);
     effects_end_unit(&s->effects);
-    if (LIKELY(!call_is_joint(call))) return;
     for (uint32_t i = 0; i < server_peer_count(s); i++)
         if (s->held >> i & 1) effects_end_unit(&server_peer(s, i)->effects);
 }

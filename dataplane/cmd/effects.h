@@ -16,6 +16,7 @@
 #include "dataplane/base/heap.h"
 
 struct call;
+struct server;
 struct effects {
     struct heap *heap; // borrowed
     // unit: one or more whole commands, SELECT included; good during the call only.
@@ -28,6 +29,12 @@ struct effects {
     uint32_t count;       // commands in the unit so far
     uint32_t held;        // a transaction or script is under way: one unit
     bool muted;           // a script wants its writes to stay here (redis.set_repl)
+    // The unit is one part of what several shards did together; shards 0: it is not. Still told to
+    // the sink.
+    struct effects_joint {
+        uint64_t number, shards; // shard_set
+    } joint;
+    bool is_ordered; // it is such a part, even without a command
     uint64_t commands_total, bytes_total;
 };
 void effects_init(struct effects *e, struct heap *heap);
@@ -44,6 +51,15 @@ static inline void effects_release(struct effects *e)
 {
     if (--e->held == 0) effects_end_unit(e);
 }
+// What is about to end at several of these shards, which s holds, is one transaction, and each part
+// says so: a line with its number, MULTI and EXEC around it even if it is one command. held: of
+// effects whose unit is about to end.
+void effects_number_parts(struct server *s, uint64_t shards, uint32_t held);
+// A point of order between these shards, which s holds: what each of them did before it comes
+// before what any of them does behind it. The units under way become parts of one transaction, or
+// units without commands do.
+void effects_put_order(struct server *s, uint64_t shards);
+
 // A place in the unit that is held, to which it can be taken back: a script's writes were undone.
 struct effects_mark {
     uint32_t count;

@@ -8,6 +8,7 @@ void held_begin_others(struct server *s)
 
 void held_end_others(struct server *s)
 {
+    effects_number_parts(s, held_shards(s), 1);
     for (shard_set left = held_others(s); left;) effects_release(&held_next(s, &left)->effects);
 }
 
@@ -33,6 +34,7 @@ static void leave(struct server *s, shard_set others)
 
 void held_leave(struct server *s) { leave(s, held_others(s)); }
 
+// What they did for it so far is a unit; the rest is not theirs.
 void held_drop(struct server *s, shard_set others)
 {
     for (shard_set left = others; left;) {

@@ -40,7 +40,7 @@ static void add_under_way(struct text *t, const struct persist *p, const struct 
 
 static void add_snapshots(struct text *t, const struct server *s, const struct persist *p)
 {
-    bool is_on = persist_is_saving(p);
+    bool is_on = persist_is_saving(p) && !persist_is_saving_base(p);
     int64_t took_s = is_on ? (int64_t)((s->now_ms - p->started_ms) / 1000) : -1;
     text_add(t,
              "rdb_changes_since_last_save:%lu\r\nrdb_bgsave_in_progress:%d\r\n"
@@ -52,6 +52,66 @@ static void add_snapshots(struct text *t, const struct server *s, const struct p
              "rdb_last_cow_size:%lu\r\n",
              (long)p->last_took_s, (long)took_s, (unsigned long)p->saves,
              (unsigned long)p->last_extra_bytes);
+}
+
+// ---- the append-only log
+
+static void add_log(struct text *t, const struct server *s, const struct aof *a)
+{
+    bool is_on = aof_is_rewriting(s);
+    bool is_running = a->is_rewriting && a->rewrite_started_ms < s->now_ms;
+    uint64_t took_ms = is_running ? s->now_ms - a->rewrite_started_ms : 0;
+    text_add(t,
+             "aof_enabled:%d\r\naof_rewrite_in_progress:%d\r\naof_rewrite_scheduled:%d\r\n"
+             "aof_last_rewrite_time_sec:%ld\r\naof_current_rewrite_time_sec:%ld\r\n",
+             aof_state(a) != AOF_OFF, is_on, aof_is_scheduled(s), (long)a->last_rewrite_s,
+             is_on ? (long)(took_ms / 1000) : -1l);
+    text_add(t,
+             "aof_last_bgrewrite_status:%s\r\naof_rewrites:%lu\r\n"
+             "aof_rewrites_consecutive_failures:%lu\r\naof_last_write_status:%s\r\n"
+             "aof_last_cow_size:%lu\r\n",
+             a->last_rewrite_ok ? "ok" : "err", (unsigned long)a->rewrites,
+             (unsigned long)a->failures, aof_error(s) ? "err" : "ok",
+             (unsigned long)a->last_extra_bytes);
+}
+
+struct log_sums {
+    uint64_t buffered, delayed, unsynced; // unsynced: the kernel has it, the disk perhaps not
+    uint64_t lag;                         // not durable yet
+    uint32_t lost;                        // shards whose log needs a rewrite
+};
+
+static struct log_sums log_sums_of(const struct persist *p)
+{
+    struct log_sums sum = { 0 };
+    for (uint32_t i = 0; i < p->shard_count; i++) {
+        const struct aof_shard *one = &p->aof.shards[i];
+        sum.buffered += one->buffered_bytes;
+        sum.delayed += one->delayed;
+        sum.unsynced += one->written - one->durable;
+        sum.lag += one->appended - one->durable;
+        sum.lost += one->has_lost;
+    }
+    return sum;
+}
+
+static void add_log_bytes(struct text *t, const struct server *s, const struct persist *p)
+{
+    struct log_sums sum = log_sums_of(p);
+    text_add(t,
+             "aof_current_size:%lu\r\naof_base_size:%lu\r\naof_pending_rewrite:%d\r\n"
+             "aof_buffer_length:%lu\r\naof_pending_bio_fsync:%d\r\naof_delayed_fsync:%lu\r\n",
+             (unsigned long)aof_current_bytes(s), (unsigned long)p->aof.base_bytes,
+             aof_is_scheduled(s), (unsigned long)sum.buffered, sum.unsynced != 0,
+             (unsigned long)sum.delayed);
+}
+
+// Our own: how much a loss of power would cost now, and logs with a gap until they are rewritten.
+static void add_log_costs(struct text *t, const struct persist *p)
+{
+    struct log_sums sum = log_sums_of(p);
+    text_add(t, "aof_durable_lag_bytes:%lu\r\naof_lost_logs:%u\r\n", (unsigned long)sum.lag,
+             sum.lost);
 }
 
 // Our own: how fast, and at what cost to others.
@@ -70,7 +130,9 @@ static void add_costs(struct text *t, const struct server *s, const struct progr
 
 void info_persistence(struct text *t, const struct info *info)
 {
-    static const struct persist none = { .last_ok = true, .last_took_s = -1 };
+    static const struct persist none = { .last_ok = true,
+                                         .last_took_s = -1,
+                                         .aof = { .last_rewrite_ok = true, .last_rewrite_s = -1 } };
     const struct server *s = info->server;
     const struct persist *p = s->persist ? s->persist : &none;
     struct progress sum = progress_of(p);
@@ -78,12 +140,11 @@ void info_persistence(struct text *t, const struct info *info)
     add_under_way(t, p, &sum);
     add_snapshots(t, s, p);
     info_loaded(t, info);
-    text_add(t, "aof_enabled:0\r\naof_rewrite_in_progress:0\r\n"
-                "aof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
-                "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\n");
-    text_add(t, "aof_rewrites:0\r\naof_rewrites_consecutive_failures:0\r\n"
-                "aof_last_write_status:ok\r\naof_last_cow_size:0\r\n"
-                "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\n");
+    add_log(t, s, &p->aof);
+    text_add(t, "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\n");
+    bool has_log = s->persist && s->settings->appendonly;
+    if (has_log) add_log_bytes(t, s, p);
     info_load_progress(t, info);
     if (s->persist) add_costs(t, s, &sum);
+    if (has_log) add_log_costs(t, p);
 }

@@ -174,6 +174,7 @@ static bool step(struct server *s, struct job *job, struct call *call, uint64_t 
     s->executing = job->client;
     bool is_done = UNLIKELY(job->shards != 0) ? step_held(s, job, call, until_tsc)
                                               : job->ops->step(job, call, until_tsc);
+    effects_end_unit(&s->effects); // in the client's name
     s->executing = NULL;
     return is_done;
 }
@@ -201,8 +202,6 @@ bool jobs_run(struct server *s, uint64_t cycles)
     // A script that begins anew is counted when it is done.
     if (is_done && !job->is_dropped && !(job->client->flags & CLIENT_ELSEWHERE))
         command_finish(&call, job->cycles);
-    else
-        effects_end_unit(&s->effects);
     struct client *c = job->client;
     bool is_orphan = job->is_orphan;
     if (is_done) close_job(s, job);

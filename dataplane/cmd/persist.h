@@ -6,17 +6,20 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "dataplane/cmd/aof.h"
 #include "dataplane/keyspace/placement.h"
 
 enum persist_saving {
     PERSIST_IDLE,
     PERSIST_SAVING, // from the cut until the file is there, or is not
+    PERSIST_SAVING_BASE, // the same, of the append-only log's base
 };
 
 enum persist_reload {                 // server_ops.reload
     PERSIST_RELOAD_NO_FLUSH = 1 << 0, // what is there stays
     PERSIST_RELOAD_MERGE =
         1 << 1, // and gives way to keys of the file; else one that is there is fatal
+    PERSIST_RELOAD_LOG = 1 << 2, // the append-only log is loaded, not the snapshot
 };
 enum persist_stop { // a server that saves before it stops
     PERSIST_STOP_NONE,
@@ -58,6 +61,7 @@ struct persist {
     uint64_t last_extra_bytes; // the most that it had
     uint64_t last_file_bytes;
     struct save_job *waiting;  // SAVE's, of the coordinator; NULL: nobody waits
+    uint32_t is_scheduled;     // BGSAVE SCHEDULE: a snapshot behind the base under way; any
     bool is_frozen;            // writes wait: DEBUG RELOAD. Written at a rendezvous of all
     uint32_t stop, stop_flags; // enum persist_stop, enum lane_stop_flags; any, atomically
     // ---- loading (shard/loader.h). left: shards that have not finished, and one; any
@@ -70,6 +74,8 @@ struct persist {
     uint64_t load_read_bytes;  // of it that were read ahead: the first shard's
     uint64_t load_used_memory; // that the file says, for progress: the first shard's
     uint32_t load_failed;      // one of them says why; any
+    uint64_t load_log_bytes, load_log_done; // of commands behind the snapshot, by the first shard
+    struct aof aof;            // the append-only log
 };
 
 static inline bool persist_is_loading(const struct persist *p)
@@ -79,6 +85,10 @@ static inline bool persist_is_loading(const struct persist *p)
 static inline bool persist_is_saving(const struct persist *p)
 {
     return p && __atomic_load_n(&p->saving, __ATOMIC_ACQUIRE) != PERSIST_IDLE;
+}
+static inline bool persist_is_saving_base(const struct persist *p)
+{
+    return p && __atomic_load_n(&p->saving, __ATOMIC_ACQUIRE) == PERSIST_SAVING_BASE;
 }
 struct server;
 // At a rendezvous of all shards, or on the only one: the snapshot's moment is now. NULL, or an
@@ -99,11 +109,13 @@ static inline bool persist_is_stopping(const struct persist *p)
     uint32_t stop = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE);
     return stop == PERSIST_STOP_WANTED || stop == PERSIST_STOP_SAVING;
 }
-// The last snapshot failed, and writes are refused until one works.
-bool persist_refuses_writes(const struct server *server); // cheap to ask: persist_has_failed
+// The last snapshot failed, or a log cannot be written: to be asked before every command.
 static inline bool persist_has_failed(const struct persist *p)
 {
-    return p && !__atomic_load_n(&p->last_ok, __ATOMIC_RELAXED);
+    return p && (!__atomic_load_n(&p->last_ok, __ATOMIC_RELAXED) || aof_has_failed(&p->aof));
 }
-extern const char persist_refusal[]; // as Redis words it
+// Whether writes are refused until it works again: why, as Redis words it, in text or elsewhere.
+// NULL: they are not.
+enum { PERSIST_REFUSAL_MAX = 160 };
+const char *persist_refusal(const struct server *server, char text[PERSIST_REFUSAL_MAX]);
 void persist_open(struct persist *p, uint32_t shard_count, uint64_t now_wall_ms);

@@ -59,6 +59,7 @@ static const uint8_t decided[COMMAND_COUNT] = {
     ALL(DBSIZE), SCATTER(KEYS), ALL(SCAN), ALL(RANDOMKEY), ALL(FLUSHALL), ALL(FLUSHDB), ALL(SWAPDB),
     // The server as a whole.
     ALL(INFO), ALL(SHUTDOWN), ALL(SAVE), ALL(BGSAVE), LOCAL(LASTSAVE),
+    LOCAL(BGREWRITEAOF), LOCAL(WAITAOF),
     ALL(MEMORY_STATS), ALL(MEMORY_DOCTOR), ALL(MEMORY_MALLOC_STATS), ALL(MEMORY_PURGE),
     ALL(SLOWLOG_GET), ALL(SLOWLOG_LEN), EACH(SLOWLOG_RESET), LOCAL(SLOWLOG_HELP),
     ALL(LATENCY_DOCTOR), ALL(LATENCY_GRAPH), ALL(LATENCY_HISTOGRAM), ALL(LATENCY_HISTORY),
@@ -88,6 +89,7 @@ static const struct debug_kind {
     { "htstats-key", ROUTE_KEYS, true },
     { "jmap", ROUTE_ALL, false },
     { "listpack", ROUTE_KEYS, true },
+    { "loadaof", ROUTE_ALL, false },
     { "object", ROUTE_KEYS, true },
     { "pause-cron", ROUTE_EACH, false },
     { "populate", ROUTE_SCATTER, false },
@@ -330,7 +332,7 @@ bool route_is_within(const struct call *call, const struct route *r, shard_set h
     return r->kind != ROUTE_REFUSED && !(r->shards & ~held);
 }
 
-static void bind(struct call *call, const struct route *r)
+void route_bind(struct call *call, const struct route *r)
 {
     struct server *s = call->server;
     if (command_runs_script(call->command) || !r->shards) return;
@@ -364,7 +366,7 @@ void route_run_for_others(const struct call *call)
 
 void route_run_within(struct call *call, const struct route *r)
 {
-    bind(call, r);
+    route_bind(call, r);
     if (LIKELY(r->kind != ROUTE_EACH)) {
         command_run(call);
         return;

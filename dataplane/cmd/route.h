@@ -52,6 +52,8 @@ const char *route_refusal(struct call *call);
 // In two steps, route being call's: whether route_run would run it; and running it then.
 bool route_is_within(const struct call *call, const struct route *route, shard_set held);
 void route_run_within(struct call *call, const struct route *route);
+// The server and keyspace that call runs with, where its route's shards are all held.
+void route_bind(struct call *call, const struct route *route);
 // What the commands of a script may touch, by the keys that its EVAL or FCALL declares: their
 // shards. None declared: all.
 shard_set route_script_keys(const struct call *call, uint32_t key_count);

@@ -51,9 +51,11 @@ static bool may_run(struct script_run *run, struct call *call)
     if (UNLIKELY(run->is_read_only && row->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
         return refuse(call, "ERR Write commands are not allowed from read-only scripts.");
     if (UNLIKELY(!memory_fits(run, call))) return refuse(call, reply_text_oom);
-    if (UNLIKELY(persist_has_failed(call->server->persist)) &&
-        persist_refuses_writes(call->server) && call->command->flags & CMD_WRITE)
-        return refuse(call, persist_refusal);
+    if (UNLIKELY(persist_has_failed(call->server->persist)) && row->flags & CMD_WRITE) {
+        char text[PERSIST_REFUSAL_MAX];
+        const char *why = persist_refusal(call->server, text);
+        if (why) return refuse(call, why);
+    }
     return true;
 }
 
@@ -132,7 +134,7 @@ static bool is_slow(struct scripts *s, struct script_run *run)
 {
     struct server *server = s->server;
     int64_t threshold_ms = server->settings->busy_reply_threshold;
-    if (threshold_ms <= 0) return false;
+    if (threshold_ms <= 0 || server->replays_log) return false;
     uint64_t elapsed_ms = (clock_now_ns(server->clock) - run->started_ns) / 1000000;
     if (elapsed_ms < (uint64_t)threshold_ms) return false;
     script_log(server, LOG_WARNING,

@@ -347,7 +347,8 @@ void script_start(struct call *call, const struct script *script,
 {
     struct scripts *s = call->server->scripts;
     struct script_run run;
-    bool is_over = memory_is_over(s->server) && !memory_make_room(s->server);
+    bool is_over = memory_is_over(s->server) && !s->server->replays_log;
+    if (UNLIKELY(is_over)) is_over = !memory_make_room(s->server);
     if (s->is_stopping || !may_start(call, flags_of(script, function), is_over)) return;
     if (UNLIKELY(script_lacks_shards(s, call, script, function))) {
         script_begin_again(s, call);

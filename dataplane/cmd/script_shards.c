@@ -151,6 +151,10 @@ static void let_the_rest_go(struct scripts *s, struct script_run *run)
 {
     struct server *server = s->server;
     shard_set rest = others_of(server, server->held & ~run->shards);
+    for (shard_set left = rest; left; left = shard_set_rest(left)) {
+        uint32_t index = shard_set_first(left); // a part of what ends as one
+        if (server_peer(server, index)->effects.is_ordered) rest &= ~shard_set_of(index);
+    }
     if (!rest || !is_on_its_own(s, run)) return;
     script_undo_drop(&run->undo, rest);
     if (run->may_begin_again) changes_drop(&run->changes, rest);

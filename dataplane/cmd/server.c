@@ -1,9 +1,11 @@
 #include "dataplane/cmd/server.h"
 #include "dataplane/cmd/acl_change.h"
+#include "dataplane/cmd/aof_wait.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/errand.h"
 #include "dataplane/cmd/hash_expiry.h"
 #include "dataplane/cmd/job.h"
+#include "dataplane/cmd/log_wait.h"
 #include "dataplane/cmd/memory.h"
 #include "dataplane/cmd/monitor.h"
 #include "dataplane/cmd/notify.h"
@@ -29,6 +31,8 @@ void server_open_parts(struct server *s)
     pubsub_open(s);
     tracking_open(s);
     pause_open(s);
+    log_waits_open(s);
+    aof_waits_open(s);
     monitors_open(s);
     posted_open(s);
     slowlog_open(s);

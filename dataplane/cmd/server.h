@@ -66,6 +66,10 @@ struct server_ops {
     // All shards are held, or this is the only one: a snapshot's moment is now (persist.h). NULL,
     // or an error.
     const char *(*save)(struct server *s);
+    // CONFIG SET appendonly yes, of a log that is off: its directory is opened, and the log is
+    // begun (shard/keeper.h). s: the first shard, which runs or stands still. False: it cannot be
+    // opened; the log says why.
+    bool (*log_on)(struct server *s);
     // All shards held: everything goes and the snapshot is loaded anew, by the turns to come, while
     // persist_is_loading. flags: enum persist_reload. False: there is none (shard/loader.h).
     bool (*reload)(struct server *s, uint32_t flags);
@@ -119,6 +123,8 @@ struct server {
     struct jobs jobs;
     struct errands errands;
     struct pause pause;
+    struct log_waits log_waits;
+    struct aof_waits aof_waits;
     struct list monitors; // of struct monitor
     struct acl *acl;                      // acl_call.h
     struct command_renames *renames;      // rename.h; NULL: none
@@ -162,6 +168,7 @@ struct server {
         busy_until_ns; // DEBUG SLEEP: the shard serves nobody until then (it does not call sleep)
     bool protected_refusal;
     bool in_command; // what expires belongs to the unit of effects under way
+    bool replays_log; // aof_play.h: commands of a log run, for which no time has passed
     // Of DEBUG, for tests:
     bool skips_checksums;    // SET-SKIP-CHECKSUM-VALIDATION: RESTORE takes what fails its checksum
     bool scripts_may_do_all; // SET-DISABLE-DENY-SCRIPTS: "noscript" commands too

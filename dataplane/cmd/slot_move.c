@@ -63,6 +63,13 @@ static bool begin(struct node *node)
     return true;
 }
 
+// What was done to keys that change their shard stands in the old one's log so far.
+static void put_order(struct node *node, struct server *s)
+{
+    const struct placement_move *move = &node->placement.move;
+    effects_put_order(s, shard_set_of(move->from) | shard_set_of(move->to));
+}
+
 bool slot_move_step(struct node *node, uint64_t until_tsc)
 {
     struct slot_move *m = &node->move;
@@ -71,9 +78,11 @@ bool slot_move_step(struct node *node, uint64_t until_tsc)
         m->is_running = false;
         return true;
     }
+    const struct placement_move *move = &node->placement.move;
     uint64_t before = m->takeover.keys;
     bool is_through = takeover_step(&m->takeover, until_tsc);
     m->keys_taken += m->takeover.keys - before;
+    if (m->takeover.keys != before || is_through) put_order(node, node->servers[move->to]);
     if (is_through) placement_end_move(&node->placement);
     return false;
 }
@@ -93,6 +102,7 @@ shard_set slot_move_shards(struct server *s, struct bytes key)
     const struct placement_move *move = &node->placement.move;
     shard_set shards = placement_shards(&node->placement, key);
     if (!shard_set_rest(shards) || (shards & ~s->held)) return shards;
+    put_order(node, s);
     node->move.keys_fetched +=
         keyspace_fetch(node->servers[move->to]->keyspace, node->servers[move->from]->keyspace, key);
     return shard_set_of(move->to);

@@ -1,4 +1,4 @@
-// suspend.h: what server.h holds of block.h, job.h, errand.h and pause.h.
+// suspend.h: what server.h holds of block.h, job.h, errand.h, pause.h, log_wait.h and aof_wait.h.
 //
 // Memory:  owned by struct server; see those headers
 #pragma once
@@ -38,6 +38,15 @@ struct pause {
     bool writes_wait;  // until somebody says so: pause_writes
     bool all;          // else what may write
     struct list held;  // of struct paused
+};
+struct log_waits { // log_wait.h
+    bool is_on;
+    uint64_t durable;    // position up to which this shard's log is, with all it rests on
+    struct list waiting; // of client->log_link
+};
+struct aof_waits { // aof_wait.h: of struct aof_wait
+    struct list local;    // who waits for the logs only, in the order of coming
+    struct list replicas; // and for replicas, too
 };
 struct errands {
     struct list list; // of struct errand, the first is under way

@@ -66,6 +66,7 @@ enum output_limit {
 
 enum { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING }; // loglevel
 enum { TRANSPORT_SOCKET, TRANSPORT_NIC };
+enum { APPENDFSYNC_EVERYSEC, APPENDFSYNC_ALWAYS, APPENDFSYNC_NO }; // appendfsync
 enum { // maxmemory-policy
     EVICT_VOLATILE_LRU,
     EVICT_VOLATILE_LFU,
@@ -115,6 +116,12 @@ struct settings {
     uint64_t active_defrag_ignore_bytes;
     int64_t active_defrag_threshold_lower, active_defrag_threshold_upper, active_defrag_cycle_min,
         active_defrag_cycle_max;
+    // the append-only log
+    bool appendonly, no_appendfsync_on_rewrite, aof_load_truncated, aof_timestamp_enabled,
+        aof_disable_auto_gc;
+    int64_t appendfsync, auto_aof_rewrite_percentage;
+    uint64_t auto_aof_rewrite_min_size; // bytes
+    char *appendfilename, *appenddirname;
     // scripting
     int64_t busy_reply_threshold;
     uint64_t script_undo_memory;

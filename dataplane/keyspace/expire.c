@@ -128,6 +128,11 @@ void keyspace_pause_expiry(struct keyspace *k, bool on)
     CHECK(!k->joint);
     k->expiry_is_paused = on;
 }
+void keyspace_ignore_expiry(struct keyspace *k, bool on)
+{
+    CHECK(!k->joint);
+    k->expiry_is_ignored = on;
+}
 
 void keyspace_on_expired(struct keyspace *k,
                          void (*hook)(void *context, uint32_t db, struct bytes key), void *context)

@@ -65,11 +65,23 @@ void keyspace_prefetch_entry(const struct keyspace *k, uint32_t db, const struct
     index_prefetch_item(&keyspace_table(home_of(k, key), db)->index, key->hash);
 }
 
+void keyspace_prefetch_put(const struct keyspace *k, uint32_t db, const struct key *key)
+{
+    index_prefetch_room(&keyspace_table(home_of(k, key), db)->index, key->hash);
+}
+
+bool keyspace_reserve_step(struct keyspace *k, uint32_t db, uint64_t keys, uint64_t *position)
+{
+    CHECK(!k->joint);
+    return index_reserve_step(&keyspace_table(k, db)->index, keys, position);
+}
+
 struct entry *keyspace_table_find_live(struct keyspace *k, struct table *t, const struct key *key,
                                        uint64_t now_ms)
 {
     struct entry *e = table_find(t, key);
     if (!e || LIKELY(!entry_is_expired(e, now_ms))) return e;
+    if (UNLIKELY(k->expiry_is_ignored)) return e;
     if (LIKELY(!k->expiry_is_paused)) entry_expire(k, t, key->hash, e);
     return NULL;
 }

@@ -82,6 +82,11 @@ struct key key_make(const struct keyspace *k, struct bytes name);
 // points at.
 void keyspace_prefetch_bucket(const struct keyspace *k, uint32_t db, const struct key *key);
 void keyspace_prefetch_entry(const struct keyspace *k, uint32_t db, const struct key *key);
+// Ahead of putting a key that is probably new.
+void keyspace_prefetch_put(const struct keyspace *k, uint32_t db, const struct key *key);
+
+// Ahead of so many new keys: index_reserve_step.
+bool keyspace_reserve_step(struct keyspace *k, uint32_t db, uint64_t keys, uint64_t *position);
 
 // ---- finding. An entry pointer is valid until the next call that may write (put, set, edit,
 // delete, expire, step).
@@ -224,6 +229,8 @@ void keyspace_set_active_expire(struct keyspace *k, bool on); // DEBUG SET-ACTIV
 bool keyspace_active_expire(const struct keyspace *k);
 // CLIENT PAUSE: meanwhile keys whose time is over are shown to nobody, and stay.
 void keyspace_pause_expiry(struct keyspace *k, bool on);
+// A log is loaded: meanwhile keys whose time is over are found as if it were not.
+void keyspace_ignore_expiry(struct keyspace *k, bool on);
 void keyspace_set_access_clock(struct keyspace *k, bool lfu); // maxmemory-policy changed
 void keyspace_set_lfu(struct keyspace *k, uint32_t log_factor,
                       uint32_t decay_min); // lfu-log-factor, lfu-decay-time

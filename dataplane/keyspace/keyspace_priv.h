@@ -81,7 +81,7 @@ struct keyspace {
     // Deadlines. A wheel cannot go back, the wall clock can: ticks are wall clock plus skew_ms,
     // which grows by what the clock was set back. A timer armed before that fires early by as much
     // and is armed once more; none fires late.
-    bool active_expire, expiry_is_paused;
+    bool active_expire, expiry_is_paused, expiry_is_ignored;
     uint64_t skew_ms;
     uint64_t tick; // latest
     struct wheel wheel;

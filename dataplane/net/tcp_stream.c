@@ -177,7 +177,7 @@ void tcp_fill(struct tcp_pcb *p)
 {
     struct outq *out = &p->stream.out;
     uint32_t most = p->net->config.send_buffer_bytes_max;
-    if (UNLIKELY(out->open_gaps)) return; // ACKs come here too, without a flush
+    if (UNLIKELY(out->open_gaps || out->is_held)) return; // ACKs come here too, without a flush
     while (out->bytes && p->queue_end - p->snd_una < most) {
         while (out->head->used == 0) { // a reservation that was not used
             struct piece *empty = out->head;

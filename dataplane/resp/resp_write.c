@@ -112,6 +112,10 @@ static void error_note(struct reply *r, struct bytes text)
     if (size) memcpy(r->error_code, text.data, size);
     r->error_code[size] = '\0';
     r->error_count++;
+    if (LIKELY(!r->error_text)) return;
+    size = text.size < REPLY_ERROR_TEXT_MAX ? text.size : REPLY_ERROR_TEXT_MAX - 1;
+    if (size) memcpy(r->error_text, text.data, size);
+    r->error_text[size] = '\0';
 }
 
 static void put_on_one_line(struct reply *r, struct bytes text)

@@ -19,7 +19,9 @@ struct reply {
     bool muted;           // CLIENT REPLY OFF/SKIP, or a replayed effect: everything is dropped
     uint32_t error_count; // errors written since the caller last cleared it
     char error_code[24];  // of the last one: "ERR", "WRONGTYPE", ... for errorstats
+    char *error_text;     // REPLY_ERROR_TEXT_MAX bytes for the last one's text; NULL: not wanted
 };
+enum { REPLY_ERROR_TEXT_MAX = 256 };
 
 void reply_status(struct reply *r, const char *text); // +text
 void reply_ok(struct reply *r);

@@ -17,6 +17,7 @@
 #include "dataplane/lane/crash.h"
 #include "dataplane/nic/nic_dpdk.h"
 #include "dataplane/shard/crew.h"
+#include "dataplane/shard/keeper.h"
 #include "dataplane/shard/shard.h"
 
 enum { EXIT_START_FAILED = 1 };
@@ -34,6 +35,8 @@ struct dataplane {
     struct disk *disk;
     struct flusher *flusher;
     struct saving saving;
+    struct keeper keeper;
+    struct waker waker; // of an only shard
     struct crash_options crash;
     int signal_fd;
 };
@@ -187,7 +190,10 @@ static void announce_ready(void *context)
 
 static void announce_when_loaded(struct dataplane *d)
 {
-    if (persist_is_loading(&d->persist)) {
+    if (keeper_is_opening(&d->keeper)) {
+        d->keeper.on_open = announce_ready;
+        d->keeper.context = d;
+    } else if (persist_is_loading(&d->persist)) {
         d->shard->loader.on_over = announce_ready;
         d->shard->loader.context = d;
     } else {
@@ -220,12 +226,24 @@ static void on_terminate(void *context)
         d->shard->server.ops->stop(&d->shard->server, 0);
 }
 
+static void open_hub(struct dataplane *d)
+{
+    uint32_t count = d->region.shard_count;
+    if (count > 1 && hub_open(&d->hub, count) != OK)
+        start_failed(d, "no memory or descriptors for %u shards", count);
+    if (count == 1 && waker_open(&d->waker) != OK)
+        start_failed(d, "no descriptors: %s", strerror(errno));
+}
+
 static void open_flusher(struct dataplane *d)
 {
+    struct waker *wakers[PLACEMENT_SHARDS_MAX] = { &d->waker };
+    for (uint32_t i = 0; d->hub && i < d->region.shard_count; i++) wakers[i] = &d->hub->wakers[i];
     persist_open(&d->persist, d->region.shard_count, clock_wall_us() / 1000);
     if (disk_uring_open(&d->disk) != OK)
         start_failed(d, "io_uring is not available for files: %s", strerror(errno));
     struct flusher_config config = { .port_count = d->region.shard_count,
+                                     .wakers = wakers,
                                      .disk = d->disk,
                                      .core = -1 };
     if (flusher_open(&d->flusher, &config) != OK || flusher_start(d->flusher) != OK)
@@ -235,7 +253,13 @@ static void open_flusher(struct dataplane *d)
 // What is wrong with the inside of the file the shards find out.
 static void begin_load(struct dataplane *d)
 {
-    char error[LOADER_ERROR_MAX];
+    char error[KEEPER_ERROR_MAX];
+    _Static_assert((int)LOADER_ERROR_MAX <= (int)KEEPER_ERROR_MAX, "either says why");
+    if (keeper_open(&d->keeper, &d->persist, d->settings, error) != OK) {
+        d->region.dataplane->is_final = 1;
+        start_failed(d, "%s", error);
+    }
+    if (d->settings->appendonly) return;
     if (loader_begin(&d->persist, d->settings, clock_wall_us() / 1000, error) == OK) return;
     d->region.dataplane->is_final = 1;
     start_failed(d, "%s\nFatal error loading the DB, check server logs. Exiting.", error);
@@ -245,8 +269,6 @@ static void open_shards(struct dataplane *d, struct nic_queue *nic)
 {
     char error[512];
     uint32_t count = d->region.shard_count;
-    if (count > 1 && hub_open(&d->hub, count) != OK)
-        start_failed(d, "no memory or descriptors for %u shards", count);
     saving_open(&d->saving, &d->persist, d->flusher);
     struct shard_config config = { .settings = d->settings,
                                    .region = &d->region,
@@ -256,6 +278,8 @@ static void open_shards(struct dataplane *d, struct nic_queue *nic)
                                    .hub = d->hub,
                                    .persist = &d->persist,
                                    .saving = &d->saving,
+                                   .keeper = &d->keeper,
+                                   .waker = &d->waker,
                                    .index = 0,
                                    .count = count };
     if (d->hub && crew_open(&d->crew, &config, error, sizeof error) != OK)
@@ -270,7 +294,7 @@ static void open_shards(struct dataplane *d, struct nic_queue *nic)
 
 int main(int argc, char **argv)
 {
-    static struct dataplane dataplane;
+    static struct dataplane dataplane = { .waker.fd = -1 };
     struct dataplane *d = &dataplane;
     open_region(d, region_argument(argc, argv));
     d->region.dataplane->pid = (uint32_t)getpid();
@@ -288,6 +312,7 @@ int main(int argc, char **argv)
     if (heap_start_background() != OK) start_failed(d, "jemalloc has no background threads");
     // Sleeps end when asked, not up to 50 us later.
     if (prctl(PR_SET_TIMERSLACK, 1000ul) != 0) start_failed(d, "prctl: %s", strerror(errno));
+    open_hub(d);
     open_flusher(d); // likewise
     pin_to_core(d);
     begin_load(d);
@@ -301,6 +326,8 @@ int main(int argc, char **argv)
         shard_close(d->shard);
     flusher_close(d->flusher);
     d->disk->ops->close(d->disk);
+    keeper_close(&d->keeper);
+    waker_close(&d->waker);
     hub_close(d->hub);
     if (d->nic) nic_dpdk_close(d->nic);
     announce_stopped(d);

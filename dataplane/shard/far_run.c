@@ -3,6 +3,7 @@
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/log_wait.h"
 #include "dataplane/cmd/pause.h"
 #include "dataplane/cmd/tracking.h"
 #include "dataplane/shard/meeting.h"
@@ -65,6 +66,8 @@ static void bind_proxy(struct shard *s, struct proxy *p, uint32_t from, struct f
     c->db = f->db;
     c->kept_deadline_ms = f->kept_deadline_ms;
     c->kept_for = c->command_count + 1;
+    c->log_position = 0;
+    c->log_joint.shards = 0;
     p->tracker.mode = f->tracking_mode;
     c->tracker = f->is_tracking ? &p->tracker : NULL;
     c->authenticated = true;
@@ -98,7 +101,10 @@ static void reply_from(struct shard *s, struct proxy *p)
 static void settle(struct shard *s, struct proxy *p)
 {
     bool is_waiting = list_node_is_linked(&p->link);
-    if (UNLIKELY(p->client.flags & CLIENT_SUSPENDED)) {
+    bool is_suspended = p->client.flags & CLIENT_SUSPENDED;
+    if (UNLIKELY(log_waits_are_on(&s->server)) && !is_suspended)
+        is_suspended = log_wait_begin(&s->server, &p->client);
+    if (UNLIKELY(is_suspended)) {
         if (!is_waiting) list_append(&s->proxies_waiting, &p->link);
         return;
     }
@@ -287,6 +293,7 @@ void far_cancelled(struct shard *s, struct far_call *f)
         block_forget_client(&s->server, &p->client);
         jobs_forget_client(&s->server, &p->client);
         pause_forget_client(&s->server, &p->client);
+        log_wait_forget_client(&s->server, &p->client);
         meeting_forget_client(s, &p->client);
         p->client.flags &= ~(uint32_t)CLIENT_SUSPENDED;
         if (list_node_is_linked(&p->resumed)) list_remove(&s->proxies_resumed, &p->resumed);

@@ -6,6 +6,7 @@
 #include "dataplane/cmd/load.h"
 #include "dataplane/cmd/persist.h"
 #include "dataplane/shard/meeting.h"
+#include "dataplane/shard/replay.h"
 #include "dataplane/shard/shard.h"
 
 enum { REPORT_S = 5 };
@@ -19,26 +20,37 @@ static void log_line(struct server *server, int level, const char *line)
     shard_log(server->shard, level, "%s", line);
 }
 
+// Of the snapshot, or of the log's base.
+static const char *file_name(const struct shard *s)
+{
+    const char *base = replay_base_path(persist_of(s));
+    return base ? base : s->settings->dbfilename;
+}
+
+void loader_end_process(struct shard *s, const char *line, const char *text)
+{
+    struct region_dataplane *part = s->server.region->dataplane;
+    shard_log(s, LOG_WARNING, "%s", line);
+    snprintf(part->start_error, sizeof part->start_error, "%.440s\n%s", text,
+             "Fatal error loading the DB, check server logs. Exiting.");
+    __atomic_store_n(&part->is_final, 1, __ATOMIC_RELEASE);
+    _exit(1);
+}
+
 // Said once. The others' turns do nothing any more.
 static void fail(struct shard *s, const struct load_error *e)
 {
     struct persist *p = persist_of(s);
-    struct region_dataplane *part = s->server.region->dataplane;
-    char text[sizeof part->start_error];
+    char text[LOADER_FATAL_MAX];
     s->loader.is_dead = true;
     if (__atomic_exchange_n(&p->load_failed, 1, __ATOMIC_ACQ_REL)) return;
     if (e->is_short)
         shard_log(s, LOG_WARNING,
                   "Short read or OOM loading DB. Unrecoverable error, aborting now.");
-    shard_log(s, LOG_WARNING, "%s", e->line);
     snprintf(text, sizeof text,
-             "%.150s cannot be loaded, at offset %lu of %lu: %.220s. The file is left as it is.\n"
-             "Fatal error loading the DB, check server logs. Exiting.",
-             s->settings->dbfilename, (unsigned long)e->offset, (unsigned long)p->load_file_bytes,
-             e->reason);
-    memcpy(part->start_error, text, sizeof text);
-    __atomic_store_n(&part->is_final, 1, __ATOMIC_RELEASE);
-    _exit(1);
+             "%.150s cannot be loaded, at offset %lu of %lu: %.220s. The file is left as it is.",
+             file_name(s), (unsigned long)e->offset, (unsigned long)p->load_file_bytes, e->reason);
+    loader_end_process(s, e->line, text);
 }
 
 static void fail_to_read(struct shard *s, uint64_t offset, int error)
@@ -139,7 +151,11 @@ static void close_load(struct shard *s)
     s->loader.load = NULL;
 }
 
-void loader_close(struct shard *s) { close_load(s); }
+void loader_close(struct shard *s)
+{
+    close_load(s);
+    if (s->server.shard_index == 0 && persist_of(s)) replay_close(persist_of(s));
+}
 
 static void publish(struct shard *s)
 {
@@ -171,8 +187,7 @@ static void report_progress(struct shard *s)
     s->loader.next_report_ns = s->server.now_ns + REPORT_S * 1000000000ull;
     sum(p, &all);
     shard_log(s, LOG_NOTICE, "Loading %.200s: %.0f%% of %.2f Mb, keys loaded so far: %lu",
-              s->settings->dbfilename,
-              100.0 * (double)p->shards[0].loaded_bytes / (double)p->load_file_bytes,
+              file_name(s), 100.0 * (double)p->shards[0].loaded_bytes / (double)p->load_file_bytes,
               (double)p->load_file_bytes / (1024 * 1024), (unsigned long)all.keys_loaded);
 }
 
@@ -187,7 +202,27 @@ static void report_end(struct shard *s)
         snprintf(empty, sizeof empty, ", empty keys skipped: %lu", (unsigned long)all.keys_empty);
     shard_log(s, LOG_NOTICE, "Done loading RDB, keys loaded: %lu, keys expired: %lu%s.",
               (unsigned long)all.keys_loaded, (unsigned long)all.keys_expired, empty);
-    shard_log(s, LOG_NOTICE, "DB loaded from disk: %.3f seconds", (double)took_ms / 1000);
+    if (!replay_base_path(p))
+        shard_log(s, LOG_NOTICE, "DB loaded from disk: %.3f seconds", (double)took_ms / 1000);
+}
+
+// It is over for all.
+static void end_load(struct shard *s)
+{
+    struct persist *p = persist_of(s);
+    __atomic_store_n(&p->loading_left, 0, __ATOMIC_RELEASE);
+    if (s->mesh.hub) waker_wake(&s->mesh.hub->wakers[0]); // it tells control
+}
+
+static void say_behind(struct shard *s, uint64_t behind)
+{
+    if (replay_base_path(persist_of(s)))
+        replay_note_snapshot(persist_of(s), behind);
+    else if (behind)
+        shard_log(s, LOG_WARNING,
+                  "The last %lu bytes of %.200s are behind the snapshot's end, and "
+                  "were not looked at",
+                  (unsigned long)behind, s->settings->dbfilename);
 }
 
 // What was put by loading is no change since the last save.
@@ -198,16 +233,15 @@ static void end_share(struct shard *s)
     p->shards[s->server.shard_index].dirty_saved = keyspace_dirty(s->keyspace);
     publish(s);
     close_load(s);
-    if (behind && s->server.shard_index == 0)
-        shard_log(s, LOG_WARNING,
-                  "The last %lu bytes of %.200s are behind the snapshot's end, and "
-                  "were not looked at",
-                  (unsigned long)behind, s->settings->dbfilename);
+    if (s->server.shard_index == 0) say_behind(s, behind);
     if (__atomic_sub_fetch(&p->loading_left, 1, __ATOMIC_ACQ_REL) != 1) return;
     report_end(s);
+    if (replay_base_path(p)) { // the first shard goes on, and unmaps it
+        if (s->mesh.hub) waker_wake(&s->mesh.hub->wakers[0]);
+        return;
+    }
     loader_unmap(p);
-    __atomic_store_n(&p->loading_left, 0, __ATOMIC_RELEASE);
-    if (s->mesh.hub) waker_wake(&s->mesh.hub->wakers[0]); // it tells control
+    end_load(s);
 }
 
 // Who waits for a key gets what came meanwhile.
@@ -231,18 +265,23 @@ static enum load_result step(struct shard *s, uint64_t until_tsc)
     return result;
 }
 
-uint32_t loader_turn(struct shard *s)
+// All have done their share of the snapshot, or there is none.
+static bool goes_on_with_log(const struct shard *s)
+{
+    const struct persist *p = persist_of(s);
+    return s->server.shard_index == 0 && replay_base_path(p) &&
+           __atomic_load_n(&p->loading_left, __ATOMIC_ACQUIRE) == 1;
+}
+
+static void work_on_log(struct shard *s, uint64_t until_tsc)
+{
+    loader_unmap(persist_of(s));
+    if (!replay_turn(s, until_tsc)) end_load(s);
+}
+
+static void work_on_snapshot(struct shard *s, uint64_t until_tsc)
 {
     struct loader *l = &s->loader;
-    const struct persist *p = persist_of(s);
-    if (LIKELY(!persist_is_loading(p))) {
-        if (UNLIKELY(l->is_waiting)) after_load(s);
-        return 0;
-    }
-    if (l->is_dead || s->stopping || s->server.busy_script) return 0;
-    if (!l->load && l->generation == p->load_generation) return 0; // waits for the others
-    uint64_t until_tsc = clock_tsc() + s->server.clock->tsc_hz / 1000000 * LOADER_TURN_US;
-    cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
     enum load_result result = LOAD_MORE;
     if (!l->load) open_load(s);
     if (l->load && s->server.shard_index == 0) read_ahead(s, until_tsc);
@@ -251,6 +290,43 @@ uint32_t loader_turn(struct shard *s)
     if (l->load && result == LOAD_MORE) publish(s);
     if (result == LOAD_DONE) end_share(s);
     report_progress(s);
+}
+
+// Its share is done, and it is not the one that goes on.
+static bool is_idle(const struct shard *s)
+{
+    const struct loader *l = &s->loader;
+    bool is_done = !l->load && l->generation == persist_of(s)->load_generation;
+    return is_done && !goes_on_with_log(s);
+}
+
+// A load of a log alone has no share for it.
+static void join(struct shard *s)
+{
+    const struct persist *p = persist_of(s);
+    if (s->loader.generation == p->load_generation || p->load_fd >= 0) return;
+    s->loader.generation = p->load_generation;
+    s->loader.is_waiting = true;
+}
+
+uint32_t loader_turn(struct shard *s)
+{
+    struct loader *l = &s->loader;
+    const struct persist *p = persist_of(s);
+    if (LIKELY(!persist_is_loading(p))) {
+        if (p && UNLIKELY(l->generation != p->load_generation)) join(s);
+        if (UNLIKELY(l->is_waiting)) after_load(s);
+        return 0;
+    }
+    if (l->is_dead || s->stopping || s->server.busy_script) return 0;
+    join(s);
+    if (is_idle(s)) return 0;
+    uint64_t until_tsc = clock_tsc() + s->server.clock->tsc_hz / 1000000 * LOADER_TURN_US;
+    cycle_meter_switch(&s->server.meter, CYCLES_EXECUTE);
+    if (goes_on_with_log(s))
+        work_on_log(s, until_tsc);
+    else
+        work_on_snapshot(s, until_tsc);
     s->job_ran = true; // there is more to do: not to sleep
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
     return 1;

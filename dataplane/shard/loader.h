@@ -9,6 +9,8 @@
 //   begin    maps the file; persist_is_loading from here on (persist.h)
 //   turns    every shard, in slices: commands are answered with -LOADING meanwhile
 //   over     the last shard says so in the log; a shard that was done earlier waits for it
+// With an append-only log the file is its base, and the first shard goes on with the commands
+// (replay.h) before it is over.
 //
 // The first shard reads the file with pread ahead of all, so that a disk that fails is an error of
 // pread and not the end of the process by SIGBUS. What is read and mapped again later is in the
@@ -32,6 +34,7 @@ enum {
     LOADER_LEAD_BYTES = 64 << 20, // that is read ahead
     LOADER_PIECE_BYTES = 256 << 10,
     LOADER_ERROR_MAX = 400,
+    LOADER_FATAL_MAX = 1000,
 };
 
 struct loader {              // of one shard
@@ -63,5 +66,13 @@ void loader_close(struct shard *s); // before its keyspace is closed; at any tim
 // A file that turns out to be broken later ends the process.
 bool loader_reload(struct server *server, uint32_t flags); // enum persist_reload
 
-// ---- between loader.c and loader_file.c
+// ---- between loader.c, loader_file.c and replay.c
 void loader_unmap(struct persist *p);
+// The file of that name is loaded by the shards' turns. flags: enum load_flags (load.h). ERR_IO:
+// error says why it cannot be; it may be that there is none.
+enum status loader_begin_file(struct persist *p, const char *name, uint32_t flags,
+                              uint64_t now_wall_ms, char error[LOADER_ERROR_MAX]) MUST_USE;
+void loader_begin_nothing(struct persist *p, uint64_t now_wall_ms); // the first shard goes on
+// The process ends: lines go to the log, text to control, which starts no other.
+__attribute__((noreturn)) void loader_end_process(struct shard *s, const char *lines,
+                                                  const char *text);

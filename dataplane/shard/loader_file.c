@@ -12,6 +12,7 @@
 #include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/script_cache.h"
 #include "dataplane/shard/loader.h"
+#include "dataplane/shard/replay.h"
 #include "dataplane/shard/shard.h"
 
 static bool refuse(char error[LOADER_ERROR_MAX], const char *name, const char *why)
@@ -38,21 +39,22 @@ static bool map_file(struct persist *p, int fd, const char *name, char error[LOA
     return true;
 }
 
-static void begin(struct persist *p, int fd, uint32_t flags, uint64_t now_wall_ms)
+// left: shards that have a share in it, and one.
+static void begin(struct persist *p, int fd, uint32_t flags, uint64_t now_wall_ms, uint32_t left)
 {
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     p->load_fd = fd;
     p->load_flags = flags;
     p->load_read_bytes = 0;
     p->load_started_ms = now_wall_ms;
     p->load_used_memory = 0;
     p->load_failed = 0;
+    p->load_log_bytes = p->load_log_done = 0;
     p->load_generation++;
     for (uint32_t i = 0; i < p->shard_count; i++) {
         struct persist_shard *mine = &p->shards[i];
         mine->keys_loaded = mine->keys_expired = mine->keys_empty = mine->loaded_bytes = 0;
     }
-    __atomic_store_n(&p->loading_left, p->shard_count + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&p->loading_left, left, __ATOMIC_RELEASE);
 }
 
 static enum status begin_file(struct persist *p, const char *name, uint32_t flags,
@@ -66,8 +68,24 @@ static enum status begin_file(struct persist *p, const char *name, uint32_t flag
         close(fd);
         return ERR_IO;
     }
-    begin(p, fd, flags, now_wall_ms);
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    begin(p, fd, flags, now_wall_ms, p->shard_count + 1);
     return OK;
+}
+
+enum status loader_begin_file(struct persist *p, const char *name, uint32_t flags,
+                              uint64_t now_wall_ms, char error[LOADER_ERROR_MAX])
+{
+    bool is_there;
+    if (begin_file(p, name, flags, now_wall_ms, error, &is_there) != OK) return ERR_IO;
+    return is_there || refuse(error, name, strerror(ENOENT)) ? OK : ERR_IO;
+}
+
+void loader_begin_nothing(struct persist *p, uint64_t now_wall_ms)
+{
+    p->load_data = NULL;
+    p->load_file_bytes = 0;
+    begin(p, -1, 0, now_wall_ms, 1);
 }
 
 enum status loader_begin(struct persist *p, const struct settings *settings, uint64_t now_wall_ms,
@@ -79,8 +97,10 @@ enum status loader_begin(struct persist *p, const struct settings *settings, uin
 
 void loader_unmap(struct persist *p)
 {
+    if (p->load_fd < 0) return;
     if (p->load_data) munmap((void *)(uintptr_t)p->load_data, p->load_file_bytes);
     close(p->load_fd);
+    p->load_fd = -1;
     p->load_data = NULL;
 }
 
@@ -94,17 +114,34 @@ static void empty(struct server *s)
     scripts_flush(s->scripts, SCRIPT_KIND_FUNCTIONS, false);
 }
 
-bool loader_reload(struct server *server, uint32_t flags)
+static bool begin_snapshot(struct server *server, uint32_t flags)
 {
     char error[LOADER_ERROR_MAX];
     bool is_there;
     uint32_t load_flags = flags & PERSIST_RELOAD_MERGE ? LOAD_MERGE : 0;
-    struct persist *p = server->persist;
-    if (!p || persist_is_loading(p)) return false;
-    enum status status = begin_file(p, server->settings->dbfilename, load_flags,
+    enum status status = begin_file(server->persist, server->settings->dbfilename, load_flags,
                                     clock_wall_us() / 1000, error, &is_there);
     if (status != OK) shard_log(server->shard, LOG_WARNING, "%s", error);
-    if (status != OK || !is_there) return false;
+    return status == OK && is_there;
+}
+
+static bool begin_log(struct server *server)
+{
+    char error[REPLAY_ERROR_MAX];
+    struct aof *aof = &server->persist->aof;
+    if (aof->directory.lock_fd < 0) return false;
+    if (replay_begin(server->persist, aof, server->settings, clock_wall_us() / 1000, error) == OK)
+        return true;
+    shard_log(server->shard, LOG_WARNING, "%s", error);
+    return false;
+}
+
+bool loader_reload(struct server *server, uint32_t flags)
+{
+    struct persist *p = server->persist;
+    if (!p || persist_is_loading(p)) return false;
+    if (!(flags & PERSIST_RELOAD_LOG ? begin_log(server) : begin_snapshot(server, flags)))
+        return false;
     for (uint32_t i = 0; i < server_peer_count(server) && !(flags & PERSIST_RELOAD_NO_FLUSH); i++)
         empty(server_peer(server, i));
     return true;

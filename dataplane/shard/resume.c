@@ -2,6 +2,7 @@
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/log_wait.h"
 #include "dataplane/cmd/pause.h"
 #include "dataplane/shard/far.h"
 #include "dataplane/shard/shard.h"
@@ -111,6 +112,7 @@ void resume_drop(struct shard *shard, struct session *session)
     block_forget_client(&shard->server, &session->client);
     jobs_forget_client(&shard->server, &session->client);
     pause_forget_client(&shard->server, &session->client);
+    log_wait_forget_client(&shard->server, &session->client);
     while (session->kept_first) kept_free(&shard->heap, take_first(session));
     if (list_node_is_linked(&session->resumed)) list_remove(&shard->resumed, &session->resumed);
 }

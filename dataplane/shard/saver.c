@@ -8,6 +8,8 @@
 #include "dataplane/base/check.h"
 #include "dataplane/cmd/node.h"
 #include "dataplane/cmd/pause.h"
+#include "dataplane/cmd/script_shards.h"
+#include "dataplane/shard/keeper.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
 #include "storage/rdb/rdb_format.h"
@@ -77,7 +79,8 @@ static void put_all_sizes(struct shard *s, struct rdb_buffer *b)
 
 static struct snapshot_facts facts_of(struct shard *s)
 {
-    struct snapshot_facts facts = { .now_s = s->server.now_ms / 1000 };
+    struct snapshot_facts facts = { .now_s = s->server.now_ms / 1000,
+                                    .is_aof_base = s->saver.saving->on_base_end != NULL };
     for (uint32_t i = 0; i < s->server.shard_count; i++) {
         const struct server *one = server_peer(&s->server, i);
         const struct hash_deadlines *fields = &one->hash_deadlines;
@@ -129,20 +132,17 @@ static void ask(struct shard *s, enum flush_op op,
     flush_ask(v->port, &v->request);
 }
 
-static void note_begin(struct persist *p, uint64_t now_ms)
+static void note_begin(struct persist *p, uint64_t now_ms, bool is_base)
 {
-    p->started_ms = now_ms;
-    __atomic_store_n(&p->saving, PERSIST_SAVING, __ATOMIC_RELEASE);
+    if (!is_base) p->started_ms = now_ms;
+    __atomic_store_n(&p->saving, is_base ? PERSIST_SAVING_BASE : PERSIST_SAVING, __ATOMIC_RELEASE);
 }
 
-const char *saver_begin(struct server *server)
+// target and path are there.
+static void begin_all(struct shard *s)
 {
-    struct shard *s = server->shard;
+    struct server *server = &s->server;
     struct saving *g = s->saver.saving;
-    if (!g) return "ERR This server has no disk";
-    int size = snprintf(g->target, sizeof g->target, "%s", s->settings->dbfilename);
-    if (size >= (int)sizeof g->target) return "ERR The name of the file is too long";
-    snprintf(g->path, sizeof g->path, "temp-%d.rdb", (int)getpid());
     g->file = (struct flush_file){ .kind = FLUSH_SNAPSHOT,
                                    .path = g->path,
                                    .has_checksum = s->settings->rdbchecksum };
@@ -155,12 +155,41 @@ const char *saver_begin(struct server *server)
     s->saver.error_step = NULL;
     put_file_head(s);
     ask(s, FLUSH_CREATE, on_created);
-    note_begin(g->persist, server->now_ms);
+    note_begin(g->persist, server->now_ms, g->on_base_end != NULL);
+}
+
+const char *saver_begin(struct server *server)
+{
+    struct shard *s = server->shard;
+    struct saving *g = s->saver.saving;
+    if (!g) return "ERR This server has no disk";
+    int size = snprintf(g->target, sizeof g->target, "%s", s->settings->dbfilename);
+    if (size >= (int)sizeof g->target) return "ERR The name of the file is too long";
+    snprintf(g->path, sizeof g->path, "temp-%d.rdb", (int)getpid());
+    g->on_base_end = NULL;
+    begin_all(s);
     shard_log(s, LOG_NOTICE, "Background saving started");
     return NULL;
 }
 
+void saver_begin_base(struct shard *s, const char *target,
+                      void (*on_end)(struct shard *s, int error, const char *step))
+{
+    struct saving *g = s->saver.saving;
+    snprintf(g->target, sizeof g->target, "%s", target);
+    snprintf(g->path, sizeof g->path, "temp-rewriteaof-bg-%d.aof", (int)getpid());
+    g->on_base_end = on_end;
+    begin_all(s);
+}
+
+void saver_give_up(struct shard *s) { fail(s->saver.saving, ECANCELED); }
+
 // ---- a shard's part
+
+static uint32_t chunks_under_way(const struct saver *v)
+{
+    return flush_chunks_of(v->port, FLUSH_SNAPSHOT);
+}
 
 static bool may_send(const struct shard *s)
 {
@@ -175,7 +204,7 @@ static uint32_t send_pieces(struct shard *s)
     uint32_t count = 0;
     bool is_head = v->is_coordinator && !__atomic_load_n(&v->saving->is_open, __ATOMIC_RELAXED);
     if (!may_send(s) || (is_head && v->has_sent_head)) return 0;
-    while (v->snapshot.pieces.count) {
+    while (v->snapshot.pieces.count && chunks_under_way(v) < SAVER_CHUNKS_MAX) {
         struct flush_chunk *c = flush_take_chunk(v->port);
         if (!c) break;
         struct snapshot_piece *p =
@@ -200,8 +229,7 @@ static void open_for_all(struct shard *s)
 {
     struct saver *v = &s->saver;
     if (!v->is_coordinator || !v->has_sent_head || v->saving->is_open) return;
-    if (flush_chunks_under_way(v->port) == 0)
-        __atomic_store_n(&v->saving->is_open, 1, __ATOMIC_RELEASE);
+    if (chunks_under_way(v) == 0) __atomic_store_n(&v->saving->is_open, 1, __ATOMIC_RELEASE);
 }
 
 static void tell_progress(struct shard *s)
@@ -210,7 +238,7 @@ static void tell_progress(struct shard *s)
     struct persist_shard *told = &v->saving->persist->shards[s->server.shard_index];
     told->keys_done = v->snapshot.keys_done;
     told->extra_bytes = snapshot_extra_bytes(&v->snapshot);
-    told->extra_bytes += flush_chunks_under_way(v->port) * (uint64_t)FLUSH_CHUNK_BYTES;
+    told->extra_bytes += chunks_under_way(v) * (uint64_t)FLUSH_CHUNK_BYTES;
     if (told->extra_bytes > told->extra_bytes_most) told->extra_bytes_most = told->extra_bytes;
 }
 
@@ -225,7 +253,8 @@ static void steer_writes(struct shard *s)
     const struct persist *p = s->saver.saving->persist;
     bool is_full = s->saver.phase != SAVER_IDLE &&
                    p->shards[s->server.shard_index].extra_bytes > memory_limit(s);
-    pause_writes(&s->server, is_full || persist_is_stopping(p) || p->is_frozen);
+    pause_writes(&s->server, is_full || persist_is_stopping(p) || p->is_frozen ||
+                                 keeper_is_opening(s->keeper) || appender_is_full(&s->appender));
 }
 
 static void walk(struct shard *s, bool has_others)
@@ -270,7 +299,7 @@ static uint32_t work(struct shard *s, bool has_others)
     tell_progress(s);
     steer_writes(s);
     bool is_over = v->phase == SAVER_DRAINING && !v->snapshot.pieces.count &&
-                   flush_chunks_under_way(v->port) == 0 && (may_send(s) || error_of(v->saving));
+                   chunks_under_way(v) == 0 && (may_send(s) || error_of(v->saving));
     if (is_over) end_part(s);
     return count;
 }
@@ -293,20 +322,37 @@ static void stop_or_go_on(struct shard *s, bool worked)
     if (lane_send(&s->server.region_shard->events, &refused) == OK) bell_ring(s->bell);
 }
 
+uint64_t saver_extra_bytes(const struct persist *p)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < p->shard_count; i++) bytes += p->shards[i].extra_bytes_most;
+    return bytes;
+}
+
+static void finish_base(struct shard *s, int error, const char *step)
+{
+    struct saving *g = s->saver.saving;
+    s->saver.phase = SAVER_IDLE;
+    __atomic_store_n(&g->persist->saving, PERSIST_IDLE, __ATOMIC_RELEASE);
+    g->on_base_end(s, error, step ? step : g->path);
+}
+
 static void finish(struct shard *s, int error, const char *step)
 {
     struct saving *g = s->saver.saving;
     struct persist *p = g->persist;
     uint64_t now_ms = clock_wall_us() / 1000;
+    if (g->on_base_end) {
+        finish_base(s, error, step);
+        return;
+    }
     s->saver.phase = SAVER_IDLE;
     __atomic_store_n(&p->last_ok, error == 0, __ATOMIC_RELAXED);
     p->last_took_ms = now_ms - p->started_ms;
     p->last_took_s = (int64_t)(p->last_took_ms / 1000);
-    p->last_extra_bytes = 0;
-    for (uint32_t i = 0; i < p->shard_count; i++) {
-        p->last_extra_bytes += p->shards[i].extra_bytes_most;
-        if (!error) p->shards[i].dirty_saved = p->shards[i].dirty_at_cut;
-    }
+    p->last_extra_bytes = saver_extra_bytes(p);
+    for (uint32_t i = 0; i < p->shard_count && !error; i++)
+        p->shards[i].dirty_saved = p->shards[i].dirty_at_cut;
     if (error) {
         p->last_try_ms = now_ms;
         shard_log(s, LOG_WARNING, "Background saving error: %s: %s", step ? step : g->path,
@@ -336,8 +382,8 @@ static void end_file(struct shard *s)
 {
     struct saver *v = &s->saver;
     if (__atomic_load_n(&v->saving->left, __ATOMIC_ACQUIRE) != 0) return;
-    v->phase = SAVER_ENDING;
     if (error_of(v->saving)) {
+        v->phase = SAVER_ENDING;
         if (v->is_file_open)
             ask(s, FLUSH_DISCARD, on_ended);
         else
@@ -345,7 +391,8 @@ static void end_file(struct shard *s)
         return;
     }
     struct flush_chunk *c = flush_take_chunk(v->port);
-    CHECK(c != NULL);
+    if (!c) return; // the log has them all
+    v->phase = SAVER_ENDING;
     c->data[0] = RDB_OPCODE_END;
     c->size = 1;
     flush_write(v->port, &v->saving->file, c, true);
@@ -355,13 +402,12 @@ static void end_file(struct shard *s)
 uint32_t saver_turn(struct shard *s, bool has_others)
 {
     struct saver *v = &s->saver;
+    uint32_t count = 0;
     if (LIKELY(v->phase == SAVER_IDLE)) return 0;
-    uint32_t count = flush_poll(v->port);
     int error = __atomic_load_n(&v->saving->file.error, __ATOMIC_RELAXED);
     if (UNLIKELY(error) && v->phase != SAVER_ENDING) fail(v->saving, error);
     if (v->phase == SAVER_WALKING || v->phase == SAVER_DRAINING) count += work(s, has_others);
     if (v->phase == SAVER_DONE) end_file(s);
-    flush_flush(v->port);
     return count;
 }
 
@@ -379,13 +425,15 @@ static bool begin_now(struct shard *s)
 {
     shard_set others = shard_set_all(s->server.shard_count) & ~shard_set_of(0);
     if (others && !meeting_hold(s, others)) return false; // at the next cron
-    const char *error = persist_save(&s->server);
+    const char *error = "a script is in the midst of its moment";
+    if (!script_busy_among(&s->server, others | shard_set_of(0))) error = persist_save(&s->server);
     if (others) meeting_let_go(s, others);
     return error == NULL;
 }
 
 static void begin_to_stop(struct shard *s, struct persist *p)
 {
+    if (persist_is_saving_base(p)) saver_give_up(s);
     if (persist_is_saving(p) || !begin_now(s)) return;
     shard_log(s, LOG_NOTICE, "Saving the final RDB snapshot before exiting.");
     s->saver.is_for_stop = true;
@@ -393,6 +441,12 @@ static void begin_to_stop(struct shard *s, struct persist *p)
     uint32_t wanted = PERSIST_STOP_WANTED;
     __atomic_compare_exchange_n(&p->stop, &wanted, PERSIST_STOP_SAVING, false, __ATOMIC_ACQ_REL,
                                 __ATOMIC_ACQUIRE);
+}
+
+static void begin_scheduled(struct shard *s, struct persist *p)
+{
+    if (!persist_is_saving(p) && begin_now(s))
+        __atomic_store_n(&p->is_scheduled, 0, __ATOMIC_RELAXED);
 }
 
 void saver_cron(struct shard *s)
@@ -405,6 +459,8 @@ void saver_cron(struct shard *s)
     if (server->shard_index != 0 || s->stopping) return;
     if (__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE) == PERSIST_STOP_WANTED)
         begin_to_stop(s, p);
+    else if (__atomic_load_n(&p->is_scheduled, __ATOMIC_RELAXED))
+        begin_scheduled(s, p);
     else if (persist_is_due(server) && begin_now(s))
         shard_log(s, LOG_NOTICE, "Changes since the last snapshot reached a save point. Saving...");
 }

@@ -18,6 +18,8 @@
 #include "storage/flusher.h"
 
 enum {
+    SAVER_TARGET_MAX = 520,
+    SAVER_CHUNKS_MAX = FLUSH_CHUNKS_PER_PORT / 2, // the rest is for the log
     SAVER_SLICE_US = 250,
     SAVER_SLICE_SHARED_US = 100,  // in a turn in which others sent commands
     SAVER_SLICE_PRESSED_US = 500, // when memory presses
@@ -25,12 +27,16 @@ enum {
     SAVER_POLL_US = 200,          // while only the disk is waited for
 };
 
+struct shard;
 struct saving {
     struct persist *persist; // borrowed, as is the flusher
     struct flusher *flusher;
     // Written before the moment, by the coordinator, all shards standing:
     struct flush_file file;
-    char path[64], target[256];
+    char path[64], target[SAVER_TARGET_MAX];
+    // Of the append-only log's base: told how it ended, instead of all else that hears of a
+    // snapshot's end. NULL: it is a snapshot of its own.
+    void (*on_base_end)(struct shard *coordinator, int error, const char *step);
     // By any, atomically:
     uint32_t is_open; // the file is, and has its head
     int32_t error;    // errno of what failed first; 0
@@ -54,12 +60,16 @@ struct saver {
     const char *error_step;       // what failed, of the coordinator's requests
 };
 
-struct shard;
 // In the folder of the snapshots: those that a process left half written when it died are removed.
 void saving_open(struct saving *g, struct persist *persist, struct flusher *flusher);
 void saver_open(struct shard *s, struct saving *saving);
 void saver_close(struct shard *s);
 const char *saver_begin(struct server *server); // struct server_ops.save
+// The same, of a base of the append-only log: target is its path.
+void saver_begin_base(struct shard *s, const char *target,
+                      void (*on_end)(struct shard *s, int error, const char *step));
+void saver_give_up(struct shard *s); // a base is wanted no more: it ends with ECANCELED
+uint64_t saver_extra_bytes(const struct persist *p); // the most that the last one had, of all
 // Between two commands. has_others: they sent some in this turn. Returns how much was done.
 uint32_t saver_turn(struct shard *s, bool has_others);
 uint64_t

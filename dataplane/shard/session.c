@@ -1,6 +1,7 @@
 #include "dataplane/shard/session.h"
 #include <stdlib.h>
 #include "dataplane/cmd/acl_call.h"
+#include "dataplane/cmd/log_wait.h"
 #include "dataplane/shard/far.h"
 #include "dataplane/shard/late.h"
 #include "dataplane/shard/meeting.h"
@@ -306,6 +307,11 @@ static void session_cut(struct shard *shard, struct session *session)
     }
 }
 
+static bool session_waits_for_log(struct shard *shard, struct client *c)
+{
+    return (c->flags & CLIENT_LOGGED) || log_wait_begin(&shard->server, c);
+}
+
 void session_flush(struct shard *shard, struct session *session)
 {
     struct client *c = &session->client;
@@ -316,6 +322,7 @@ void session_flush(struct shard *shard, struct session *session)
         session_cut(shard, session);
         return;
     }
+    if (UNLIKELY(stream->out.is_held) && session_waits_for_log(shard, c)) return;
     if (UNLIKELY(stream->out.open_gaps)) return; // a long command's: its reply begins when it ends
     if (UNLIKELY(session->far.count != 0) && late_begin(shard, session)) return;
     session->is_due = false;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "dataplane/cmd/acl_load.h"
+#include "dataplane/cmd/aof_wait.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/errand.h"
 #include "dataplane/cmd/hash_expiry.h"
@@ -15,6 +16,7 @@
 #include "dataplane/cmd/tracking.h"
 #include "dataplane/cmd/rename.h"
 #include "dataplane/shard/far.h"
+#include "dataplane/shard/keeper.h"
 #include "dataplane/shard/late.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/mover.h"
@@ -31,6 +33,7 @@ enum {
     EXPECT_US = 50,
     STOP_FLUSH_NS = 1000 * 1000 * 1000, // how long replies may take to leave at shutdown
 };
+#define STOP_LOG_NS (60ull * 1000 * 1000 * 1000) // and the log to get to a slow disk
 
 void shard_log(struct shard *s, int level, const char *format, ...)
 {
@@ -161,6 +164,9 @@ enum status shard_open(struct shard **out, const struct shard_config *config, ch
     s->server.keyspace = s->keyspace;
     server_open_parts(&s->server);
     saver_open(s, config->saving);
+    s->keeper = config->keeper;
+    s->waker = config->hub ? &config->hub->wakers[config->index] : config->waker;
+    appender_open(s);
     if (shard_open_renames(s, error, error_bytes) != OK) goto fail;
     shard_apply_thresholds(s);
     keyspace_set_lfu(s->keyspace, (uint32_t)s->settings->lfu_log_factor,
@@ -195,6 +201,7 @@ void shard_close(struct shard *s)
     if (s->sock) sock_close(s->sock);
     meeting_close(s);
     saver_close(s);
+    appender_close(s);
     if (s->keyspace) server_close_parts(&s->server);
     loader_close(s);
     far_close(s); // after the blocks, some of which are of its proxies
@@ -328,6 +335,25 @@ static uint32_t shard_run_long(struct shard *s, bool others_work)
     s->job_ran = jobs_run(&s->server, slice);
     count += s->job_ran;
     cycle_meter_switch(&s->server.meter, CYCLES_LOOP);
+    return count;
+}
+
+// What the disk has done, and a slice of a snapshot.
+static uint32_t shard_run_storage(struct shard *s, bool others_work)
+{
+    const struct appender *a = &s->appender;
+    bool is_idle = s->saver.phase == SAVER_IDLE && keeper_is_idle(s->keeper);
+    if (LIKELY(!a->file && !a->older && is_idle)) return 0;
+    uint32_t count = flush_poll(s->saver.port);
+    return count + saver_turn(s, others_work) + keeper_turn(s);
+}
+
+// Behind the commands of the turn, before their replies.
+static uint32_t shard_run_log(struct shard *s)
+{
+    uint32_t count = appender_turn(s);
+    aof_waits_run(&s->server);
+    if (LIKELY(s->saver.port != NULL)) flush_flush(s->saver.port);
     return count;
 }
 
@@ -474,6 +500,10 @@ static uint64_t shard_next_event_ns(const struct shard *s)
     if (late < next) next = late;
     uint64_t saver = saver_next_ns(s);
     if (saver < next) next = saver;
+    uint64_t appender = appender_next_ns(s);
+    if (appender < next) next = appender;
+    uint64_t keeper = keeper_next_ns(s);
+    if (keeper < next) next = keeper;
     uint64_t tls = tls_next_ns(s->tls);
     if (tls < next) next = tls;
     if (s->net) {
@@ -528,8 +558,8 @@ static void shard_steer_gather(struct shard *s)
 static void shard_submit(struct shard *s, uint32_t work)
 {
     uint64_t until = shard_sleep_until_ns(s, work);
-    bool is_asleep = until && s->mesh.hub && spread_may_sleep(s);
-    if (s->mesh.hub && !is_asleep) until = 0;
+    bool is_asleep = until && s->waker && spread_may_sleep(s);
+    if (s->waker && !is_asleep) until = 0;
     if (until) shard_steer_gather(s);
     if (until) until = clock_monotonic_ns() + (until - s->server.now_ns);
     cycle_meter_switch(&s->server.meter, until ? CYCLES_IDLE : CYCLES_TX);
@@ -550,7 +580,7 @@ uint32_t shard_turn(struct shard *s)
     if (s->mesh.waiting) mesh_flush(s);
     work += shard_run_deferred(s);
     work += shard_run_long(s, work != 0);
-    work += saver_turn(s, work != 0);
+    work += shard_run_storage(s, work != 0);
     work += shard_expire(s);
     work += shard_defrag(s);
     work += shard_timers(s);
@@ -559,6 +589,7 @@ uint32_t shard_turn(struct shard *s)
     work += loader_turn(s);
     work += shard_rx_ferry(s);
     run_tracking(s);
+    work += shard_run_log(s);
     shard_flush(s);
     shard_tx_nic(s);
     tls_release(s->tls);
@@ -602,14 +633,23 @@ static void shard_announce_stop(struct shard *s)
     s->stop_announced = true;
 }
 
+// What was logged is with the flusher, which writes it before it closes. A disk that refuses is not
+// waited for.
+static bool shard_log_is_over(const struct shard *s)
+{
+    const struct appender *a = &s->appender;
+    return appender_is_quiet(a) || a->told->error ||
+           s->server.now_ns > s->stop_deadline_ns + STOP_LOG_NS;
+}
+
 void shard_run(struct shard *s)
 {
     while (s->running) {
         shard_turn(s);
         if (LIKELY(!s->stopping)) continue;
         if (!s->stop_announced) shard_announce_stop(s);
-        if ((shard_output_is_empty(s) && ferry_is_over(s)) ||
-            s->server.now_ns > s->stop_deadline_ns)
+        bool is_over = shard_output_is_empty(s) && ferry_is_over(s);
+        if ((is_over || s->server.now_ns > s->stop_deadline_ns) && shard_log_is_over(s))
             s->running = false;
     }
 }

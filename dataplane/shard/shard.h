@@ -14,6 +14,7 @@
 #include "dataplane/lane/region.h"
 #include "dataplane/net/net.h"
 #include "dataplane/nic/nic.h"
+#include "dataplane/shard/appender.h"
 #include "dataplane/shard/batch.h"
 #include "dataplane/shard/ferry.h"
 #include "dataplane/shard/hub.h"
@@ -64,6 +65,8 @@ struct shard_config {
     struct hub *hub;         // NULL: this is the only shard
     struct persist *persist; // NULL: nothing is saved or loaded
     struct saving *saving;   // NULL likewise
+    struct keeper *keeper;   // NULL likewise
+    struct waker *waker;     // of an only shard's thread; NULL: nobody wakes it. Else the hub's
     uint32_t index, count;
 };
 
@@ -94,6 +97,7 @@ struct shard {
     uint32_t last_holder;    // whom it stood for last
     uint64_t mover_next_ns;  // mover.h
     struct loader loader;
+    struct appender appender;
 
     // Now and then.
     struct heap heap;
@@ -124,6 +128,8 @@ struct shard {
     uint32_t stop_flags;
     uint64_t stop_deadline_ns;
     struct saver saver;
+    struct keeper *keeper; // borrowed; NULL: there is no disk
+    struct waker *waker;   // likewise; NULL: nobody wakes it
 };
 
 // error: one line for the operator. The thread that calls open is the one that turns it.

@@ -1,5 +1,6 @@
 #include "dataplane/cmd/memory.h"
 #include "dataplane/shard/far.h"
+#include "dataplane/shard/keeper.h"
 #include "dataplane/shard/shard_tls.h"
 
 #define BUSY_BELOW_ASLEEP 0.5 // share of its time that a busy shard sleeps at most
@@ -94,5 +95,6 @@ void shard_cron(struct shard *s)
     defrag_cron(&s->server);
     shard_tls_cron(s);
     saver_cron(s);
+    keeper_cron(s);
     far_trim_kept(s);
 }

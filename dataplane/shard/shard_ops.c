@@ -6,6 +6,7 @@
 #include "dataplane/shard/far.h"
 #include "dataplane/shard/far_again.h"
 #include "dataplane/shard/far_wait.h"
+#include "dataplane/shard/keeper.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/post.h"
 #include "dataplane/shard/router.h"
@@ -282,6 +283,7 @@ const struct server_ops shard_server_ops = {
     .apply_settings = op_apply_settings,
     .refresh_tally = op_refresh_tally,
     .save = saver_begin,
+    .log_on = keeper_turn_on,
     .reload = loader_reload,
     .route = shard_route,
     .begin_again = shard_begin_again,

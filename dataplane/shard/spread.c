@@ -50,11 +50,9 @@ static void on_woken(void *context) { waker_drain(context); }
 
 enum status spread_open(struct shard *s)
 {
-    struct hub *hub = s->mesh.hub;
-    if (!hub) return OK;
-    struct waker *w = &hub->wakers[s->server.shard_index];
-    if (s->server.shard_index == 0) sock_set_steer(s->sock, steer, s);
-    return sock_watch(s->sock, waker_fd(w), on_woken, w);
+    struct waker *w = s->waker;
+    if (s->mesh.hub && s->server.shard_index == 0) sock_set_steer(s->sock, steer, s);
+    return w ? sock_watch(s->sock, waker_fd(w), on_woken, w) : OK;
 }
 
 void spread_count_client(struct shard *s, int change)
@@ -77,17 +75,18 @@ uint64_t spread_client_count(const struct shard *s)
 static bool has_work(void *context)
 {
     const struct shard *s = context;
-    return mesh_has_input(s) || meeting_is_wanted(s);
+    if (s->mesh.hub && (mesh_has_input(s) || meeting_is_wanted(s))) return true;
+    return s->saver.port && (flush_has_input(s->saver.port) || appender_has_input(s));
 }
 
 bool spread_may_sleep(struct shard *s)
 {
-    return waker_prepare_sleep(&s->mesh.hub->wakers[s->server.shard_index], has_work, s);
+    return waker_prepare_sleep(s->waker, has_work, s);
 }
 
 void spread_end_sleep(struct shard *s)
 {
-    waker_end_sleep(&s->mesh.hub->wakers[s->server.shard_index]);
+    waker_end_sleep(s->waker);
 }
 
 struct stop_note {

@@ -224,5 +224,6 @@ void sock_send_drop(struct sock_conn *c, uint64_t size);     // releases what ha
 void sock_send_clear(struct sock_conn *c);
 static inline bool sock_send_is_due(const struct sock_conn *c)
 {
-    return c->sending || c->stream.out.bytes_total - c->stream.out.bytes < c->flushed_total;
+    const struct outq *out = &c->stream.out;
+    return c->sending || (!out->is_held && out->bytes_total - out->bytes < c->flushed_total);
 }

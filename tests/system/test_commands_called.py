@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every command of the data types is there, and some test calls it: it is in the table of a running Penstock, and
 a generator of the oracle makes it, or a unit test has a string that begins with it. GROUPS is the whole set;
-MIGRATE and WAITAOF come with replication."""
+MIGRATE comes with replication."""
 import os
 import random
 import re
@@ -17,7 +17,7 @@ GROUPS = {
     'generic': '''
         copy del dump exists expire expireat expiretime keys move object object|encoding object|freq
         object|help object|idletime object|refcount persist pexpire pexpireat pexpiretime pttl randomkey
-        rename renamenx restore scan sort sort_ro touch ttl type unlink wait''',
+        rename renamenx restore scan sort sort_ro touch ttl type unlink wait waitaof''',
     'list': '''
         blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange
         lrem lset ltrim rpop rpoplpush rpush rpushx''',
@@ -53,6 +53,8 @@ GROUPS = {
         client|list client|no-evict client|no-touch client|pause client|reply client|setinfo client|setname
         client|tracking client|trackinginfo client|unblock client|unpause echo hello monitor ping quit reset
         select''',
+    'persistence': '''
+        bgrewriteaof''',
     'scripting': '''
         eval eval_ro evalsha evalsha_ro fcall fcall_ro function function|delete function|dump function|flush
         function|help function|kill function|list function|load function|restore function|stats script

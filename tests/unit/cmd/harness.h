@@ -32,6 +32,7 @@ struct harness {
     uint32_t slices;           // of the last command
     bool no_slices;            // jobs stay where they are, until another command runs
     size_t effects_size;
+    uint64_t joint_number, joint_count; // of the last unit that was a part of a transaction; or 0
     char effects[1 << 16]; // of the last command: "SET a 1 | DEL b;" a unit ends with ';'
     size_t wire_size;
     char wire[HARNESS_WIRE_BYTES + 1]; // of the last reply, NUL-ended
@@ -46,14 +47,20 @@ static inline void harness_note_client(struct server *s, struct client *c)
 static const struct server_ops harness_ops = { .resume_client = harness_note_client,
                                                .client_wrote = harness_note_client };
 
-// "*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n" becomes "DEL b"; SELECT 0 is left out.
+// "*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n" becomes "DEL b"; SELECT 0 is left out, and so is what stands
+// around the one command of a part of a transaction over several shards.
 static inline void harness_note_effects(void *context, struct bytes unit, uint32_t command_count)
 {
     struct harness *h = context;
     size_t at = h->effects_size, room = sizeof h->effects;
     const char *in = (const char *)unit.data, *end = in + unit.size;
-    bool is_first = true;
-    (void)command_count;
+    bool is_first = true, is_part = in < end && *in == '#';
+    h->joint_number = h->joint_count = 0;
+    if (is_part) {
+        int found = sscanf(in, "#TX:%lu %lu", &h->joint_number, &h->joint_count);
+        cr_assert(eq(int, found, 2));
+        in = strchr(in, '*');
+    }
     while (in < end) {
         char text[4096];
         size_t size = 0;
@@ -68,6 +75,8 @@ static inline void harness_note_effects(void *context, struct bytes unit, uint32
         }
         text[size] = 0;
         if (strcmp(text, "SELECT 0") == 0) continue;
+        if (is_part && command_count <= 1 && (!strcmp(text, "MULTI") || !strcmp(text, "EXEC")))
+            continue;
         cr_assert(lt(sz, at + size + 8, room), "more effects than the harness keeps");
         at += (size_t)snprintf(h->effects + at, room - at, "%s%s", is_first ? "" : " | ", text);
         is_first = false;

@@ -39,6 +39,24 @@ static bool is_said(const char *said, const char *expected)
     return strcmp(said, expected) == 0;
 }
 
+// Parts of one transaction carry one number and say how many they are; what one shard did alone has
+// none.
+static void expect_numbered(const struct joint_node *n, const char *command)
+{
+    uint64_t number = 0, parts = 0;
+    for (uint32_t i = 0; i < JOINT_SHARDS; i++) {
+        if (n->shard[i]->effects[0] == 0) continue;
+        parts++;
+        if (number == 0) number = n->shard[i]->joint_number;
+        cr_expect(eq(u64, n->shard[i]->joint_number, number), "%s: shard %u", command, i);
+    }
+    for (uint32_t i = 0; i < JOINT_SHARDS; i++)
+        if (n->shard[i]->effects[0])
+            cr_expect(eq(u64, n->shard[i]->joint_count, parts > 1 ? parts : 0), "%s: shard %u",
+                      command, i);
+    cr_expect(eq(int, number != 0, parts > 1), "%s", command);
+}
+
 static void expect_said(struct joint_node *n, const struct split_case *c, bool is_joint)
 {
     for (uint32_t i = 0; i < 3 && c->before[i]; i++)
@@ -51,6 +69,7 @@ static void expect_said(struct joint_node *n, const struct split_case *c, bool i
         cr_expect(is_said(n->shard[i]->effects, expected), "%s\nshard %u: %s\nexpected: %s",
                   command, i, n->shard[i]->effects, expected);
     }
+    expect_numbered(n, command);
     joint_run(n, "FLUSHALL");
 }
 
@@ -211,6 +230,10 @@ static void keep_unit(void *context, struct bytes unit, uint32_t command_count)
 {
     struct stream_log *log = context;
     (void)command_count;
+    if (unit.data[0] == '#') { // a part of a transaction
+        const uint8_t *behind = memchr(unit.data, '*', unit.size);
+        unit = bytes_make(behind, unit.size - (size_t)(behind - unit.data));
+    }
     while (log->room - log->size < unit.size) {
         log->room = log->room ? 2 * log->room : 1 << 16;
         log->bytes = realloc(log->bytes, log->room);

@@ -175,6 +175,27 @@ Test(settings, has_a_word_for_a_number_that_is_chosen_at_start)
     EXPECT_REFUSED("port", "auto", "argument couldn't be parsed into an integer");
 }
 
+Test(settings, has_fields_for_the_append_only_log)
+{
+    cr_expect(zero(int, s.appendonly));
+    cr_expect(eq(i64, s.appendfsync, APPENDFSYNC_EVERYSEC));
+    cr_expect(eq(str, s.appendfilename, (char *)"appendonly.aof"));
+    cr_expect(eq(str, s.appenddirname, (char *)"appendonlydir"));
+    cr_expect(eq(u64, s.auto_aof_rewrite_min_size, 64 << 20));
+    cr_expect(eq(i64, s.auto_aof_rewrite_percentage, 100));
+    cr_expect(eq(int, s.aof_load_truncated, 1));
+    EXPECT_SET("appendonly", "yes", "yes");
+    EXPECT_SET("appendfsync", "always", "always");
+    cr_expect(eq(int, s.appendonly, 1));
+    cr_expect(eq(i64, s.appendfsync, APPENDFSYNC_ALWAYS));
+    EXPECT_SET("appendfsync", "no", "no");
+    cr_expect(eq(i64, s.appendfsync, APPENDFSYNC_NO));
+    EXPECT_SET("auto-aof-rewrite-min-size", "1kb", "1024");
+    cr_expect(eq(u64, s.auto_aof_rewrite_min_size, 1024));
+    EXPECT_REFUSED("appendfilename", "", "appendfilename can't be empty");
+    EXPECT_REFUSED("appenddirname", "a/b", "appenddirname can't be a path, just a dirname");
+}
+
 Test(settings, keeps_the_bounds_of_its_lists)
 {
     char many[1024] = "";

@@ -47,6 +47,7 @@ static inline void crowd_open_member(struct crowd *c, uint32_t index)
                                    .bell = &c->f->bell,
                                    .clock = &c->f->clock,
                                    .hub = c->hub,
+                                   .persist = c->f->persist,
                                    .index = index,
                                    .count = c->count };
     if (shard_open(&m->shard, &config, error, sizeof error) != OK) {
@@ -77,8 +78,9 @@ static inline void crowd_turn_others(struct fixture *f)
 }
 
 // Threads sleep when there is nothing to do, unless directives say busy-poll yes; the test's own
-// shard never does.
-static inline struct crowd *crowd_open(uint32_t count, bool has_threads, const char *directives)
+// shard never does. f: of fixture_new_of(count), taken over.
+static inline struct crowd *crowd_open_with(struct fixture *f, uint32_t count, bool has_threads,
+                                            const char *directives)
 {
     struct crowd *c = calloc(1, sizeof *c);
     char others[1024];
@@ -86,7 +88,7 @@ static inline struct crowd *crowd_open(uint32_t count, bool has_threads, const c
     c->count = count;
     c->has_threads = has_threads;
     CHECK(hub_open(&c->hub, count) == OK);
-    c->f = fixture_new_of(count);
+    c->f = f;
     c->f->hub = c->hub;
     c->f->others = c;
     CHECK(fixture_try_open(c->f, directives) == OK);
@@ -110,6 +112,10 @@ static inline struct crowd *crowd_open(uint32_t count, bool has_threads, const c
         c->f->turn_others = crowd_turn_others;
     fixture_steps(c->f, 3); // the listeners are armed
     return c;
+}
+static inline struct crowd *crowd_open(uint32_t count, bool has_threads, const char *directives)
+{
+    return crowd_open_with(fixture_new_of(count), count, has_threads, directives);
 }
 
 static inline void crowd_close(struct crowd *c)

@@ -73,6 +73,7 @@ struct fixture {
     uint32_t peer_count;
     uint32_t idle_turns;
     struct hub *hub; // of several shards (crowd.h): this is the first of them
+    struct persist *persist; // the shards'; NULL: nothing is loaded
     void (*turn_others)(struct fixture *f); // NULL: they turn themselves, or there are none
     void *others;
 };
@@ -325,6 +326,7 @@ static inline enum status fixture_try_open(struct fixture *f, const char *direct
                                    .clock = &f->clock,
                                    .nic = f->wire ? nic_mem_queue(f->wire, 0) : NULL,
                                    .hub = f->hub,
+                                   .persist = f->persist,
                                    .count = f->hub ? f->hub->shard_count : 1 };
     if (!f->wire) CHECK(clock_init(&f->clock) == OK);
     return shard_open(&f->shard, &config, f->error, sizeof f->error);

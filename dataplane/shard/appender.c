@@ -1,0 +1,359 @@
+#include "dataplane/shard/appender.h"
+#include <string.h>
+#include "dataplane/base/check.h"
+#include "dataplane/cmd/log_wait.h"
+#include "dataplane/cmd/node.h"
+#include "dataplane/cmd/persist.h"
+#include "dataplane/shard/shard.h"
+#include "storage/aof/aof_write.h"
+
+struct appender_piece {
+    struct list_node link;
+    size_t used, sent;
+    uint8_t data[APPENDER_PIECE_BYTES];
+};
+
+void appender_open(struct shard *s)
+{
+    struct appender *a = &s->appender;
+    struct persist *persist = s->server.persist;
+    list_init(&a->backlog);
+    if (!persist || !s->saver.port) return;
+    a->aof = &persist->aof;
+    a->told = &persist->aof.shards[s->server.shard_index];
+    a->port = s->saver.port;
+    a->told->joint_ready = UINT64_MAX;
+}
+
+// ---- what waits for a chunk
+
+static void drop_first_piece(struct shard *s)
+{
+    struct list_node *node = list_take_first(&s->appender.backlog);
+    heap_give(&s->heap, LIST_OWNER(node, struct appender_piece, link),
+              sizeof(struct appender_piece), HEAP_LOG);
+}
+
+void appender_close(struct shard *s)
+{
+    struct appender *a = &s->appender;
+    if (!a->aof) return;
+    appender_joint_close(s);
+    while (a->backlog.count) drop_first_piece(s);
+}
+
+static struct appender_piece *piece_with_room(struct shard *s)
+{
+    struct list *backlog = &s->appender.backlog;
+    struct appender_piece *last =
+        backlog->count ? LIST_OWNER(backlog->root.prev, struct appender_piece, link) : NULL;
+    if (last && last->used < APPENDER_PIECE_BYTES) return last;
+    struct appender_piece *p = heap_take(&s->heap, sizeof *p, HEAP_LOG);
+    p->used = p->sent = 0;
+    p->link = (struct list_node){ 0 };
+    list_append(backlog, &p->link);
+    return p;
+}
+
+static void keep(struct shard *s, struct bytes bytes)
+{
+    s->appender.backlog_bytes += bytes.size;
+    while (bytes.size) {
+        struct appender_piece *p = piece_with_room(s);
+        size_t size = APPENDER_PIECE_BYTES - p->used;
+        if (size > bytes.size) size = bytes.size;
+        memcpy(p->data + p->used, bytes.data, size);
+        p->used += size;
+        (void)bytes_skip(&bytes, size);
+    }
+}
+
+bool appender_is_full(const struct appender *a) { return a->backlog_bytes > APPENDER_BACKLOG_MAX; }
+
+// ---- chunks
+
+static void hand_over(struct appender *a)
+{
+    if (!a->chunk) return;
+    if (a->chunk->size)
+        flush_write(a->port, &a->file->file, a->chunk, true);
+    else
+        flush_give_chunk(a->port, a->chunk);
+    a->chunk = NULL;
+}
+
+static bool may_write(const struct appender *a) { return !a->older && a->file->is_open; }
+
+// Returns how much of it found room.
+static size_t fill(struct shard *s, struct bytes bytes)
+{
+    struct appender *a = &s->appender;
+    size_t done = 0;
+    while (done < bytes.size) {
+        if (!a->chunk) {
+            a->chunk = flush_take_chunk(a->port);
+            a->chunk_since_ns = s->server.now_ns;
+        }
+        if (!a->chunk) break;
+        size_t size = FLUSH_CHUNK_BYTES - a->chunk->size;
+        if (size > bytes.size - done) size = bytes.size - done;
+        memcpy(a->chunk->data + a->chunk->size, bytes.data + done, size);
+        a->chunk->size += (uint32_t)size;
+        done += size;
+        if (a->chunk->size == FLUSH_CHUNK_BYTES) hand_over(a);
+    }
+    return done;
+}
+
+static void put(struct shard *s, struct bytes bytes)
+{
+    struct appender *a = &s->appender;
+    a->appended += bytes.size;
+    if (LIKELY(!a->backlog.count && may_write(a))) (void)bytes_skip(&bytes, fill(s, bytes));
+    if (UNLIKELY(bytes.size != 0)) keep(s, bytes);
+}
+
+static void send_backlog(struct shard *s)
+{
+    struct appender *a = &s->appender;
+    while (a->backlog.count) {
+        struct appender_piece *p = LIST_OWNER(list_first(&a->backlog), struct appender_piece, link);
+        size_t size = fill(s, bytes_make(p->data + p->sent, p->used - p->sent));
+        p->sent += size;
+        a->backlog_bytes -= size;
+        if (p->sent < p->used) return;
+        drop_first_piece(s);
+    }
+}
+
+// ---- effects
+
+static void put_timestamp(struct shard *s)
+{
+    char line[AOF_TIMESTAMP_BYTES_MAX];
+    int64_t second = (int64_t)(s->server.now_ms / 1000);
+    if (second == s->appender.second) return;
+    s->appender.second = second;
+    put(s, bytes_make(line, aof_put_timestamp(line, second)));
+}
+
+// Of a client of another shard, whose own log says nothing of it.
+static void follow_alone(struct server *server, struct effects_joint *joint)
+{
+    joint->number = __atomic_add_fetch(&server->persist->aof.joint_last, 1, __ATOMIC_RELAXED);
+    joint->shards = shard_set_of(server->shard_index);
+}
+
+static void note_unit(struct shard *s, uint64_t begin)
+{
+    struct server *server = &s->server;
+    struct effects_joint joint = server->effects.joint;
+    if (UNLIKELY(server->holder != NULL) && !joint.shards) follow_alone(server, &joint);
+    if (UNLIKELY(joint.shards != 0)) appender_joint_add(s, &joint, begin);
+    log_wait_note(server, s->appender.appended, &joint);
+}
+
+static void take_unit(void *context, struct bytes unit, uint32_t command_count)
+{
+    struct shard *s = context;
+    struct appender *a = &s->appender;
+    uint64_t begin = a->appended;
+    (void)command_count;
+    if (UNLIKELY(s->settings->aof_timestamp_enabled)) put_timestamp(s);
+    put(s, unit);
+    __atomic_store_n(&a->told->appended, a->appended, __ATOMIC_RELEASE);
+    if (UNLIKELY(log_waits_are_on(&s->server))) note_unit(s, begin);
+}
+
+// ---- from file to file
+
+static void on_finished(void *context, struct flush_request *r)
+{
+    struct appender_file *f = context;
+    (void)r; // what failed was told by file.error meanwhile
+    __atomic_store_n(&f->is_open, false, __ATOMIC_RELEASE);
+}
+
+// Behind everything that belongs to it.
+static void finish_older(struct shard *s)
+{
+    struct appender_file *f = s->appender.older;
+    f->is_ending = true;
+    f->finish = (struct flush_request){
+        .op = FLUSH_FINISH, .file = &f->file, .done = on_finished, .context = f
+    };
+    flush_ask(s->appender.port, &f->finish);
+}
+
+bool appender_may_turn(const struct appender *a)
+{
+    return !a->older && !a->backlog.count && (!a->file || a->file->is_open);
+}
+
+uint64_t appender_file_bytes(const struct appender *a)
+{
+    const struct appender_file *f = a->file;
+    if (!f) return 0;
+    return (f->file.must_append ? f->file.start_size : 0) + a->appended - f->start;
+}
+
+void appender_turn_to(struct shard *s, struct appender_file *file)
+{
+    struct appender *a = &s->appender;
+    if (a->file) {
+        CHECK(appender_may_turn(a));
+        hand_over(a);
+        a->older = a->file;
+        finish_older(s);
+    }
+    a->file = file;
+    a->second = 0;
+    if (file) {
+        file->start = a->appended;
+        file->is_ending = false;
+    }
+    effects_set_sink(&s->server.effects, file ? take_unit : NULL, s);
+}
+
+// ---- what the flusher reports
+
+static void tell_error(struct shard *s, int error)
+{
+    struct appender *a = &s->appender;
+    if (LIKELY(a->told->error == error)) return;
+    aof_set_error(a->aof, s->server.shard_index, error);
+    if (error)
+        shard_log(s, LOG_WARNING, "Error writing to the AOF file: %s", strerror(error));
+    else
+        shard_log(s, LOG_WARNING, "AOF write error looks solved, the server can write again.");
+}
+
+// WAITAOF wants to know it of all shards.
+static void wake_waiting(struct shard *s)
+{
+    struct hub *hub = s->mesh.hub;
+    shard_set waiting = __atomic_load_n(&s->appender.aof->waiting, __ATOMIC_SEQ_CST);
+    waiting &= ~shard_set_of(s->server.shard_index);
+    for (; hub && waiting; waiting = shard_set_rest(waiting))
+        waker_wake(&hub->wakers[shard_set_first(waiting)]);
+}
+
+static void tell_durable(struct shard *s, uint64_t position)
+{
+    struct aof_shard *told = s->appender.told;
+    if (LIKELY(told->durable == position)) return;
+    __atomic_store_n(&told->durable, position, __ATOMIC_SEQ_CST);
+    wake_waiting(s);
+}
+
+static void tell(struct shard *s)
+{
+    const struct appender *a = &s->appender;
+    const struct appender_file *f = a->older ? a->older : a->file;
+    struct aof_shard *told = a->told;
+    uint64_t good = f->file.must_append ? f->file.start_size : 0;
+    uint64_t written = __atomic_load_n(&f->file.written, __ATOMIC_RELAXED);
+    uint64_t durable = __atomic_load_n(&f->file.durable, __ATOMIC_ACQUIRE);
+    told->written = f->start + (written > good ? written - good : 0);
+    told->file_bytes = appender_file_bytes(a);
+    tell_durable(s, f->start + (durable > good ? durable - good : 0));
+    told->delayed = a->delayed + f->file.delayed;
+    told->buffered_bytes = a->appended - told->written;
+    tell_error(s, __atomic_load_n(&f->file.error, __ATOMIC_RELAXED));
+    told->has_lost = __atomic_load_n(&f->file.has_lost, __ATOMIC_RELAXED);
+}
+
+static enum flush_sync wanted_sync(const struct shard *s)
+{
+    static const enum flush_sync by_setting[] = { FLUSH_SYNC_EVERYSEC, FLUSH_SYNC_ALWAYS,
+                                                  FLUSH_SYNC_NO };
+    bool is_left = s->settings->no_appendfsync_on_rewrite && s->appender.aof->is_rewriting;
+    enum flush_sync sync = by_setting[s->settings->appendfsync];
+    return is_left && sync == FLUSH_SYNC_EVERYSEC ? FLUSH_SYNC_NO : sync;
+}
+
+static void follow_settings(struct shard *s)
+{
+    struct appender *a = &s->appender;
+    enum flush_sync sync = wanted_sync(s);
+    if (sync != a->sync || a->file != a->sync_file) {
+        a->sync = sync;
+        a->sync_file = a->file;
+        flush_set_sync(a->port, &a->file->file, sync);
+    }
+    bool waits = sync == FLUSH_SYNC_ALWAYS && aof_state(a->aof) == AOF_ON;
+    if (waits != log_waits_are_on(&s->server)) log_waits_set(&s->server, waits);
+}
+
+static bool is_due(const struct shard *s)
+{
+    const struct appender *a = &s->appender;
+    if (!a->chunk || !a->chunk->size) return false;
+    if (s->stopping) return true;
+    if (a->sync == FLUSH_SYNC_ALWAYS) return flush_chunks_of(a->port, FLUSH_LOG) == 0;
+    return s->server.now_ns - a->chunk_since_ns >= APPENDER_HAND_OVER_US * 1000ull;
+}
+
+static uint32_t end_older(struct shard *s)
+{
+    struct appender *a = &s->appender;
+    if (!a->older || __atomic_load_n(&a->older->is_open, __ATOMIC_ACQUIRE)) return 0;
+    a->delayed += a->older->file.delayed;
+    a->older = NULL;
+    return 1;
+}
+
+static void end_all(struct shard *s)
+{
+    struct aof_shard *told = s->appender.told;
+    uint64_t end = s->appender.appended;
+    log_waits_set(&s->server, false);
+    appender_joint_close(s);
+    __atomic_store_n(&told->joint_ready, UINT64_MAX, __ATOMIC_RELEASE);
+    told->written = end;
+    __atomic_store_n(&told->durable, end, __ATOMIC_RELEASE);
+    tell_error(s, 0);
+    told->file_bytes = told->buffered_bytes = 0;
+    told->has_lost = false;
+}
+
+uint32_t appender_turn(struct shard *s)
+{
+    struct appender *a = &s->appender;
+    if (LIKELY(!a->file && !a->older)) return 0;
+    uint32_t count = end_older(s);
+    if (!a->file && !a->older) {
+        end_all(s);
+        return count;
+    }
+    if (a->file && a->file->is_open) follow_settings(s);
+    if (a->backlog.count && a->file && may_write(a)) send_backlog(s);
+    if (is_due(s)) {
+        hand_over(a);
+        count++;
+    }
+    tell(s);
+    s->server.log_waits.durable = appender_joint_advance(s, a->told->durable);
+    if (UNLIKELY(s->server.log_waits.waiting.count != 0)) count += log_waits_run(&s->server);
+    return count;
+}
+
+uint64_t appender_next_ns(const struct shard *s)
+{
+    const struct appender *a = &s->appender;
+    if (LIKELY(!a->chunk) || !a->chunk->size) return UINT64_MAX;
+    if (a->sync == FLUSH_SYNC_ALWAYS) return is_due(s) ? 0 : UINT64_MAX; // it is woken
+    return a->chunk_since_ns + APPENDER_HAND_OVER_US * 1000ull;
+}
+
+bool appender_has_input(const struct shard *s)
+{
+    const struct appender *a = &s->appender;
+    if (LIKELY(!a->file && !a->older)) return false;
+    return appender_joint_can_advance(a) || log_waits_can_run(&s->server);
+}
+
+bool appender_is_quiet(const struct appender *a)
+{
+    return !a->older && !a->backlog.count && (!a->chunk || !a->chunk->size);
+}

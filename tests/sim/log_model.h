@@ -1,0 +1,420 @@
+// log_model.h: what clients wrote, what of it they were told, and what a log has to have kept.
+//
+// Source:  DESIGN "Storage": nothing acknowledged under `always` is lost, each log keeps a
+// beginning
+//          of what was written to it, and what several shards did together is there or is not
+// Thread:  one
+// Memory:  model_free
+//
+// Each writer has keys of its own, and numbers its operations; each number is written once. So what
+// is found of a writer's keys on one shard tells up to which of its operations that shard's log
+// went: state_is_same for some count of operations, and for no other.
+#pragma once
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dataplane/base/check.h"
+#include "dataplane/keyspace/placement.h"
+#include "tests/unit/shard/fixture.h"
+
+enum {
+    MODEL_WRITERS_MAX = 6,
+    MODEL_STRINGS = 4,
+    MODEL_COUNTERS = 2,
+    MODEL_LISTS = 2,
+    MODEL_KEYS = MODEL_STRINGS + MODEL_COUNTERS + MODEL_LISTS,
+    MODEL_PARTS_MAX = 4,
+    MODEL_SHARDS_MAX = 4,
+    MODEL_NAME_BYTES = 32,
+};
+
+struct model_value { // size 0: there is none
+    uint32_t size;   // of a string's text; entries of a list; 1: a counter
+    uint32_t number; // that a string was set to
+    int64_t sum;     // a counter's
+    uint32_t *items; // a list's
+    uint32_t room;
+};
+struct model_state {
+    struct model_value keys[MODEL_KEYS];
+};
+
+enum model_verb { MODEL_SET, MODEL_INCR, MODEL_PUSH, MODEL_DEL, MODEL_FLUSH };
+struct model_part {
+    enum model_verb verb;
+    uint32_t key, size;
+};
+enum model_kind { MODEL_ONE, MODEL_MSET, MODEL_MULTI, MODEL_FLUSHALL, MODEL_READ };
+struct model_op {
+    enum model_kind kind;
+    uint32_t number, part_count;
+    struct model_part parts[MODEL_PARTS_MAX];
+    uint64_t guard;       // under which it was sent (log_sim.h); 0: none
+    uint64_t answered_ns; // 0: not yet
+    bool is_refused;      // it was not done
+    bool is_kept;         // it has to be there
+};
+
+struct model_writer {
+    uint32_t index, last_number;
+    struct model_state base, live; // found at the start of this history; with all that was answered
+    struct model_op *ops;          // since then
+    uint32_t count, room, answered;
+    uint32_t shard_of[MODEL_KEYS]; // when these were done
+    uint32_t promised;             // ops before are kept, or of no more interest
+};
+
+// ---- names and values
+
+static const char *model_name(const struct model_writer *w, uint32_t key,
+                              char name[MODEL_NAME_BYTES])
+{
+    static const char kinds[] = "ssssccll";
+    _Static_assert(sizeof kinds - 1 == MODEL_KEYS, "a letter each");
+    snprintf(name, MODEL_NAME_BYTES, "%c%u:writer%u", kinds[key], key, w->index);
+    return name;
+}
+static bool model_is_list(uint32_t key) { return key >= MODEL_STRINGS + MODEL_COUNTERS; }
+static bool model_is_counter(uint32_t key) { return key >= MODEL_STRINGS && !model_is_list(key); }
+
+// A number, and what follows from it up to its size.
+static void model_text(uint32_t number, uint32_t size, char *out)
+{
+    int used = snprintf(out, 12, "%u", number);
+    uint32_t x = number * 2654435761u + 1;
+    for (uint32_t i = (uint32_t)used; i < size; i++) {
+        x = x * 1664525u + 1013904223u;
+        out[i] = (char)('a' + (x >> 27) % 26);
+    }
+}
+static uint32_t model_text_bytes(uint32_t number, uint32_t wanted)
+{
+    uint32_t digits = (uint32_t)snprintf(NULL, 0, "%u", number);
+    return wanted < digits ? digits : wanted;
+}
+
+static void model_drop(struct model_value *v)
+{
+    free(v->items);
+    *v = (struct model_value){ 0 };
+}
+static void model_push(struct model_value *v, uint32_t number)
+{
+    if (v->size == v->room) {
+        v->room = 2 * v->room + 8;
+        v->items = realloc(v->items, v->room * sizeof *v->items);
+        CHECK(v->items);
+    }
+    v->items[v->size++] = number;
+}
+
+// ---- states
+
+static void state_drop(struct model_state *s)
+{
+    for (uint32_t k = 0; k < MODEL_KEYS; k++) model_drop(&s->keys[k]);
+}
+static void state_copy(struct model_state *to, const struct model_state *from)
+{
+    state_drop(to);
+    for (uint32_t k = 0; k < MODEL_KEYS; k++) {
+        struct model_value *v = &to->keys[k];
+        *v = from->keys[k];
+        if (!v->items) continue;
+        v->items = malloc(v->room * sizeof *v->items);
+        CHECK(v->items);
+        memcpy(v->items, from->keys[k].items, v->size * sizeof *v->items);
+    }
+}
+static bool value_is_same(const struct model_value *a, const struct model_value *b)
+{
+    if (a->size != b->size || a->number != b->number || a->sum != b->sum) return false;
+    return !a->items || !b->items || memcmp(a->items, b->items, a->size * sizeof *a->items) == 0;
+}
+
+static void state_apply_part(struct model_state *s, const struct model_part *p, uint32_t number)
+{
+    struct model_value *v = &s->keys[p->key];
+    switch (p->verb) {
+    case MODEL_SET:
+        v->number = number;
+        v->size = model_text_bytes(number, p->size);
+        break;
+    case MODEL_INCR:
+        v->size = 1;
+        v->sum++;
+        break;
+    case MODEL_PUSH:
+        model_push(v, number);
+        break;
+    case MODEL_DEL:
+        model_drop(v);
+        break;
+    case MODEL_FLUSH:
+        state_drop(s);
+        break;
+    }
+}
+static void state_apply(struct model_state *s, const struct model_op *op)
+{
+    for (uint32_t i = 0; i < op->part_count && !op->is_refused; i++)
+        state_apply_part(s, &op->parts[i], op->number);
+}
+
+// ---- writers
+
+static struct model_op *writer_add(struct model_writer *w, enum model_kind kind)
+{
+    if (w->count == w->room) {
+        w->room = 2 * w->room + 64;
+        w->ops = realloc(w->ops, w->room * sizeof *w->ops);
+        CHECK(w->ops);
+    }
+    struct model_op *op = &w->ops[w->count++];
+    *op = (struct model_op){ .kind = kind, .number = ++w->last_number };
+    return op;
+}
+
+// What was answered until then has to be there from now on.
+static void writer_promise(struct model_writer *w, uint64_t until_ns)
+{
+    for (; w->promised < w->answered; w->promised++) {
+        struct model_op *op = &w->ops[w->promised];
+        if (op->answered_ns > until_ns) return;
+        op->is_kept = !op->is_refused;
+    }
+}
+
+// A history ends with what was found.
+static void writer_begin(struct model_writer *w, const struct placement *p)
+{
+    char name[MODEL_NAME_BYTES];
+    state_copy(&w->live, &w->base);
+    w->count = w->answered = w->promised = 0;
+    for (uint32_t k = 0; k < MODEL_KEYS; k++)
+        w->shard_of[k] = p ? placement_shard(p, bytes_text(model_name(w, k, name))) : 0;
+}
+
+static void writer_free(struct model_writer *w)
+{
+    state_drop(&w->base);
+    state_drop(&w->live);
+    free(w->ops);
+}
+
+// ---- what was found
+
+struct model_reach { // counts of operations, after which a shard's keys are as they were found
+    uint32_t least, most;
+    bool is_any;
+};
+
+static bool state_is_same(const struct model_writer *w, const struct model_state *a,
+                          const struct model_state *b, uint32_t shard)
+{
+    for (uint32_t k = 0; k < MODEL_KEYS; k++)
+        if (w->shard_of[k] == shard && !value_is_same(&a->keys[k], &b->keys[k])) return false;
+    return true;
+}
+
+static void writer_reach(const struct model_writer *w, const struct model_state *found,
+                         struct model_reach reach[MODEL_SHARDS_MAX])
+{
+    struct model_state s = { 0 };
+    state_copy(&s, &w->base);
+    for (uint32_t i = 0; i < MODEL_SHARDS_MAX; i++) reach[i] = (struct model_reach){ 0 };
+    for (uint32_t done = 0; done <= w->count; done++) {
+        for (uint32_t i = 0; i < MODEL_SHARDS_MAX; i++) {
+            if (!state_is_same(w, &s, found, i)) continue;
+            if (!reach[i].is_any) reach[i].least = done;
+            reach[i].most = done;
+            reach[i].is_any = true;
+        }
+        if (done < w->count) state_apply(&s, &w->ops[done]);
+    }
+    state_drop(&s);
+}
+
+// Of an operation: those of its keys; all of FLUSHALL.
+static uint32_t op_shards(const struct model_writer *w, const struct model_op *op)
+{
+    uint32_t shards = 0;
+    if (op->kind == MODEL_FLUSHALL) return (1u << MODEL_SHARDS_MAX) - 1;
+    for (uint32_t i = 0; i < op->part_count; i++) shards |= 1u << w->shard_of[op->parts[i].key];
+    return shards;
+}
+
+// ---- requests and replies
+
+static void add_words(struct wire_text *t, const char *verb, const char *key)
+{
+    wire_add_bulk(t, verb, strlen(verb));
+    wire_add_bulk(t, key, strlen(key));
+}
+static void add_text(struct wire_text *t, uint32_t number, uint32_t wanted)
+{
+    uint32_t size = model_text_bytes(number, wanted);
+    char *text = malloc(size + 12);
+    CHECK(text);
+    model_text(number, size, text);
+    wire_add_bulk(t, text, size);
+    free(text);
+}
+static void add_number(struct wire_text *t, uint32_t number)
+{
+    char text[12];
+    wire_add_bulk(t, text, (size_t)snprintf(text, sizeof text, "%u", number));
+}
+
+static void ask_part(const struct model_writer *w, const struct model_part *p, uint32_t number,
+                         struct wire_text *t)
+{
+    static const char *const verbs[] = { "SET", "INCR", "RPUSH", "DEL" };
+    char name[MODEL_NAME_BYTES];
+    bool has_value = p->verb == MODEL_SET || p->verb == MODEL_PUSH;
+    wire_add(t, "*%u\r\n", has_value ? 3 : 2);
+    add_words(t, verbs[p->verb], model_name(w, p->key, name));
+    if (p->verb == MODEL_SET) add_text(t, number, p->size);
+    if (p->verb == MODEL_PUSH) add_number(t, number);
+}
+
+static void ask_read(const struct model_writer *w, uint32_t key, struct wire_text *t)
+{
+    char name[MODEL_NAME_BYTES];
+    model_name(w, key, name);
+    if (model_is_list(key))
+        wire_add_request(t, "LRANGE %s 0 -1", name);
+    else
+        wire_add_request(t, "GET %s", name);
+}
+
+static void ask_op(const struct model_writer *w, const struct model_op *op, struct wire_text *t)
+{
+    char name[MODEL_NAME_BYTES];
+    switch (op->kind) {
+    case MODEL_ONE:
+        ask_part(w, &op->parts[0], op->number, t);
+        break;
+    case MODEL_MSET:
+        wire_add(t, "*%u\r\n$4\r\nMSET\r\n", 1 + 2 * op->part_count);
+        for (uint32_t i = 0; i < op->part_count; i++) {
+            model_name(w, op->parts[i].key, name);
+            wire_add_bulk(t, name, strlen(name));
+            add_text(t, op->number, op->parts[i].size);
+        }
+        break;
+    case MODEL_MULTI:
+        wire_add_request(t, "MULTI");
+        for (uint32_t i = 0; i < op->part_count; i++) ask_part(w, &op->parts[i], op->number, t);
+        wire_add_request(t, "EXEC");
+        break;
+    case MODEL_READ:
+        ask_read(w, op->parts[0].key, t);
+        break;
+    case MODEL_FLUSHALL: // said once, for all writers
+        break;
+    }
+}
+
+static void answer_value(uint32_t key, const struct model_value *v, struct wire_text *t)
+{
+    if (model_is_list(key)) {
+        wire_add(t, "*%u\r\n", v->size);
+        for (uint32_t i = 0; i < v->size; i++) add_number(t, v->items[i]);
+    } else if (!v->size) {
+        wire_add(t, "$-1\r\n");
+    } else if (model_is_counter(key)) {
+        char text[24];
+        wire_add_bulk(t, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)v->sum));
+    } else {
+        add_text(t, v->number, v->size);
+    }
+}
+
+static void answer_part(const struct model_part *p, const struct model_state *before,
+                       const struct model_state *after, struct wire_text *t)
+{
+    const struct model_value *v = &after->keys[p->key];
+    if (p->verb == MODEL_SET)
+        wire_add(t, "+OK\r\n");
+    else if (p->verb == MODEL_DEL)
+        wire_add(t, ":%d\r\n", before->keys[p->key].size > 0);
+    else
+        wire_add(t, ":%lld\r\n", p->verb == MODEL_INCR ? (long long)v->sum : (long long)v->size);
+}
+
+// A transaction has no key twice. w->live becomes what it is behind the operation.
+static void answer_op(struct model_writer *w, const struct model_op *op, struct wire_text *t)
+{
+    struct model_state before = { 0 };
+    if (op->kind == MODEL_READ) {
+        answer_value(op->parts[0].key, &w->live.keys[op->parts[0].key], t);
+        return;
+    }
+    state_copy(&before, &w->live);
+    state_apply(&w->live, op);
+    if (op->kind == MODEL_MULTI) {
+        wire_add(t, "+OK\r\n");
+        for (uint32_t i = 0; i < op->part_count; i++) wire_add(t, "+QUEUED\r\n");
+        wire_add(t, "*%u\r\n", op->part_count);
+    }
+    if (op->kind == MODEL_MSET)
+        wire_add(t, "+OK\r\n");
+    else
+        for (uint32_t i = 0; i < op->part_count; i++)
+            answer_part(&op->parts[i], &before, &w->live, t);
+    state_drop(&before);
+}
+static uint32_t op_replies(const struct model_op *op)
+{
+    return op->kind == MODEL_MULTI ? op->part_count + 2 : 1;
+}
+
+// Bytes of one reply; 0: not all of it is there.
+static size_t answer_bytes(const uint8_t *data, size_t size)
+{
+    const uint8_t *end = size ? memchr(data, '\n', size) : NULL;
+    if (!end) return 0;
+    size_t line = (size_t)(end - data) + 1;
+    long count = data[0] == '$' || data[0] == '*' ? strtol((const char *)data + 1, NULL, 10) : -1;
+    if (count < 0) return line;
+    if (data[0] == '$') return size >= line + (size_t)count + 2 ? line + (size_t)count + 2 : 0;
+    for (; count > 0; count--) {
+        size_t one = answer_bytes(data + line, size - line);
+        if (!one) return 0;
+        line += one;
+    }
+    return line;
+}
+
+// What a read of a key said. False: nothing that could have been written there.
+static bool value_parse(uint32_t key, const uint8_t *data, size_t size, struct model_value *v)
+{
+    char *rest;
+    *v = (struct model_value){ 0 };
+    long count = strtol((const char *)data + 1, &rest, 10);
+    const uint8_t *at = (const uint8_t *)rest + 2;
+    if (data[0] != (model_is_list(key) ? '*' : '$')) return false;
+    if (model_is_list(key)) {
+        for (; count > 0; count--) {
+            size_t one = answer_bytes(at, size - (size_t)(at - data));
+            model_push(v, (uint32_t)strtoul(memchr(at, '\n', one) + 1, NULL, 10));
+            at += one;
+        }
+        return true;
+    }
+    if (count < 0) return true;
+    v->size = (uint32_t)count;
+    if (model_is_counter(key)) {
+        v->size = 1;
+        v->sum = strtoll((const char *)at, NULL, 10);
+        return true;
+    }
+    v->number = (uint32_t)strtoul((const char *)at, NULL, 10);
+    char *text = malloc(v->size + 12);
+    CHECK(text);
+    model_text(v->number, v->size, text);
+    bool is_right = memcmp(text, at, v->size) == 0;
+    free(text);
+    return is_right;
+}
