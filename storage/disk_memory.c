@@ -141,16 +141,26 @@ static bool is_in_folder_of(const char *path, const char *other)
     return size == (own ? (size_t)(own - path) : 0) && memcmp(path, other, size) == 0;
 }
 
+// Of a name that is gone for good, that it was made: neither can come back without the other.
+static void forget_making(struct disk_memory *m, const struct memory_change *gone, uint32_t kept)
+{
+    for (uint32_t i = 0; i < kept && gone->has_gone; i++)
+        if (m->changes[i].has_given && m->changes[i].given == gone->gone)
+            m->changes[i].has_given = false;
+}
+
 static void sync_directory(struct disk_memory *m, const struct memory_pending *p)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < m->change_count; i++) {
         struct memory_change c = m->changes[i];
         uint32_t name = c.has_given ? c.given : c.gone;
-        if (c.number <= p->changes && is_in_folder_of(m->names[name].path, p->op->path))
+        if (c.number <= p->changes && is_in_folder_of(m->names[name].path, p->op->path)) {
             memory_change_apply(m, &c);
-        else
+            forget_making(m, &c, kept);
+        } else if (c.has_given || c.has_gone) {
             m->changes[kept++] = c;
+        }
     }
     m->change_count = kept;
 }

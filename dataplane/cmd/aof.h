@@ -72,6 +72,10 @@ static inline bool aof_has_failed(const struct aof *a)
 {
     return __atomic_load_n(&a->failing, __ATOMIC_RELAXED) != 0;
 }
+static inline bool aof_is_asked_on(const struct aof *a)
+{
+    return __atomic_load_n(&a->is_asked_on, __ATOMIC_ACQUIRE) != 0;
+}
 // errno of the log that cannot be written, of any shard; 0: all can. Writes are refused meanwhile
 // (MISCONF, with strerror).
 int aof_error(const struct server *server);

@@ -8,6 +8,7 @@ void held_begin_others(struct server *s)
 
 void held_end_others(struct server *s)
 {
+    held_join(s); // a script has left them: what ends is its act nevertheless
     effects_number_parts(s, held_shards(s), 1);
     for (shard_set left = held_others(s); left;) effects_release(&held_next(s, &left)->effects);
 }

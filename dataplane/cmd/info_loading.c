@@ -35,7 +35,7 @@ static uint64_t done_by_all(const struct persist *p)
 void info_load_progress(struct text *t, const struct info *info)
 {
     const struct persist *p = info->server->persist;
-    if (!persist_is_loading(p)) return;
+    if (!persist_reads(p)) return;
     uint64_t total = p->load_file_bytes + p->load_log_bytes, done = done_by_all(p);
     uint64_t start_s = p->load_started_ms / 1000, now_s = info->server->now_ms / 1000;
     uint64_t elapsed_s = now_s > start_s ? now_s - start_s : 0;

@@ -66,6 +66,8 @@ struct persist {
     uint32_t stop, stop_flags; // enum persist_stop, enum lane_stop_flags; any, atomically
     // ---- loading (shard/loader.h). left: shards that have not finished, and one; any
     uint32_t loading_left;    // 0: nothing is being loaded
+    uint32_t opens_log;       // at the start, until the append-only log is open: nobody is served
+                              // before, as while something is loaded. The first shard; any reads
     uint32_t load_generation; // counts loads. So too down to load_data: written before they begin
     uint32_t load_flags;      // enum load_flags
     int load_fd;
@@ -79,6 +81,12 @@ struct persist {
 };
 
 static inline bool persist_is_loading(const struct persist *p)
+{
+    return p && (__atomic_load_n(&p->loading_left, __ATOMIC_ACQUIRE) != 0 ||
+                 __atomic_load_n(&p->opens_log, __ATOMIC_ACQUIRE) != 0);
+}
+// Of the two, that a file is being loaded.
+static inline bool persist_reads(const struct persist *p)
 {
     return p && __atomic_load_n(&p->loading_left, __ATOMIC_ACQUIRE) != 0;
 }

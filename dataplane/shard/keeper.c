@@ -10,7 +10,7 @@
 void keeper_end_opening(struct keeper *k)
 {
     void (*on_open)(void *context) = k->on_open;
-    __atomic_store_n(&k->is_opening, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&k->persist->opens_log, 0, __ATOMIC_RELEASE);
     k->on_open = NULL;
     if (on_open) on_open(k->context);
 }
@@ -34,7 +34,7 @@ enum status keeper_open(struct keeper *k, struct persist *p, const struct settin
         return ERR_IO;
     if (replay_begin(p, &p->aof, settings, clock_wall_us() / 1000, error) != OK) return ERR_IO;
     p->aof.is_asked_on = 1;
-    k->is_opening = 1;
+    p->opens_log = 1;
     k->step = KEEPER_LOADING;
     return OK;
 }
@@ -82,6 +82,11 @@ static bool is_empty(const struct manifest *m)
 static void open_log(struct shard *s)
 {
     struct keeper *k = s->keeper;
+    const struct aof_directory *d = &k->aof->directory;
+    if (d->has_taken_over)
+        shard_log(s, LOG_NOTICE,
+                  "Successfully migrated an old-style AOF file (%s) into the AOF directory (%s).",
+                  d->prefix, d->name);
     if (is_empty(&k->aof->directory.manifest)) {
         keeper_begin(s, KEEPER_BEGIN);
         return;
@@ -259,7 +264,7 @@ static void next_step(struct shard *s)
     case KEEPER_SAVING:
         break;
     case KEEPER_LOADING:
-        if (!persist_is_loading(k->persist)) open_log(s);
+        if (!persist_reads(k->persist)) open_log(s);
         break;
     case KEEPER_CREATING:
         created(s);

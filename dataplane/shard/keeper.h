@@ -21,11 +21,10 @@
 // it went, and said; a rewrite that fails leaves the new incrs in use, behind the others.
 #pragma once
 #include "dataplane/base/heap.h"
-#include "dataplane/cmd/aof.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/shard/appender.h"
 #include "storage/flusher.h"
 
-struct persist;
 struct settings;
 
 enum keeper_purpose { KEEPER_OPEN, KEEPER_BEGIN, KEEPER_REWRITE, KEEPER_BASE, KEEPER_END };
@@ -58,7 +57,6 @@ struct keeper {
     bool has_heap;
     enum keeper_purpose purpose;
     enum keeper_step step;
-    uint32_t is_opening; // writes wait: at the start, until the log is open. Any, atomically
     // By shard; those in use and those that will be take turns.
     struct appender_file files[PLACEMENT_SHARDS_MAX][2];
     uint32_t slot;             // of the files in use
@@ -90,7 +88,7 @@ enum status keeper_open(struct keeper *k, struct persist *p, const struct settin
 void keeper_close(struct keeper *k); // shards and flusher are closed
 static inline bool keeper_is_opening(const struct keeper *k)
 {
-    return k && __atomic_load_n(&k->is_opening, __ATOMIC_ACQUIRE);
+    return k && __atomic_load_n(&k->persist->opens_log, __ATOMIC_ACQUIRE);
 }
 static inline bool keeper_is_idle(const struct keeper *k) { return !k || k->step == KEEPER_IDLE; }
 // The first shard's: goes on with what it is at; and looks, several times a second, whether there

@@ -40,6 +40,14 @@ static bool has_grown(const struct shard *s)
     return now * 100 / base >= 100 + (uint64_t)percentage;
 }
 
+// Each start and each rewrite that fails adds a file for every shard.
+static bool has_many_files(const struct shard *s)
+{
+    enum { GENERATIONS_MAX = 16 };
+    uint32_t count = manifest_incr_count(&s->keeper->aof->directory.manifest);
+    return count > GENERATIONS_MAX * s->server.shard_count;
+}
+
 static bool has_lost(const struct shard *s)
 {
     for (uint32_t i = 0; i < s->server.shard_count; i++)
@@ -96,8 +104,8 @@ void keeper_cron(struct shard *s)
         keeper_begin(s, KEEPER_END);
     } else if (__atomic_load_n(&k->aof->is_wanted, __ATOMIC_ACQUIRE)) {
         begin_wanted(s);
-    } else if (state == AOF_ON && (has_grown(s) || has_lost(s)) && may_by_itself(s) &&
-               !persist_is_saving(k->persist)) {
+    } else if (state == AOF_ON && (has_grown(s) || has_many_files(s) || has_lost(s)) &&
+               may_by_itself(s) && !persist_is_saving(k->persist)) {
         shard_log(s, LOG_NOTICE, "Starting automatic rewriting of AOF");
         keeper_begin(s, KEEPER_REWRITE);
     }

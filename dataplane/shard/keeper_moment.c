@@ -50,11 +50,14 @@ static void save_base(struct shard *s)
 {
     struct keeper *k = s->keeper;
     struct manifest copy;
+    const struct aof_directory *d = &k->aof->directory;
+    char name[MANIFEST_NAME_MAX + 1], path[AOF_PATH_MAX];
     manifest_copy(&copy, &k->next);
-    k->base = manifest_next_base(&copy, k->aof->directory.prefix, true);
+    k->base = manifest_next_base(&copy, d->prefix, true);
     manifest_close(&copy);
-    aof_directory_path(&k->aof->directory, k->base.name, k->base_path);
-    saver_begin_base(s, k->base_path, on_base_end);
+    aof_directory_path(d, manifest_temporary_base_name(name, d->prefix), path);
+    aof_directory_path(d, k->base.name, k->base_path);
+    saver_begin_base(s, path, k->base_path, on_base_end);
     k->step = KEEPER_SAVING;
     if (keeper_is_opening(k))
         shard_log(s, LOG_NOTICE, "Creating AOF base file %s on server start", k->base.name);

@@ -1,5 +1,6 @@
 // replay_end.c: what is said while a log is loaded, and how that ends, one way or the other.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,11 +88,23 @@ static void warn_short(struct replay *r, const char *path, uint64_t end, const c
               (unsigned long)end, why);
 }
 
+// For good: were it back after a crash, it would lie before what is written from now on.
+static bool cut_file(const char *path, uint64_t end)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    bool is_cut = ftruncate(fd, (off_t)end) == 0 && fdatasync(fd) == 0;
+    int cause = errno;
+    close(fd);
+    errno = cause;
+    return is_cut;
+}
+
 static bool cut(struct replay *r, const char *path, uint64_t end, const char *why,
                 struct replay_trouble *t)
 {
     warn_short(r, path, end, why);
-    if (truncate(path, (off_t)end) == 0) {
+    if (cut_file(path, end)) {
         shard_log(r->shard, LOG_WARNING,
                   "AOF %s loaded anyway because aof-load-truncated is enabled", name_of(path));
         return true;

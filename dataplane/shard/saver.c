@@ -172,12 +172,12 @@ const char *saver_begin(struct server *server)
     return NULL;
 }
 
-void saver_begin_base(struct shard *s, const char *target,
+void saver_begin_base(struct shard *s, const char *path, const char *target,
                       void (*on_end)(struct shard *s, int error, const char *step))
 {
     struct saving *g = s->saver.saving;
     snprintf(g->target, sizeof g->target, "%s", target);
-    snprintf(g->path, sizeof g->path, "temp-rewriteaof-bg-%d.aof", (int)getpid());
+    snprintf(g->path, sizeof g->path, "%s", path);
     g->on_base_end = on_end;
     begin_all(s);
 }
@@ -254,7 +254,7 @@ static void steer_writes(struct shard *s)
     bool is_full = s->saver.phase != SAVER_IDLE &&
                    p->shards[s->server.shard_index].extra_bytes > memory_limit(s);
     pause_writes(&s->server, is_full || persist_is_stopping(p) || p->is_frozen ||
-                                 keeper_is_opening(s->keeper) || appender_is_full(&s->appender));
+                                 appender_is_full(&s->appender));
 }
 
 static void walk(struct shard *s, bool has_others)

@@ -33,7 +33,7 @@ struct saving {
     struct flusher *flusher;
     // Written before the moment, by the coordinator, all shards standing:
     struct flush_file file;
-    char path[64], target[SAVER_TARGET_MAX];
+    char path[SAVER_TARGET_MAX], target[SAVER_TARGET_MAX];
     // Of the append-only log's base: told how it ended, instead of all else that hears of a
     // snapshot's end. NULL: it is a snapshot of its own.
     void (*on_base_end)(struct shard *coordinator, int error, const char *step);
@@ -65,8 +65,8 @@ void saving_open(struct saving *g, struct persist *persist, struct flusher *flus
 void saver_open(struct shard *s, struct saving *saving);
 void saver_close(struct shard *s);
 const char *saver_begin(struct server *server); // struct server_ops.save
-// The same, of a base of the append-only log: target is its path.
-void saver_begin_base(struct shard *s, const char *target,
+// The same, of a base of the append-only log: target is its path, once it is whole.
+void saver_begin_base(struct shard *s, const char *path, const char *target,
                       void (*on_end)(struct shard *s, int error, const char *step));
 void saver_give_up(struct shard *s); // a base is wanted no more: it ends with ECANCELED
 uint64_t saver_extra_bytes(const struct persist *p); // the most that the last one had, of all

@@ -174,6 +174,11 @@ char *manifest_temporary_incr_name(char *out, const char *prefix)
     return join(out, "temp-", prefix, ".incr");
 }
 
+char *manifest_temporary_base_name(char *out, const char *prefix)
+{
+    return join(out, "temp-", prefix, ".base");
+}
+
 char *manifest_begin_marker_name(char *out, const char *prefix)
 {
     return join(out, "temp-", prefix, ".begin");

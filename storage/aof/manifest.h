@@ -97,6 +97,8 @@ char *manifest_name(char *out, const char *prefix);
 char *manifest_temporary_name(char *out, const char *prefix);
 // While a log is turned on: what is written before its first snapshot is done.
 char *manifest_temporary_incr_name(char *out, const char *prefix);
+// A base while it is written.
+char *manifest_temporary_base_name(char *out, const char *prefix);
 // An empty file that is there from before a new log's files get their names until the manifest
 // lists them: files that have no manifest beside it never counted.
 char *manifest_begin_marker_name(char *out, const char *prefix);

@@ -157,6 +157,18 @@ static enum status refuse(struct manifest *m, struct manifest_error *error, cons
     return ERR_PEER;
 }
 
+// What is to be removed may be there still: a new file of the same name would be removed for it.
+// (Incrs go on from 1 behind a rewrite of a log that is off.)
+static void pass_history(struct manifest *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct manifest_file *f = &m->files[i];
+        if (f->type != MANIFEST_HISTORY) continue;
+        if (f->seq > m->base_seq) m->base_seq = f->seq;
+        if (f->seq > m->incr_seq) m->incr_seq = f->seq;
+    }
+}
+
 enum status manifest_parse(struct manifest *m, struct bytes text, struct manifest_error *error)
 {
     *error = (struct manifest_error){ 0 };
@@ -171,6 +183,7 @@ enum status manifest_parse(struct manifest *m, struct bytes text, struct manifes
         if (why) return refuse(m, error, why, line);
         bytes_skip(&text, line.size + (end != NULL));
     }
+    pass_history(m);
     return OK;
 }
 

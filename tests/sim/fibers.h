@@ -104,20 +104,20 @@ static void fibers_begin(struct shard **shards, uint32_t count)
     }
 }
 
-// A turn of each, in any order, and by pieces where one waits for another.
+// A turn of each, in any order, and by pieces where one waits for another; whom it waits for may
+// need more of them.
 static void fibers_turn(uint32_t count, struct rng *rng)
 {
-    uint32_t left = count, first = (uint32_t)rng_below(rng, count);
-    for (uint32_t i = 0; i < count; i++) fibers.all[i].is_mid_turn = true;
-    while (left > 0) {
-        left = 0;
+    uint32_t waiting, first = (uint32_t)rng_below(rng, count);
+    do {
+        waiting = 0;
         for (uint32_t i = 0; i < count; i++) {
             struct fiber *f = &fibers.all[(first + i) % count];
-            if (!f->is_mid_turn) continue;
+            f->is_mid_turn = true;
             fiber_resume(f);
-            left += f->is_mid_turn;
+            waiting += f->is_mid_turn;
         }
-    }
+    } while (waiting > 0);
 }
 
 static void fibers_free(void)

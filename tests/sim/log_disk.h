@@ -96,7 +96,6 @@ static bool log_is_short(const struct disk_op *op)
 static void log_show(struct log_disk *l, const struct disk_op *op)
 {
     bool is_missing = op->kind == DISK_REMOVE && op->result == -ENOENT;
-    if(getenv("TR"))fprintf(stderr,"op kind %d handle %d %s off %ld durable %d -> %ld\n",op->kind,op->handle,op->path?op->path:"",(long)op->offset,op->is_durable,(long)op->result);
     l->writes += op->kind == DISK_WRITE;
     l->syncs += op->kind == DISK_SYNC;
     if ((op->result < 0 && !is_missing) || log_is_short(op)) l->has_failed = true;
@@ -187,7 +186,6 @@ static void log_empty_folder(const char *name)
 static void log_put_file(void *context, const char *path, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    if(getenv("TR"))fprintf(stderr,"kept %s %zu\n",path,size);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     CHECK(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
     close(fd);
@@ -195,7 +193,6 @@ static void log_put_file(void *context, const char *path, const uint8_t *bytes, 
 
 static void log_disk_crash(struct log_disk *l)
 {
-    if(getenv("TR"))fprintf(stderr,"CRASH\n");
     disk_memory_crash(l->inner);
     l->disk.is_off = true;
     for (uint32_t i = 0; i < DISK_FILES_MAX; i++)

@@ -267,7 +267,7 @@ static void add_number(struct wire_text *t, uint32_t number)
 }
 
 static void ask_part(const struct model_writer *w, const struct model_part *p, uint32_t number,
-                         struct wire_text *t)
+                     struct wire_text *t)
 {
     static const char *const verbs[] = { "SET", "INCR", "RPUSH", "DEL" };
     char name[MODEL_NAME_BYTES];
@@ -332,7 +332,7 @@ static void answer_value(uint32_t key, const struct model_value *v, struct wire_
 }
 
 static void answer_part(const struct model_part *p, const struct model_state *before,
-                       const struct model_state *after, struct wire_text *t)
+                        const struct model_state *after, struct wire_text *t)
 {
     const struct model_value *v = &after->keys[p->key];
     if (p->verb == MODEL_SET)

@@ -30,7 +30,8 @@ struct sim {
     struct model_writer writers[MODEL_WRITERS_MAX];
     struct peer *peers[MODEL_WRITERS_MAX], *admin_peer;
     uint32_t writer_count, life, turn, depth;
-    bool is_hurt;    // the disk refuses now and then
+    bool is_hurt; // the disk refuses now and then
+    bool is_stopping;
     bool has_failed; // it did, in this life
     enum flush_sync policy, next_policy;
     enum admin_command admin;
