@@ -108,7 +108,8 @@ struct flush_request {
     const char *target;      // COMMIT, REPLACE, RENAME
     struct bytes text;       // REPLACE
     int error;               // errno; 0: done
-    const char *error_step;  // "open", "write", "fdatasync" ...: what failed; a literal or NULL
+    bool is_renamed; // REPLACE: with an error, too: it can be seen, and may be lost by a crash
+    const char *error_step; // "open", "write", "fdatasync" ...: what failed; a literal or NULL
     void (*done)(void *context, struct flush_request *r); // by flush_poll, on the port's thread
     void *context;
     uint32_t port; // the flusher's, as is link
@@ -142,6 +143,10 @@ struct flusher_port *flusher_port_of(struct flusher *f, uint32_t index);
 struct flush_chunk *flush_take_chunk(struct flusher_port *p); // empty; NULL: all are under way
 void flush_give_chunk(struct flusher_port *p, struct flush_chunk *c); // taken, but not needed
 uint32_t flush_chunks_under_way(const struct flusher_port *p);        // those taken count, too
+static inline bool flush_is_out_of_chunks(const struct flusher_port *p)
+{
+    return flush_chunks_under_way(p) == FLUSH_CHUNKS_PER_PORT;
+}
 // Of these, what was handed over and belongs to logs, or to snapshots.
 uint32_t flush_chunks_of(const struct flusher_port *p, enum flush_file_kind kind);
 // ends_group: what follows may come behind another port's.

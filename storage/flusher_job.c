@@ -106,7 +106,10 @@ static void step_done(struct flush_job *j, enum disk_op_kind kind, int64_t resul
         j->is_open = true;
         j->must_remove = j->op == FLUSH_REPLACE;
     }
-    if (kind == DISK_RENAME) j->must_remove = false;
+    if (kind == DISK_RENAME) {
+        j->must_remove = false;
+        if (j->request) j->request->is_renamed = true;
+    }
     if (j->op == FLUSH_COMMIT) trailer_done(j, kind);
 }
 

@@ -46,7 +46,7 @@ struct outq {
     uint64_t bytes_total;        // ever appended
     struct piece_source *source; // borrowed
     uint32_t open_gaps;          // outq_gap without its outq_gap_fill: nothing may leave
-    bool is_held; // nothing may leave, though there is no gap: cmd/log_wait.h
+    bool is_held;                // nothing may leave, though there is no gap: cmd/log_wait.h
     bool broken; // a block could not be had: output is lost, the connection must be closed
 };
 

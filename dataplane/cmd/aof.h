@@ -56,6 +56,9 @@ struct aof {
     uint32_t is_wanted;   // BGREWRITEAOF: the first shard begins when it can
     uint32_t is_asked_on; // appendonly, at the start and by CONFIG SET: 1 on, 0 off. The first
                           // shard follows
+    uint32_t older_left;  // shards whose file before this one is not finished: until then nobody
+                          // writes to the new ones. Behind a transaction that is not whole in those
+                          // before there is nothing then (aof_plan.h)
     uint64_t joint_last;  // number of the last transaction over several shards
     uint64_t failing;     // shard_set: of those with an error
     uint64_t waiting;     // shard_set: of those whose clients wait for the logs of all (aof_wait.h)

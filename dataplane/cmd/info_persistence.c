@@ -64,8 +64,8 @@ static void add_log(struct text *t, const struct server *s, const struct aof *a)
     text_add(t,
              "aof_enabled:%d\r\naof_rewrite_in_progress:%d\r\naof_rewrite_scheduled:%d\r\n"
              "aof_last_rewrite_time_sec:%ld\r\naof_current_rewrite_time_sec:%ld\r\n",
-             aof_state(a) != AOF_OFF || aof_is_asked_on(a), is_on, aof_is_scheduled(s), (long)a->last_rewrite_s,
-             is_on ? (long)(took_ms / 1000) : -1l);
+             aof_state(a) != AOF_OFF || aof_is_asked_on(a), is_on, aof_is_scheduled(s),
+             (long)a->last_rewrite_s, is_on ? (long)(took_ms / 1000) : -1l);
     text_add(t,
              "aof_last_bgrewrite_status:%s\r\naof_rewrites:%lu\r\n"
              "aof_rewrites_consecutive_failures:%lu\r\naof_last_write_status:%s\r\n"

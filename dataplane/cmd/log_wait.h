@@ -5,9 +5,10 @@
 // Memory:  a link in each client
 //
 // What a client's commands wrote is noted as their effects are logged, and its output is held (the
-// transport may send by itself what it finds there). It is looked at when the output would leave: then it is suspended until that is durable, and what it sends meanwhile is
-// deferred as of any suspended client. So a pipeline runs whole and waits once. Who only reads does
-// not wait, and may read what is not durable yet.
+// transport may send by itself what it finds there). It is looked at when the output would leave:
+// then the client is suspended until that is durable, and what it sends meanwhile is deferred as of
+// any suspended client. So a pipeline runs whole and waits once. Who only reads does not wait, and
+// may read what is not durable yet.
 //
 // Durable is what recovery keeps for sure (storage/aof/aof_plan.h): all before it in the same log,
 // and of each transaction over several shards among that, all parts, for which the same holds.

@@ -82,7 +82,11 @@ static void hand_over(struct appender *a)
     a->chunk = NULL;
 }
 
-static bool may_write(const struct appender *a) { return !a->older && a->file->is_open; }
+static bool may_write(const struct appender *a)
+{
+    return !a->older && a->file->is_open &&
+           __atomic_load_n(&a->aof->older_left, __ATOMIC_ACQUIRE) == 0;
+}
 
 // Returns how much of it found room.
 static size_t fill(struct shard *s, struct bytes bytes)
@@ -204,6 +208,7 @@ void appender_turn_to(struct shard *s, struct appender_file *file)
         CHECK(appender_may_turn(a));
         hand_over(a);
         a->older = a->file;
+        __atomic_fetch_add(&a->aof->older_left, 1, __ATOMIC_ACQ_REL);
         finish_older(s);
     }
     a->file = file;
@@ -228,14 +233,13 @@ static void tell_error(struct shard *s, int error)
         shard_log(s, LOG_WARNING, "AOF write error looks solved, the server can write again.");
 }
 
-// WAITAOF wants to know it of all shards.
-static void wake_waiting(struct shard *s)
+void appender_wake(struct shard *s, uint64_t shards)
 {
     struct hub *hub = s->mesh.hub;
-    shard_set waiting = __atomic_load_n(&s->appender.aof->waiting, __ATOMIC_SEQ_CST);
-    waiting &= ~shard_set_of(s->server.shard_index);
-    for (; hub && waiting; waiting = shard_set_rest(waiting))
-        waker_wake(&hub->wakers[shard_set_first(waiting)]);
+    if (LIKELY(!hub)) return;
+    shard_set left = shards & shard_set_all(hub->shard_count);
+    left &= ~shard_set_of(s->server.shard_index);
+    for (; left; left = shard_set_rest(left)) waker_wake(&hub->wakers[shard_set_first(left)]);
 }
 
 static void tell_durable(struct shard *s, uint64_t position)
@@ -243,7 +247,8 @@ static void tell_durable(struct shard *s, uint64_t position)
     struct aof_shard *told = s->appender.told;
     if (LIKELY(told->durable == position)) return;
     __atomic_store_n(&told->durable, position, __ATOMIC_SEQ_CST);
-    wake_waiting(s);
+    // WAITAOF wants to know it of all shards.
+    appender_wake(s, __atomic_load_n(&s->appender.aof->waiting, __ATOMIC_SEQ_CST));
 }
 
 static void tell(struct shard *s)
@@ -300,6 +305,8 @@ static uint32_t end_older(struct shard *s)
     if (!a->older || __atomic_load_n(&a->older->is_open, __ATOMIC_ACQUIRE)) return 0;
     a->delayed += a->older->file.delayed;
     a->older = NULL;
+    if (__atomic_sub_fetch(&a->aof->older_left, 1, __ATOMIC_ACQ_REL) == 0)
+        appender_wake(s, UINT64_MAX); // what they keep for their new files can go there
     return 1;
 }
 
@@ -350,6 +357,8 @@ bool appender_has_input(const struct shard *s)
 {
     const struct appender *a = &s->appender;
     if (LIKELY(!a->file && !a->older)) return false;
+    if (a->file && a->backlog.count && may_write(a) && !flush_is_out_of_chunks(a->port))
+        return true;
     return appender_joint_can_advance(a) || log_waits_can_run(&s->server);
 }
 

@@ -11,7 +11,8 @@
 // APPENDER_HAND_OVER_US old.
 //
 // A file follows another at a moment that all shards share (a rewrite's cut). Nothing is written to
-// the new one before the old one is whole and durable: a crash leaves no hole between them.
+// the new ones before all old ones are whole and durable: a crash leaves no hole between them, and
+// no transaction over several shards that is cut in an old one.
 #pragma once
 #include "dataplane/cmd/aof.h"
 #include "dataplane/cmd/effects.h"
@@ -76,6 +77,8 @@ bool appender_is_quiet(const struct appender *a);
 bool appender_may_turn(const struct appender *a);
 // Bytes of the file that is appended to, with what is on its way; 0: there is none.
 uint64_t appender_file_bytes(const struct appender *a);
+
+void appender_wake(struct shard *s, uint64_t shards); // the others among this shard_set
 
 // ---- appender_joint.c: log_wait.h says what durable means
 void appender_joint_add(struct shard *s, const struct effects_joint *joint, uint64_t begin);

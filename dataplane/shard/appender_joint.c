@@ -53,14 +53,6 @@ static bool is_whole(const struct appender *a, const struct appender_joint *j)
     return true;
 }
 
-// Who sleeps, and has a part of it or a client that waits for it, is to look.
-static void wake_others(struct shard *s)
-{
-    struct hub *hub = s->mesh.hub;
-    for (uint32_t i = 0; hub && i < hub->shard_count; i++)
-        if (i != s->server.shard_index) waker_wake(&hub->wakers[i]);
-}
-
 uint64_t appender_joint_advance(struct shard *s, uint64_t durable)
 {
     struct appender *a = &s->appender;
@@ -78,7 +70,8 @@ uint64_t appender_joint_advance(struct shard *s, uint64_t durable)
         say_ready(a, UINT64_MAX);
     else if (a->told->joint_ready < joint_at(a, 0)->number)
         say_ready(a, joint_at(a, 0)->number - 1);
-    if (a->told->joint_ready != ready_before) wake_others(s);
+    if (a->told->joint_ready != ready_before)
+        appender_wake(s, UINT64_MAX); // who has a part, or a client that waits
     if (a->joint_count == 0) return durable;
     uint64_t begin = joint_at(a, 0)->begin;
     return begin < durable ? begin : durable;

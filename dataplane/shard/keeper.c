@@ -233,6 +233,10 @@ static void go_on_removing(struct shard *s)
 {
     struct keeper *k = s->keeper;
     if (keeper_remove_history(s)) return;
+    if (k->error) { // what could not be removed stays listed
+        end(s);
+        return;
+    }
     if (manifest_history_count(&k->next) == 0 || s->settings->aof_disable_auto_gc) {
         end(s);
         return;
@@ -306,11 +310,23 @@ static void next_step(struct shard *s)
 // Files that could not be removed stay listed as history: the next time.
 static bool is_tolerable(const struct keeper *k) { return k->step >= KEEPER_REMOVING; }
 
+// Neither the manifest before nor this one can be counted on: nothing that either lists may go.
+static uint32_t commit_again(struct shard *s)
+{
+    struct keeper *k = s->keeper;
+    if (s->server.now_ms < k->retry_ms) return 0;
+    k->retry_ms = s->server.now_ms + KEEPER_RETRY_MS;
+    shard_log(s, LOG_WARNING, "The manifest of the append-only log may be lost in a crash: again");
+    keeper_commit_next(s);
+    return 1;
+}
+
 uint32_t keeper_turn(struct shard *s)
 {
     struct keeper *k = s->keeper;
     if (LIKELY(keeper_is_idle(k)) || s->server.shard_index != 0 || k->outstanding) return 0;
     enum keeper_step before = k->step;
+    if (UNLIKELY(k->is_in_doubt)) return commit_again(s);
     if (k->error && !is_tolerable(k))
         keeper_fail(s);
     else

@@ -65,6 +65,7 @@ struct keeper {
     char base_path[AOF_PATH_MAX];
     struct flush_request requests[PLACEMENT_SHARDS_MAX + 1];
     uint32_t outstanding; // of these
+    bool is_in_doubt;     // the manifest can be seen, but may be lost: to be committed once more
     int error;            // of the first that failed; 0
     const char *error_step;
     uint8_t *text; // of the manifest under way

@@ -18,6 +18,8 @@ static void on_done(void *context, struct flush_request *r)
 {
     struct keeper *k = context;
     k->outstanding--;
+    k->is_in_doubt = r->error && r->op == FLUSH_REPLACE && r->is_renamed && r->text.size;
+    if (k->is_in_doubt) return;
     if (!r->error || k->error) return;
     k->error = r->error;
     k->error_step = r->error_step;

@@ -126,10 +126,10 @@ static void ask(struct shard *s, enum flush_op op,
                 void (*done)(void *context, struct flush_request *r))
 {
     struct saver *v = &s->saver;
-    v->request = (struct flush_request){
+    v->saving->request = (struct flush_request){
         .op = op, .file = &v->saving->file, .target = v->saving->target, .done = done, .context = s
     };
-    flush_ask(v->port, &v->request);
+    flush_ask(v->port, &v->saving->request);
 }
 
 static void note_begin(struct persist *p, uint64_t now_ms, bool is_base)

@@ -33,6 +33,8 @@ struct saving {
     struct flusher *flusher;
     // Written before the moment, by the coordinator, all shards standing:
     struct flush_file file;
+    struct flush_request request; // one at a time; not in a shard, which is closed before the
+                                  // flusher
     char path[SAVER_TARGET_MAX], target[SAVER_TARGET_MAX];
     // Of the append-only log's base: told how it ended, instead of all else that hears of a
     // snapshot's end. NULL: it is a snapshot of its own.
@@ -56,8 +58,7 @@ struct saver {
     struct snapshot snapshot;
     enum saver_phase phase;
     bool is_coordinator, has_sent_head, is_file_open, is_for_stop;
-    struct flush_request request; // of the coordinator, one at a time
-    const char *error_step;       // what failed, of the coordinator's requests
+    const char *error_step; // what failed, of the coordinator's requests
 };
 
 // In the folder of the snapshots: those that a process left half written when it died are removed.

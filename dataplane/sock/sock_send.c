@@ -2,15 +2,16 @@
 #include "dataplane/sock/sock_priv.h"
 
 // Moves flushed pieces into the kernel's list until it holds enough for one request. A piece that
-// left stream.out is never written to again, so the kernel may read it at any time. The last one may
-// have more than was flushed, which shall not leave while it is held.
+// left stream.out is never written to again, so the kernel may read it at any time. The last one
+// may have more than was flushed, which shall not leave while it is held.
 static void take_pieces(struct sock_conn *c)
 {
     struct outq *out = &c->stream.out;
     uint32_t count = 0;
     for (struct piece *p = c->sending; p && count < SOCK_SEND_PIECES_MAX; p = p->next) count++;
     while (!out->is_held && count < SOCK_SEND_PIECES_MAX &&
-           c->sending_bytes < SOCK_SEND_BYTES_MAX && out->bytes_total - out->bytes < c->flushed_total) {
+           c->sending_bytes < SOCK_SEND_BYTES_MAX &&
+           out->bytes_total - out->bytes < c->flushed_total) {
         struct piece *p = outq_take(out);
         CHECK(p && p->used > 0);
         p->next = NULL;

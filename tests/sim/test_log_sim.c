@@ -7,6 +7,7 @@
 //   replays it. tears: what was not synced is torn in sectors of 512 bytes, with holes, where the
 //   log has no way to tell: starts are refused then that could not be told from a damaged disk
 #include <fcntl.h>
+#include <sys/random.h>
 #include "tests/sim/log_check.h"
 
 static char folder[] = "/tmp/penstock-log-sim-XXXXXX";
@@ -228,8 +229,8 @@ static void meddle(struct sim *sim)
     struct disk *disk = sim->disk.inner;
     uint64_t used = 0;
     if (!sim->is_hurt || sim->is_stopping) return;
-    if (once_in(sim, 100)) heal(sim);
-    if (!once_in(sim, 300)) return;
+    if (once_in(sim, 60)) heal(sim);
+    if (!once_in(sim, 100)) return;
     switch (pick(sim, 5)) {
     case 0:
         disk_memory_set_eio(disk, 1000 + (uint32_t)pick(sim, 100000));
@@ -253,7 +254,7 @@ static void open_life(struct sim *sim)
     static const char *const policies[] = { "no", "everysec", "always" };
     char directives[512], error[KEEPER_ERROR_MAX];
     uint32_t count = 1;
-    if (sim->seed % 4 == 0) count = 1 + (uint32_t)pick(sim, 3);
+    if (sim->seed % 2 == 0) count = once_in(sim, 6) ? 1 : 2 + (uint32_t)pick(sim, 2);
     sim->policy = pick(sim, 8) < 5 ? FLUSH_SYNC_ALWAYS : FLUSH_SYNC_EVERYSEC;
     snprintf(directives, sizeof directives,
              "appendonly yes\nappendfsync %s\nauto-aof-rewrite-percentage %d\n"
@@ -300,14 +301,23 @@ static void turn(struct sim *sim, bool goes_on)
     totals.turns++;
 }
 
+// While one file follows another, or the log is rewritten or turned on, more is at stake.
+static bool is_cut_short(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->machine.count; i++)
+        if (sim->machine.shards[i]->appender.older && once_in(sim, 40)) return true;
+    return !keeper_is_idle(sim->machine.keeper) && once_in(sim, 500);
+}
+
 static void play(struct sim *sim)
 {
     uint64_t turns = once_in(sim, 3) ? pick(sim, 100) : pick(sim, 1000);
     bool has_lulls = sim->policy != FLUSH_SYNC_ALWAYS || sim->is_hurt;
     for (sim->turn = 0; turns > 0; turns--) {
         if (has_lulls && once_in(sim, 150))
-            sim->lull_until_ns = now_of(sim) + pick(sim, 3000 * LOG_SIM_MS);
+            sim->lull_until_ns = now_of(sim) + pick(sim, 5000 * LOG_SIM_MS);
         turn(sim, true);
+        if (is_cut_short(sim)) return;
     }
 }
 
@@ -397,6 +407,19 @@ static void remove_folder(void)
     if (chdir(folder) == 0) log_empty_folder(LOG_FOLDER);
     (void)rmdir(LOG_FOLDER);
     if (chdir("/") == 0) (void)rmdir(folder);
+}
+
+// Keys of hashes, and who gets which connection, are the seed's too. What is left to chance is how
+// long a slice of a snapshot or of a load takes.
+ssize_t getrandom(void *out, size_t size, unsigned int flags)
+{
+    uint8_t *to = out;
+    static struct rng rng;
+    static uint64_t seed;
+    (void)flags;
+    if (seed != replay_seed) rng_seed(&rng, seed = replay_seed);
+    for (size_t i = 0; i < size; i++) to[i] = (uint8_t)rng_next(&rng);
+    return (ssize_t)size;
 }
 
 // A server that cannot load its log ends the process: it says why, and where.

@@ -18,7 +18,8 @@ from penstock import ReplyError
 from test_aof import ON_SHARDS
 
 SHARDS = [1] if IS_REDIS else [1, 2]
-SIZE, BALLAST, LOOP_SIZE = 3 * MB, MB, 16 * MB
+# What the ballast makes room for is more than the server takes on until it knows that the disk is full.
+SIZE, BALLAST, LOOP_SIZE = 12 * MB, 10 * MB, 16 * MB
 VALUE, AFTERWARDS = 'x' * 10000, 10
 STILL_REFUSED = [['SET', 'k', 1], ['DEL', 'old'], ['EXPIRE', 'old', 100], ['FLUSHALL'], ['MSET', *(w for key in ON_SHARDS for w in (key, 1))], ['PING']]
 SERVED = [['GET', 'old'], ['MGET', 'old', 'k'], ['TTL', 'old'], ['DBSIZE'], ['INFO'], ['CONFIG', 'GET', 'appendfsync'], ['CLIENT', 'ID'], ['SELECT', 0]]
