@@ -164,8 +164,8 @@ static void pass_history(struct manifest *m)
     for (uint32_t i = 0; i < m->count; i++) {
         const struct manifest_file *f = &m->files[i];
         if (f->type != MANIFEST_HISTORY) continue;
-        if (f->seq > m->base_seq) m->base_seq = f->seq;
-        if (f->seq > m->incr_seq) m->incr_seq = f->seq;
+        int64_t *last = strstr(f->name, ".base.") ? &m->base_seq : &m->incr_seq;
+        if (f->seq > *last) *last = f->seq;
     }
 }
 

@@ -262,7 +262,7 @@ static const struct left_over left_overs[] = {
     { PREFIX ".3.base.rdb", "lower", true },
     { PREFIX ".6.base.rdb", "of a rewrite that crashed", false },
     { PREFIX ".7.base.aof", "", false },
-    { PREFIX ".9.base.rdb", "history, listed", true },
+    { PREFIX ".2.base.rdb", "history, listed", true },
     { PREFIX ".10.incr.aof", "listed", true },
     { PREFIX ".11.incr.aof", "listed", true },
     { PREFIX ".12.incr.aof", "", false },
@@ -274,7 +274,7 @@ static const struct left_over left_overs[] = {
 };
 #define LISTED                                                                                     \
     "file " PREFIX ".5.base.rdb seq 5 type b\nfile " PREFIX ".4.base.rdb seq 4 type h\n"           \
-    "file " PREFIX ".9.base.rdb seq 9 type h\n"                                                    \
+    "file " PREFIX ".2.base.rdb seq 2 type h\n"                                                    \
     "file " PREFIX ".10.incr.aof seq 10 type i\nfile " PREFIX ".11.incr.aof seq 11 type i\n"
 
 static void put_left_overs(void)

@@ -244,6 +244,16 @@ Test(manifest, counts_on_after_it_was_read)
     close(&f);
 }
 
+// What is history may be on the disk still, and is going to be removed.
+Test(manifest, gives_no_number_of_history_out_again)
+{
+    struct fixture f;
+    open(&f);
+    cr_assert_eq(parse(&f, bytes_text("file x seq 2 type b\nfile a.7.incr.aof seq 7 type h\n")), OK);
+    cr_expect_str_eq(manifest_next_incr(&f.m, "a", -1).name, "a.8.incr.aof");
+    close(&f);
+}
+
 Test(manifest, has_a_log_for_each_shard)
 {
     struct fixture f;
