@@ -23,7 +23,7 @@ TIGHT = {'hash-max-listpack-entries': '2', 'zset-max-listpack-entries': '2', 'se
          'stream-node-max-entries': '5'}
 LIBRARY = "#!lua name=lib\nredis.register_function('answer', function() return 42 end)"
 LOADING = b'-LOADING Redis is loading the dataset in memory\r\n'
-MANY = 800000
+MANY = 1600000
 FILE = 'dump.rdb'
 DAMAGES = 10
 
@@ -200,7 +200,7 @@ class Meanwhile(Case):
             info(c)  # with all shards held
             slowest = max(slowest, time.monotonic() - start)
             if reply == b'+PONG\r\n':
-                self.assertGreater(seen, 2)
+                self.assertGreater(seen, 0)
                 return slowest
             self.assertEqual(reply, LOADING)
             seen += 1
