@@ -17,7 +17,7 @@ static void check_round_trip(const struct manifest *m)
     manifest_init(&again, m->heap);
     if (m->count) {
         CHECK(manifest_parse(&again, bytes_make(first, size), &error) == OK);
-        CHECK(again.count == m->count && again.base_seq <= m->base_seq);
+        CHECK(again.count == m->count);
         CHECK(manifest_format(&again, second) == size && memcmp(first, second, size) == 0);
     }
     manifest_close(&again);

@@ -502,7 +502,7 @@ Test(cmd_sort, looks_keys_up_as_they_were_at_its_moment)
     enum { COUNT = 6000 };
     struct harness *h = harness_open();
     struct harness_client *c = harness_client_open(h);
-    char line[128], expected[64];
+    char line[128], expected[128];
     fill_weights(h, COUNT);
     start_long_sort(h, "SORT many BY w_* GET # GET h_*->name");
     cr_expect(eq(u64, h->server.jobs.watchers.count, 1));
@@ -527,7 +527,7 @@ Test(cmd_sort, looks_keys_up_as_they_were_at_its_moment)
     const char *at = h->wire + strlen("*12000\r\n");
     cr_expect(eq(int, strncmp(h->wire, "*12000\r\n", 8), 0));
     for (int i = COUNT - 1; i >= 0; i--) {
-        char number[16], name[16];
+        char number[12], name[12];
         snprintf(number, sizeof number, "%d", i);
         snprintf(name, sizeof name, "n%d", i);
         snprintf(expected, sizeof expected, "$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(number), number,

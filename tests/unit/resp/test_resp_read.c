@@ -67,7 +67,7 @@ static void log_request(struct bench *b, const struct resp_request *request)
 // The bytes are on the heap in a piece of their exact size, and gone afterwards.
 static enum resp_result feed(struct bench *b, const void *data, size_t size)
 {
-    uint8_t *copy = malloc(size ? size : 1);
+    uint8_t *copy = calloc(1, size ? size : 1);
     struct bytes in = bytes_make(copy, size);
     struct resp_request request;
     if (size) memcpy(copy, data, size);

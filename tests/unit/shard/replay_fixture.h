@@ -213,7 +213,7 @@ static inline void story_fails(struct story *t, uint32_t shard_count, bool may_c
     if (pid == 0) {
         char error[REPLAY_ERROR_MAX];
         if (!story_begin(t, shard_count, may_cut, error)) { // as the main does
-            snprintf(part->start_error, sizeof part->start_error, "%s", error);
+            snprintf(part->start_error, sizeof part->start_error, "%.500s", error);
             _exit(1);
         }
         story_serve(t, f, shard_count);
