@@ -4,14 +4,12 @@
 #include "dataplane/cmd/server.h"
 #include "dataplane/lane/lane_msg.h"
 
-// Time goes on faster than transactions come: numbers of the next run are above all of this one.
-void aof_open(struct aof *a, uint64_t now_wall_us)
+void aof_open(struct aof *a)
 {
     memset(a, 0, sizeof *a);
     a->last_rewrite_ok = true;
     a->last_rewrite_s = -1;
     a->directory.lock_fd = -1;
-    a->joint_last = now_wall_us;
 }
 
 static uint64_t look(const uint64_t *at) { return __atomic_load_n(at, __ATOMIC_RELAXED); }

@@ -38,10 +38,9 @@ struct aof_shard {
 struct aof {
     struct aof_shard shards[PLACEMENT_SHARDS_MAX];
     // ---- written by the first shard, read by any
-    uint32_t state;      // enum aof_state
-    bool waits_for_sync; // appendfsync always, and AOF_ON: replies to writes wait
-    bool is_rewriting;   // from the first step to the last
-    bool is_scheduled;   // wanted, and cannot begin yet
+    uint32_t state;    // enum aof_state
+    bool is_rewriting; // from the first step to the last
+    bool is_scheduled; // wanted, and cannot begin yet
     bool last_rewrite_ok;
     int64_t last_rewrite_s;         // -1: none was done
     uint64_t rewrite_started_ms;    // wall clock
@@ -59,7 +58,6 @@ struct aof {
     uint32_t older_left;  // shards whose file before this one is not finished: until then nobody
                           // writes to the new ones. Behind a transaction that is not whole in those
                           // before there is nothing then (aof_plan.h)
-    uint64_t joint_last;  // number of the last transaction over several shards
     uint64_t failing;     // shard_set: of those with an error
     uint64_t waiting;     // shard_set: of those whose clients wait for the logs of all (aof_wait.h)
 };
@@ -95,4 +93,4 @@ void aof_positions(const struct server *server, uint64_t *positions); // now
 // A server that would stop now loses what it has: there is no snapshot that the log could begin
 // with. flags: enum lane_stop_flags
 bool aof_may_stop(const struct server *server, uint32_t flags);
-void aof_open(struct aof *a, uint64_t now_wall_us); // once, before the shards
+void aof_open(struct aof *a); // once, before the shards

@@ -430,3 +430,16 @@ bool call_timeout(struct call *call, uint32_t index, uint64_t *deadline_ms)
     if (ms > 0) *deadline_ms = client_deadline(call->client, call->now_ms + (uint64_t)ms);
     return true;
 }
+
+bool call_timeout_ms(struct call *call, uint32_t index, int64_t *ms)
+{
+    const char *error = NULL;
+    if (!num_parse_int(call->argv[index], ms))
+        error = "ERR timeout is not an integer or out of range";
+    else if (*ms < 0)
+        error = "ERR timeout is negative";
+    else if (*ms > INT64_MAX - (int64_t)call->now_ms)
+        error = "ERR timeout is out of range";
+    if (error) reply_error(call->reply, error);
+    return !error;
+}

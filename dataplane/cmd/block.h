@@ -32,6 +32,9 @@ void call_block(struct call *call, const struct block_wish *wish);
 bool call_may_block(const struct call *call); // not in a transaction or script
 // The timeout argument: seconds as a float, 0 never. Replies Redis's errors.
 bool call_timeout(struct call *call, uint32_t index, uint64_t *deadline_ms);
+// The same of a timeout in whole ms from now (CLIENT PAUSE, WAITAOF): 0 or more, so that now_ms and
+// it have a sum.
+bool call_timeout_ms(struct call *call, uint32_t index, int64_t *ms);
 
 // Something that waiters of key may want is there (a list got elements where there was none: found
 // by the keyspace's hook; a stream got another entry: XADD says it).

@@ -135,17 +135,7 @@ static bool parse_counts(struct call *call, struct wait_args *a)
 static bool parse_timeout(struct call *call, struct wait_args *a)
 {
     int64_t ms;
-    const char *error = NULL;
-    if (!num_parse_int(call->argv[3], &ms))
-        error = "ERR timeout is not an integer or out of range";
-    else if (ms < 0)
-        error = "ERR timeout is negative";
-    else if (ms > INT64_MAX - (int64_t)call->now_ms)
-        error = "ERR timeout is out of range";
-    if (error) {
-        reply_error(call->reply, error);
-        return false;
-    }
+    if (!call_timeout_ms(call, 3, &ms)) return false;
     a->deadline_ms = ms ? call->now_ms + (uint64_t)ms : 0;
     return true;
 }

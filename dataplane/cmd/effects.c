@@ -7,7 +7,6 @@
 #include "dataplane/cmd/cmd.h"
 #include "dataplane/cmd/effect_split.h"
 #include "dataplane/cmd/node.h"
-#include "dataplane/cmd/persist.h"
 #include "storage/aof/aof_write.h"
 
 enum {
@@ -141,16 +140,9 @@ void effects_end_unit(struct effects *e)
 
 // ---- of several shards
 
-static uint64_t next_number(const struct server *s)
-{
-    static uint64_t without_log; // in tests
-    uint64_t *last = s->persist ? &s->persist->aof.joint_last : &without_log;
-    return __atomic_add_fetch(last, 1, __ATOMIC_RELAXED);
-}
-
 static void number(struct server *s, shard_set parts)
 {
-    struct effects_joint joint = { next_number(s), parts };
+    struct effects_joint joint = { node_next_joint(s->node), parts };
     for (shard_set left = parts; left; left = shard_set_rest(left))
         server_peer(s, shard_set_first(left))->effects.joint = joint;
 }

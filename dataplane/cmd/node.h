@@ -49,11 +49,19 @@ struct node {
     // By __atomic calls, at any time:
     uint64_t slowlog_next_id, acl_log_next_id; // counted over all shards, so that ids ascend in
                                                // the order of what happened
+    uint64_t joint_last; // number of the last transaction over several shards (effects.h). Begins
+                         // at the wall clock in us, which goes on faster than transactions come: in
+                         // a log numbers of later runs are above those of this one
     struct node_level levels[PLACEMENT_SHARDS_MAX];
     // Which shards have clients of that kind: shard_sets, written by posted_mark.
     uint64_t listening, monitoring, tracking;
     struct node_mail mail[PLACEMENT_SHARDS_MAX];
 };
+
+static inline uint64_t node_next_joint(struct node *n)
+{
+    return __atomic_add_fetch(&n->joint_last, 1, __ATOMIC_RELAXED);
+}
 
 // More than one shard: what a command does may concern others.
 static inline bool server_is_one_of_many(const struct server *s)

@@ -1,5 +1,4 @@
 #include "dataplane/cmd/pause.h"
-#include "dataplane/base/num.h"
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/command_ids.h"
@@ -145,17 +144,7 @@ void pause_close(struct server *s)
 static bool parse_timeout(struct call *call, uint64_t *until_ns)
 {
     int64_t ms;
-    const char *error = NULL;
-    if (!num_parse_int(call->argv[2], &ms))
-        error = "ERR timeout is not an integer or out of range";
-    else if (ms < 0)
-        error = "ERR timeout is negative";
-    else if (ms > INT64_MAX - (int64_t)call->now_ms)
-        error = "ERR timeout is out of range";
-    if (error) {
-        reply_error(call->reply, error);
-        return false;
-    }
+    if (!call_timeout_ms(call, 2, &ms)) return false;
     uint64_t now_ns = call->server->now_ns, most_ms = (UINT64_MAX - now_ns) / NS_PER_MS;
     *until_ns = (uint64_t)ms < most_ms ? now_ns + (uint64_t)ms * NS_PER_MS : UINT64_MAX;
     return true;

@@ -10,7 +10,7 @@ void persist_open(struct persist *p, uint32_t shard_count, uint64_t now_wall_ms)
     p->last_ok = true;
     p->last_save_s = now_wall_ms / 1000;
     p->last_took_s = -1;
-    aof_open(&p->aof, now_wall_ms * 1000);
+    aof_open(&p->aof);
 }
 
 // ---- stopping

@@ -144,7 +144,7 @@ static void put_timestamp(struct shard *s)
 // Of a client of another shard, whose own log says nothing of it.
 static void follow_alone(struct server *server, struct effects_joint *joint)
 {
-    joint->number = __atomic_add_fetch(&server->persist->aof.joint_last, 1, __ATOMIC_RELAXED);
+    joint->number = node_next_joint(server->node);
     joint->shards = shard_set_of(server->shard_index);
 }
 
@@ -182,7 +182,6 @@ static void on_finished(void *context, struct flush_request *r)
 static void finish_older(struct shard *s)
 {
     struct appender_file *f = s->appender.older;
-    f->is_ending = true;
     f->finish = (struct flush_request){
         .op = FLUSH_FINISH, .file = &f->file, .done = on_finished, .context = f
     };
@@ -213,10 +212,7 @@ void appender_turn_to(struct shard *s, struct appender_file *file)
     }
     a->file = file;
     a->second = 0;
-    if (file) {
-        file->start = a->appended;
-        file->is_ending = false;
-    }
+    if (file) file->start = a->appended;
     effects_set_sink(&s->server.effects, file ? take_unit : NULL, s);
 }
 
@@ -268,12 +264,21 @@ static void tell(struct shard *s)
     told->has_lost = __atomic_load_n(&f->file.has_lost, __ATOMIC_RELAXED);
 }
 
+enum flush_sync appender_sync(const struct settings *settings)
+{
+    static const enum flush_sync by_setting[] = {
+        [APPENDFSYNC_EVERYSEC] = FLUSH_SYNC_EVERYSEC,
+        [APPENDFSYNC_ALWAYS] = FLUSH_SYNC_ALWAYS,
+        [APPENDFSYNC_NO] = FLUSH_SYNC_NO,
+    };
+    return by_setting[settings->appendfsync];
+}
+
 static enum flush_sync wanted_sync(const struct shard *s)
 {
-    static const enum flush_sync by_setting[] = { FLUSH_SYNC_EVERYSEC, FLUSH_SYNC_ALWAYS,
-                                                  FLUSH_SYNC_NO };
-    bool is_left = s->settings->no_appendfsync_on_rewrite && s->appender.aof->is_rewriting;
-    enum flush_sync sync = by_setting[s->settings->appendfsync];
+    bool is_rewriting = __atomic_load_n(&s->appender.aof->is_rewriting, __ATOMIC_RELAXED);
+    enum flush_sync sync = appender_sync(s->settings);
+    bool is_left = s->settings->no_appendfsync_on_rewrite && is_rewriting;
     return is_left && sync == FLUSH_SYNC_EVERYSEC ? FLUSH_SYNC_NO : sync;
 }
 

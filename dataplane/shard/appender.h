@@ -29,7 +29,6 @@ struct appender_file {
     char path[AOF_PATH_MAX];
     uint64_t start; // position of its first byte
     bool is_open;   // the flusher has it: the keeper says so before it is appended to
-    bool is_ending; // FINISH is asked for
     struct flush_request finish;
 };
 
@@ -39,6 +38,7 @@ struct appender_joint {
     uint64_t begin, end;     // positions
 };
 
+struct settings;
 struct shard;
 struct appender {
     struct aof *aof; // NULL: there is no disk
@@ -78,7 +78,8 @@ bool appender_may_turn(const struct appender *a);
 // Bytes of the file that is appended to, with what is on its way; 0: there is none.
 uint64_t appender_file_bytes(const struct appender *a);
 
-void appender_wake(struct shard *s, uint64_t shards); // the others among this shard_set
+enum flush_sync appender_sync(const struct settings *settings); // appendfsync
+void appender_wake(struct shard *s, uint64_t shards);           // the others among this shard_set
 
 // ---- appender_joint.c: log_wait.h says what durable means
 void appender_joint_add(struct shard *s, const struct effects_joint *joint, uint64_t begin);

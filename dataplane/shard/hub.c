@@ -23,6 +23,7 @@ enum status hub_open(struct hub **out, uint32_t shard_count)
     h->shard_count = shard_count;
     h->node.shard_count = shard_count;
     placement_init(&h->node.placement, shard_count);
+    h->node.joint_last = clock_wall_us();
     rng_entropy(&h->node.hash_key, sizeof h->node.hash_key);
     for (uint32_t i = 0; i < shard_count; i++) h->wakers[i].fd = -1;
     for (uint32_t i = 0; i < shard_count && status == OK; i++) status = waker_open(&h->wakers[i]);

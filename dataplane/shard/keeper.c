@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "dataplane/cmd/persist.h"
+#include "dataplane/shard/loader.h"
 #include "dataplane/shard/replay.h"
 #include "dataplane/shard/shard.h"
 
@@ -21,7 +21,6 @@ enum status keeper_open(struct keeper *k, struct persist *p, const struct settin
                         char error[KEEPER_ERROR_MAX])
 {
     *k = (struct keeper){ .persist = p, .aof = &p->aof };
-    aof_open(&p->aof, clock_wall_us());
     if (heap_open(&k->heap) != OK) {
         snprintf(error, KEEPER_ERROR_MAX, "no memory for the append-only log");
         return ERR_NO_SPACE;
@@ -121,16 +120,11 @@ static void note_end(struct shard *s, bool worked)
 
 __attribute__((noreturn)) static void die(struct shard *s)
 {
-    struct region_dataplane *part = s->server.region->dataplane;
     const struct keeper *k = s->keeper;
-    char text[sizeof part->start_error];
-    snprintf(text, sizeof text,
-             "The append-only log in %.200s cannot be opened: %s: %s\nFatal error, exiting.",
+    char text[LOADER_FATAL_MAX];
+    snprintf(text, sizeof text, "The append-only log in %.200s cannot be opened: %s: %s",
              k->aof->directory.name, k->error_step ? k->error_step : "", strerror(k->error));
-    shard_log(s, LOG_WARNING, "%s", text);
-    memcpy(part->start_error, text, sizeof text);
-    __atomic_store_n(&part->is_final, 1, __ATOMIC_RELEASE);
-    _exit(1);
+    loader_end_process(s, text, text);
 }
 
 // Goes on with taking back what was done: what nobody writes to.
@@ -193,8 +187,7 @@ static void committed(struct shard *s)
     struct keeper *k = s->keeper;
     struct aof *aof = k->aof;
     keeper_adopt_next(k);
-    uint64_t base = k->persist ? s->saver.saving->file.written : 0;
-    uint64_t current = 0;
+    uint64_t base = s->saver.saving->file.written, current = 0;
     for (uint32_t i = 0; i < s->server.shard_count; i++)
         current += __atomic_load_n(&aof->shards[i].file_bytes, __ATOMIC_RELAXED);
     aof->older_bytes = base;
@@ -341,5 +334,5 @@ uint64_t keeper_next_ns(const struct shard *s)
         return UINT64_MAX;
     if (k->step == KEEPER_SAVING) return UINT64_MAX; // the saver's
     bool is_moment = k->step == KEEPER_MOMENT;
-    return s->server.now_ns + 1000u * (is_moment ? KEEPER_MOMENT_US : KEEPER_CONVENIENCE_US);
+    return s->server.now_ns + 1000u * (is_moment ? KEEPER_MOMENT_US : KEEPER_POLL_US);
 }

@@ -45,9 +45,9 @@ enum keeper_step {
 };
 
 enum {
-    KEEPER_RETRY_MS = 1000,       // behind an error
-    KEEPER_MOMENT_US = 100,       // until all shards stand
-    KEEPER_CONVENIENCE_US = 2000, // while files are finished by others
+    KEEPER_RETRY_MS = 1000, // behind an error
+    KEEPER_MOMENT_US = 100, // until all shards stand
+    KEEPER_POLL_US = 2000,  // while files are finished by others
 };
 
 struct keeper {

@@ -3,20 +3,26 @@
 #include "dataplane/shard/keeper.h"
 #include "dataplane/shard/shard.h"
 
+// Of a log that is off. False: the server's log says why.
+static bool open_and_begin(struct shard *s, enum keeper_purpose purpose)
+{
+    struct keeper *k = s->keeper;
+    char error[AOF_DIRECTORY_ERROR_MAX];
+    bool is_open = aof_directory_open(&k->aof->directory, &k->heap, s->settings->appenddirname,
+                                      s->settings->appendfilename, error) == OK;
+    if (is_open)
+        keeper_begin(s, purpose);
+    else
+        shard_log(s, LOG_WARNING, "%s", error);
+    return is_open;
+}
+
 bool keeper_turn_on(struct server *first)
 {
     struct shard *s = first->shard;
-    struct keeper *k = s->keeper;
-    char error[AOF_DIRECTORY_ERROR_MAX];
-    if (!k) return false;
-    if (!keeper_is_idle(k)) return true; // it is being turned off: afterwards, by cron
-    if (aof_directory_open(&k->aof->directory, &k->heap, s->settings->appenddirname,
-                           s->settings->appendfilename, error) != OK) {
-        shard_log(s, LOG_WARNING, "%s", error);
-        return false;
-    }
-    keeper_begin(s, KEEPER_BEGIN);
-    return true;
+    if (!s->keeper) return false;
+    // While it is being turned off: afterwards, by cron.
+    return !keeper_is_idle(s->keeper) || open_and_begin(s, KEEPER_BEGIN);
 }
 
 // After three failures in a row it is tried less and less often, as in Redis.
@@ -58,22 +64,13 @@ static bool has_lost(const struct shard *s)
 static void begin_wanted(struct shard *s)
 {
     struct keeper *k = s->keeper;
-    bool is_on = aof_state(k->aof) == AOF_ON;
-    bool is_saving = persist_is_saving(k->persist);
-    if (is_saving) {
+    if (persist_is_saving(k->persist)) {
         __atomic_store_n(&k->aof->is_scheduled, true, __ATOMIC_RELAXED);
-    } else if (is_on) {
+    } else if (aof_state(k->aof) == AOF_ON) {
         keeper_begin(s, KEEPER_REWRITE);
     } else {
-        char error[AOF_DIRECTORY_ERROR_MAX];
         __atomic_store_n(&k->aof->is_wanted, 0, __ATOMIC_RELEASE);
-        if (aof_directory_open(&k->aof->directory, &k->heap, s->settings->appenddirname,
-                               s->settings->appendfilename, error) == OK) {
-            keeper_begin(s, KEEPER_BASE);
-        } else {
-            k->aof->last_rewrite_ok = false;
-            shard_log(s, LOG_WARNING, "%s", error);
-        }
+        if (!open_and_begin(s, KEEPER_BASE)) k->aof->last_rewrite_ok = false;
     }
 }
 

@@ -51,18 +51,13 @@ static void on_created(void *context, struct flush_request *r)
 
 static void create(struct shard *s, uint32_t i, uint64_t good_bytes, bool must_append)
 {
-    static const enum flush_sync by_setting[] = {
-        [APPENDFSYNC_EVERYSEC] = FLUSH_SYNC_EVERYSEC,
-        [APPENDFSYNC_ALWAYS] = FLUSH_SYNC_ALWAYS,
-        [APPENDFSYNC_NO] = FLUSH_SYNC_NO,
-    };
     struct appender_file *f = next_file(s->keeper, i);
     f->file = (struct flush_file){ .kind = FLUSH_LOG,
                                    .path = f->path,
                                    .must_append = must_append,
                                    .start_size = good_bytes,
                                    .port = i,
-                                   .sync = by_setting[s->settings->appendfsync] };
+                                   .sync = appender_sync(s->settings) };
     ask(s, i, (struct flush_request){ .op = FLUSH_CREATE, .file = &f->file });
     s->keeper->requests[i].done = on_created;
 }

@@ -35,7 +35,6 @@ static void on_base_end(struct shard *s, int error, const char *step)
         return;
     }
     uint32_t count = k->purpose == KEEPER_BASE ? 0 : s->server.shard_count;
-    k->base = manifest_next_base(&k->next, k->aof->directory.prefix, true);
     manifest_end_rewrite(&k->next, &k->base, count);
     if (k->purpose == KEEPER_BEGIN) {
         k->step = KEEPER_NAMING;
@@ -49,12 +48,9 @@ static void on_base_end(struct shard *s, int error, const char *step)
 static void save_base(struct shard *s)
 {
     struct keeper *k = s->keeper;
-    struct manifest copy;
     const struct aof_directory *d = &k->aof->directory;
     char name[MANIFEST_NAME_MAX + 1], path[AOF_PATH_MAX];
-    manifest_copy(&copy, &k->next);
-    k->base = manifest_next_base(&copy, d->prefix, true);
-    manifest_close(&copy);
+    k->base = manifest_next_base(&k->next, d->prefix, true);
     aof_directory_path(d, manifest_temporary_base_name(name, d->prefix), path);
     aof_directory_path(d, k->base.name, k->base_path);
     saver_begin_base(s, path, k->base_path, on_base_end);

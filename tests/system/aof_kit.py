@@ -62,32 +62,6 @@ class _Logging:
         """A connection, once the log is."""
         return until('the log is loaded', self.connect_if_loaded, LOADED_S)
 
-    def connect_if_loaded(self):
-        try:
-            c = self.connect(timeout_s=60)
-        except OSError:
-            return None
-        try:
-            if c.call_raw('PING') == b'+PONG\r\n':
-                return c
-        except (OSError, EOFError):
-            pass
-        c.close()
-        return None
-
-    def run_to_end(self, seconds=10):
-        """Starts it where it cannot come up: exit status and log. One that does come up is ended."""
-        with open(self.log_path, 'ab') as log:
-            self.process = subprocess.Popen([self.command] + self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            cwd=self.directory, env=self.env)
-        try:
-            status = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.stop()
-            return None, self.log()
-        self.process = None
-        return status, self.log()
-
 
 class LoggingPenstock(_Logging, Penstock):
     def __init__(self, home, shards=1, options=None):

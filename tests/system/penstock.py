@@ -191,10 +191,13 @@ class Server:
     def arguments(self):
         raise NotImplementedError
 
-    def start(self):
+    def launch(self):
         with open(self.log_path, 'ab') as log:
             self.process = subprocess.Popen([self.command] + self.arguments(), stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, cwd=self.directory, env=self.env)
+
+    def start(self):
+        self.launch()
         try:
             self.wait_ready()
         except BaseException:
@@ -217,6 +220,31 @@ class Server:
 
     def connect(self, timeout_s=30):
         return Connection((self.host, self.port), timeout_s)
+
+    def connect_if_loaded(self):
+        """None while what it starts on is being loaded, and while a dataplane that has ended still has its sockets."""
+        try:
+            c = self.connect(timeout_s=60)
+        except OSError:
+            return None
+        try:
+            if c.call_raw('PING') == b'+PONG\r\n':
+                return c
+        except (OSError, EOFError):
+            pass
+        c.close()
+        return None
+
+    def run_to_end(self, seconds=10):
+        """Starts it where it cannot come up: exit status and log. One that does come up is ended: None."""
+        self.launch()
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            return None, self.log()
+        self.process = None
+        return status, self.log()
 
     def log(self):
         with open(self.log_path, errors='replace') as f:

@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import struct
-import subprocess
 import tempfile
 import time
 
@@ -48,29 +47,6 @@ class Loading(Penstock):
     def loaded(self):
         """A connection, once the file is."""
         return until('the file is loaded', self.connect_if_loaded)
-
-    def connect_if_loaded(self):
-        """None while it is not, and while a dataplane that has ended still has its sockets."""
-        try:
-            c = self.connect(timeout_s=60)
-        except OSError:
-            return None
-        try:
-            if c.call_raw('PING') == b'+PONG\r\n':
-                return c
-        except (OSError, EOFError):
-            pass
-        c.close()
-        return None
-
-    def run_to_end(self, seconds=10):
-        """Starts it where it cannot come up: exit status and log."""
-        with open(self.log_path, 'ab') as log:
-            self.process = subprocess.Popen([self.command] + self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            cwd=self.directory, env=self.env)
-        status = self.process.wait(seconds)
-        self.process = None
-        return status, self.log()
 
 
 def info(connection, section='persistence'):

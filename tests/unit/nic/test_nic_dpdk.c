@@ -7,24 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "dataplane/nic/nic_dpdk.h"
+#include "tests/unit/nic/ring_config.h"
 
 static struct nic_dpdk *nic;
 static struct nic_queue *queue;
-
-static struct nic_dpdk_config ring_config(const char *const *devargs, const char *prefix)
-{
-    return (struct nic_dpdk_config){ .devargs = devargs,
-                                     .devarg_count = 1,
-                                     .eal_args = "",
-                                     .no_huge = true,
-                                     .memory_mb = 64,
-                                     .file_prefix = prefix,
-                                     .frame_count = 512,
-                                     .rx_descriptors = 64,
-                                     .tx_descriptors = 64,
-                                     .core = -1 };
-}
 
 static enum status open_device(const char *devarg, char *error, uint32_t error_bytes)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "dataplane/nic/nic_dpdk_priv.h"
+#include "tests/unit/nic/ring_config.h"
 
 enum { TOTAL = 2048, CACHE_FULL = 48, ROUNDS = 1000 };
 
@@ -55,16 +56,7 @@ static void start(void)
     char error[256] = "", prefix[32];
     const char *devargs[] = { "net_ring0" };
     snprintf(prefix, sizeof prefix, "test-pool-%d", (int)getpid());
-    struct nic_dpdk_config c = { .devargs = devargs,
-                                 .devarg_count = 1,
-                                 .eal_args = "",
-                                 .no_huge = true,
-                                 .memory_mb = 64,
-                                 .file_prefix = prefix,
-                                 .frame_count = 512,
-                                 .rx_descriptors = 64,
-                                 .tx_descriptors = 64,
-                                 .core = -1 };
+    struct nic_dpdk_config c = ring_config(devargs, prefix);
     cr_assert(eq(int, nic_dpdk_open(&nic, &c, error, sizeof error), OK), "%s", error);
     sem_init(&other.begin, 0, 0);
     sem_init(&other.end, 0, 0);

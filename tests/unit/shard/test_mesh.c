@@ -133,3 +133,19 @@ Test(mesh, frees_notes_that_nobody_has_taken)
     crowd_close(c);
     cr_expect(zero(u64, next));
 }
+
+// Two processes, one after the other: what the second numbers comes after.
+Test(mesh, numbers_transactions_after_those_of_an_earlier_run)
+{
+    struct hub *first, *later;
+    uint64_t before_us = clock_wall_us();
+    cr_assert(eq(int, hub_open(&first, 2), OK));
+    cr_expect(ge(u64, first->node.joint_last, before_us));
+    uint64_t number = node_next_joint(&first->node);
+    cr_expect(eq(u64, node_next_joint(&first->node), number + 1));
+    while (clock_wall_us() <= number + 1) continue;
+    cr_assert(eq(int, hub_open(&later, 2), OK));
+    cr_expect(gt(u64, node_next_joint(&later->node), number + 1));
+    hub_close(later);
+    hub_close(first);
+}
