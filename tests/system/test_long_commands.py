@@ -339,11 +339,13 @@ class LongCommands(Case):
                 self.assertEqual(fourth.call('MSET', elsewhere[0], 1, elsewhere[1], 2), b'OK')
             size = b':%d\r\n' % SIZE
             self.assertEqual(c.read_raw(), size)
-            self.assertIn(other.read_raw(), (size, b':0\r\n'))
+            seen = other.read_raw()
+            self.assertIn(seen, (size, b':0\r\n'))
             other.read_raw()
             for _ in range(3):
                 third.read_raw()
-            self.assertIn(decode(third.read_raw())[1], (0, SIZE, SIZE + 1))
+            # What was added before it was stored is seen alone, and then gone.
+            self.assertIn(decode(third.read_raw())[1], (0, 1, SIZE, SIZE + 1) if seen == b':0\r\n' else (0, SIZE, SIZE + 1))
         self.never_stopped(server, 'SUNIONSTORE, closed elsewhere', store, lambda: c.call('DEL', to), probed)
         self.hang_up_apart(server, c, keys, to, 4)
 
