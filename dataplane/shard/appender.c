@@ -295,13 +295,44 @@ static void follow_settings(struct shard *s)
     if (waits != log_waits_are_on(&s->server)) log_waits_set(&s->server, waits);
 }
 
-static bool is_due(const struct shard *s)
+// How long the last sync took says how long it pays to gather for the next one.
+static void watch_sync(struct shard *s)
+{
+    struct appender *a = &s->appender;
+    if (!a->handed_over_ns || flush_chunks_of(a->port, FLUSH_LOG) > 0) return;
+    uint64_t took_ns = s->server.now_ns - a->handed_over_ns;
+    a->gather_ns = took_ns < APPENDER_GATHER_US * 1000ull ? took_ns : APPENDER_GATHER_US * 1000ull;
+    a->synced_ns = s->server.now_ns;
+    a->handed_over_ns = 0;
+}
+
+// A sync costs the same for one write and for many: while commands come, more of them can share the
+// next one.
+static bool is_gathered(const struct shard *s, bool has_others)
+{
+    const struct appender *a = &s->appender;
+    uint64_t since = a->chunk_since_ns > a->synced_ns ? a->chunk_since_ns : a->synced_ns;
+    if (flush_chunks_of(a->port, FLUSH_LOG) > 0) return false;
+    return !has_others || s->server.now_ns - since >= a->gather_ns;
+}
+
+static bool is_due(const struct shard *s, bool has_others)
 {
     const struct appender *a = &s->appender;
     if (!a->chunk || !a->chunk->size) return false;
     if (s->stopping) return true;
-    if (a->sync == FLUSH_SYNC_ALWAYS) return flush_chunks_of(a->port, FLUSH_LOG) == 0;
+    if (a->sync == FLUSH_SYNC_ALWAYS) return is_gathered(s, has_others);
     return s->server.now_ns - a->chunk_since_ns >= APPENDER_HAND_OVER_US * 1000ull;
+}
+
+static uint32_t hand_over_if_due(struct shard *s, bool has_others)
+{
+    struct appender *a = &s->appender;
+    if (a->sync == FLUSH_SYNC_ALWAYS) watch_sync(s);
+    if (!is_due(s, has_others)) return 0;
+    if (a->sync == FLUSH_SYNC_ALWAYS) a->handed_over_ns = s->server.now_ns;
+    hand_over(a);
+    return 1;
 }
 
 static uint32_t end_older(struct shard *s)
@@ -329,7 +360,7 @@ static void end_all(struct shard *s)
     told->has_lost = false;
 }
 
-uint32_t appender_turn(struct shard *s)
+uint32_t appender_turn(struct shard *s, bool has_others)
 {
     struct appender *a = &s->appender;
     if (LIKELY(!a->file && !a->older)) return 0;
@@ -340,10 +371,7 @@ uint32_t appender_turn(struct shard *s)
     }
     if (a->file && a->file->is_open) follow_settings(s);
     if (a->backlog.count && a->file && may_write(a)) send_backlog(s);
-    if (is_due(s)) {
-        hand_over(a);
-        count++;
-    }
+    count += hand_over_if_due(s, has_others);
     tell(s);
     s->server.log_waits.durable = appender_joint_advance(s, a->told->durable);
     if (UNLIKELY(s->server.log_waits.waiting.count != 0)) count += log_waits_run(&s->server);
@@ -354,7 +382,7 @@ uint64_t appender_next_ns(const struct shard *s)
 {
     const struct appender *a = &s->appender;
     if (LIKELY(!a->chunk) || !a->chunk->size) return UINT64_MAX;
-    if (a->sync == FLUSH_SYNC_ALWAYS) return is_due(s) ? 0 : UINT64_MAX; // it is woken
+    if (a->sync == FLUSH_SYNC_ALWAYS) return is_due(s, false) ? 0 : UINT64_MAX; // it is woken
     return a->chunk_since_ns + APPENDER_HAND_OVER_US * 1000ull;
 }
 

@@ -6,9 +6,10 @@
 // Memory:  chunks of the flusher; what finds none waits in pieces of the heap (HEAP_LOG), of which
 //          APPENDER_BACKLOG_MAX bytes stop those who write
 //
-// Effects (cmd/effects.h) come as whole units. Under always a chunk is handed over as soon as none
-// is under way, so that what comes while the disk syncs is synced together; else when it is full or
-// APPENDER_HAND_OVER_US old.
+// Effects (cmd/effects.h) come as whole units. Under always a chunk is handed over when none is
+// under way and a turn had no more commands: whoever is answered behind a sync and asks again at
+// once shares the next one (on two cores 1.35 times the writes of handing over at once). Else when
+// it is full or APPENDER_HAND_OVER_US old.
 //
 // A file follows another at a moment that all shards share (a rewrite's cut). Nothing is written to
 // the new ones before all old ones are whole and durable: a crash leaves no hole between them, and
@@ -20,6 +21,7 @@
 
 enum {
     APPENDER_HAND_OVER_US = 1000,
+    APPENDER_GATHER_US = 1000, // always, at most; as long as the last sync took
     APPENDER_PIECE_BYTES = 64 * 1024,
     APPENDER_BACKLOG_MAX = 64 << 20,
 };
@@ -48,6 +50,9 @@ struct appender {
     struct appender_file *older; // the one before, until it is whole; NULL
     struct flush_chunk *chunk;   // being filled; NULL
     uint64_t chunk_since_ns;
+    // Under always: when the chunk under way was handed over (0: none is), when the last one was
+    // durable, and how long the next one may gather.
+    uint64_t handed_over_ns, synced_ns, gather_ns;
     struct list backlog; // of struct appender_piece, oldest first
     uint64_t backlog_bytes;
     uint64_t appended; // position
@@ -64,9 +69,9 @@ void appender_close(struct shard *s); // the flusher has its chunks, or has been
 // From here on the effects go to file; NULL: nowhere. All shards stand, or this is the only one,
 // and it may turn. What went to the file before is finished by itself.
 void appender_turn_to(struct shard *s, struct appender_file *file);
-// What the flusher reports, and what is due. After flush_poll, before flush_flush. Returns how much
-// was done.
-uint32_t appender_turn(struct shard *s);
+// What the flusher reports, and what is due. After flush_poll, before flush_flush. has_others: the
+// turn had commands, so that more may be on their way. Returns how much was done.
+uint32_t appender_turn(struct shard *s, bool has_others);
 uint64_t appender_next_ns(const struct shard *s); // when it wants a turn; UINT64_MAX: it does not
 bool appender_has_input(const struct shard *s);   // for waker_prepare_sleep
 // Too much waits for the disk: who writes waits.

@@ -349,9 +349,9 @@ static uint32_t shard_run_storage(struct shard *s, bool others_work)
 }
 
 // Behind the commands of the turn, before their replies.
-static uint32_t shard_run_log(struct shard *s)
+static uint32_t shard_run_log(struct shard *s, bool has_others)
 {
-    uint32_t count = appender_turn(s);
+    uint32_t count = appender_turn(s, has_others);
     aof_waits_run(&s->server);
     if (LIKELY(s->saver.port != NULL)) flush_flush(s->saver.port);
     return count;
@@ -589,7 +589,7 @@ uint32_t shard_turn(struct shard *s)
     work += loader_turn(s);
     work += shard_rx_ferry(s);
     run_tracking(s);
-    work += shard_run_log(s);
+    work += shard_run_log(s, work != 0);
     shard_flush(s);
     shard_tx_nic(s);
     tls_release(s->tls);
