@@ -26,7 +26,7 @@ static const struct stream_ops nowhere = { .flush = nothing_to_do,
 
 void aof_play_open(struct aof_play *p, struct server *first)
 {
-    *p = (struct aof_play){ .server = first };
+    *p = (struct aof_play){ .commands_left = UINT64_MAX, .server = first };
     heap_piece_source_init(&p->pieces, first->heap, 4096);
     p->stream = (struct stream){ .ops = &nowhere, .fd = -1 };
     outq_init(&p->stream.out, &p->pieces.source);
@@ -254,6 +254,7 @@ static uint32_t prepare_some(struct aof_play *p, struct aof_queue *q, uint32_t *
     size_t count = q->whole - q->done;
     uint32_t made = 0;
     if (count > AOF_PLAY_AHEAD) count = AOF_PLAY_AHEAD;
+    if (count > p->commands_left) count = p->commands_left;
     *result = AOF_PLAY_GOES_ON;
     for (; made < count; made++) {
         const struct aof_command *c = &q->commands[q->done + made];
@@ -278,6 +279,7 @@ enum aof_play_result aof_play_step(struct aof_play *p, struct aof_queue *q, uint
             keyspace_prefetch_entry(some[i].call.keyspace, some[i].db, &some[i].call.key);
     for (uint32_t i = 0; i < count; i++, q->done++)
         if (LIKELY(some[i].call.command != NULL)) run(p, &some[i]);
+    p->commands_left -= count;
     if (result != AOF_PLAY_GOES_ON) return result;
     return aof_queue_may_run(q) ? AOF_PLAY_GOES_ON : AOF_PLAY_DONE;
 }

@@ -35,7 +35,8 @@ enum aof_play_result {
 };
 
 struct aof_play {
-    uint64_t errors; // commands that answered with an error
+    uint64_t commands_left; // no more than these run. The caller's to set; UINT64_MAX at first
+    uint64_t errors;        // commands that answered with an error
     char refusal[AOF_PLAY_REFUSAL_MAX];
     // Its own:
     struct server *server; // of the first shard; borrowed

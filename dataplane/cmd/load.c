@@ -51,7 +51,9 @@ void load_set_line(struct load *l, const char *format, ...)
 
 bool load_open(struct load *l, const struct load_config *config)
 {
-    *l = (struct load){ .config = *config, .now_ms = config->server->now_ms };
+    *l = (struct load){ .keys_left = UINT64_MAX,
+                        .config = *config,
+                        .now_ms = config->server->now_ms };
     switch (rdb_file_open(&l->file, config->server->heap, config->file)) {
     case RDB_FILE_OPEN:
         if (config->flags & LOAD_UNCHECKED) rdb_file_ignore_checksum(&l->file);
@@ -271,8 +273,12 @@ static enum load_result step(struct load *l)
 enum load_result load_step(struct load *l, uint64_t until_tsc)
 {
     enum load_result result = LOAD_MORE;
+    bool goes_on = l->keys_left > 0;
     do {
-        for (uint32_t i = 0; i < STEPS_PER_LOOK && result == LOAD_MORE; i++) result = step(l);
-    } while (result == LOAD_MORE && job_may_go_on(until_tsc));
+        for (uint32_t i = 0; i < STEPS_PER_LOOK && goes_on; i++) {
+            result = step(l);
+            goes_on = result == LOAD_MORE && l->keys_left > 0;
+        }
+    } while (goes_on && job_may_go_on(until_tsc));
     return result;
 }

@@ -50,6 +50,8 @@ struct load_key {
 
 enum load_phase { LOAD_ITEM, LOAD_VALUE, LOAD_PASS_OVER, LOAD_SUM, LOAD_RESERVE };
 struct load {
+    uint64_t keys_left; // load_step returns before it reads more keys of the file, whosever they
+                        // are. The caller's to set; UINT64_MAX at first: any number
     // What a caller may look at:
     struct rdb_file file; // its offset: how far it came
     struct load_error error;

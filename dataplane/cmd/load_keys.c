@@ -99,6 +99,7 @@ enum load_result load_key_begin(struct load *l)
     struct server *s = l->config.server;
     uint64_t text_bytes_max = (uint64_t)s->settings->proto_max_bulk_len;
     l->phase = LOAD_PASS_OVER;
+    l->keys_left--;
     if (!is_mine(l, from->name)) return LOAD_MORE;
     if (from->deadline_ms && from->deadline_ms < l->now_ms && !(l->config.flags & LOAD_EXPIRED)) {
         l->keys_expired++;

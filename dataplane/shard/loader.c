@@ -1,5 +1,4 @@
 #include "dataplane/shard/loader.h"
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "dataplane/cmd/block.h"
@@ -53,16 +52,24 @@ static void fail(struct shard *s, const struct load_error *e)
     loader_end_process(s, e->line, text);
 }
 
-static void fail_to_read(struct shard *s, uint64_t offset, int error)
+static void fail_to_read(struct shard *s, const struct file_trouble *t)
 {
-    struct load_error e = { .offset = offset };
-    snprintf(e.reason, sizeof e.reason, "%s",
-             error ? strerror(error) : "it has become shorter meanwhile");
+    struct load_error e = { .offset = t->offset, .is_short = t->is_short };
+    snprintf(e.reason, sizeof e.reason, "%s", t->why);
     snprintf(e.line, sizeof e.line,
-             "Internal error in RDB reading offset %lu, function at pread -> %.200s",
-             (unsigned long)offset, e.reason);
-    e.is_short = !error;
+             "Internal error in RDB reading offset %lu, function at pread -> %s",
+             (unsigned long)t->offset, t->why);
     fail(s, &e);
+}
+
+// What seems wrong in the file may not have been there.
+static void fail_load(struct shard *s, const struct load_error *e)
+{
+    struct file_trouble trouble;
+    if (file_view_find_trouble(&persist_of(s)->load_view, &trouble))
+        fail_to_read(s, &trouble);
+    else
+        fail(s, e);
 }
 
 // Who wants this shard to stand has little patience (meeting.h).
@@ -73,43 +80,24 @@ static bool may_go_on(const struct shard *s, uint64_t until_tsc)
 
 // ---- reading ahead
 
-static uint64_t read_bytes(const struct persist *p)
-{
-    return __atomic_load_n(&p->load_read_bytes, __ATOMIC_ACQUIRE);
-}
-
-// Into nowhere: it is there now.
-static bool read_piece(struct shard *s, uint8_t *room)
-{
-    struct persist *p = persist_of(s);
-    uint64_t at = read_bytes(p);
-    ssize_t size = pread(p->load_fd, room, LOADER_PIECE_BYTES, (off_t)at);
-    if (size <= 0) {
-        if (size < 0 && errno == EINTR) return true;
-        fail_to_read(s, at, size < 0 ? errno : 0);
-        return false;
-    }
-    __atomic_store_n(&p->load_read_bytes, at + (uint64_t)size, __ATOMIC_RELEASE);
-    return true;
-}
-
 static void read_ahead(struct shard *s, uint64_t until_tsc)
 {
-    struct persist *p = persist_of(s);
+    struct file_view *v = &persist_of(s)->load_view;
+    struct file_trouble trouble;
     uint64_t end = s->loader.load->file.offset + LOADER_LEAD_BYTES;
-    if (end > p->load_file_bytes) end = p->load_file_bytes;
-    if (read_bytes(p) >= end) return;
-    uint8_t *room = heap_take(&s->heap, LOADER_PIECE_BYTES, HEAP_OTHER);
-    while (read_bytes(p) < end && read_piece(s, room) && may_go_on(s, until_tsc)) continue;
-    heap_give(&s->heap, room, LOADER_PIECE_BYTES, HEAP_OTHER);
+    if (end > v->file_bytes) end = v->file_bytes;
+    enum status status = OK;
+    while (status == OK && file_view_read_bytes(v) < end && may_go_on(s, until_tsc))
+        status = file_view_read_ahead(v, end, &trouble);
+    if (status != OK) fail_to_read(s, &trouble);
 }
 
 static bool is_read_ahead(const struct shard *s)
 {
-    const struct persist *p = persist_of(s);
+    const struct file_view *v = &persist_of(s)->load_view;
     uint64_t end = s->loader.load->file.offset + LOADER_LEAD_BYTES / 2;
-    uint64_t done = read_bytes(p);
-    return done >= end || done == p->load_file_bytes;
+    uint64_t done = file_view_read_bytes(v);
+    return done >= end || done == v->file_bytes;
 }
 
 // ---- a shard's share
@@ -126,7 +114,7 @@ static void open_load(struct shard *s)
 {
     struct persist *p = persist_of(s);
     struct load_config config = { .server = &s->server,
-                                  .file = bytes_make(p->load_data, p->load_file_bytes),
+                                  .file = file_view_at(&p->load_view, 0),
                                   .flags = p->load_flags,
                                   .log = log_line };
     struct load *l = heap_take(&s->heap, sizeof *l, HEAP_OTHER);
@@ -139,7 +127,7 @@ static void open_load(struct shard *s)
         s->loader.load = l;
         return;
     }
-    fail(s, &l->error);
+    fail_load(s, &l->error);
     heap_give(&s->heap, l, sizeof *l, HEAP_OTHER);
 }
 
@@ -154,18 +142,24 @@ static void close_load(struct shard *s)
 void loader_close(struct shard *s)
 {
     close_load(s);
-    if (s->server.shard_index == 0 && persist_of(s)) replay_close(persist_of(s));
+    if (s->server.shard_index != 0 || !persist_of(s)) return;
+    file_view_close(&persist_of(s)->load_view); // it is the last one to close
+    replay_close(persist_of(s));
 }
+
+// Others look at it meanwhile.
+static void tell(uint64_t *at, uint64_t value) { __atomic_store_n(at, value, __ATOMIC_RELAXED); }
+static uint64_t look(const uint64_t *at) { return __atomic_load_n(at, __ATOMIC_RELAXED); }
 
 static void publish(struct shard *s)
 {
     const struct load *l = s->loader.load;
     struct persist *p = persist_of(s);
     struct persist_shard *mine = &p->shards[s->server.shard_index];
-    mine->keys_loaded = l->keys_loaded;
-    mine->keys_expired = l->keys_expired;
-    mine->keys_empty = l->keys_empty;
-    mine->loaded_bytes = l->file.offset;
+    tell(&mine->keys_loaded, l->keys_loaded);
+    tell(&mine->keys_expired, l->keys_expired);
+    tell(&mine->keys_empty, l->keys_empty);
+    tell(&mine->loaded_bytes, l->file.offset);
     if (s->server.shard_index == 0) p->load_used_memory = l->used_memory;
 }
 
@@ -173,9 +167,9 @@ static void sum(const struct persist *p, struct persist_shard *out)
 {
     *out = (struct persist_shard){ 0 };
     for (uint32_t i = 0; i < p->shard_count; i++) {
-        out->keys_loaded += p->shards[i].keys_loaded;
-        out->keys_expired += p->shards[i].keys_expired;
-        out->keys_empty += p->shards[i].keys_empty;
+        out->keys_loaded += look(&p->shards[i].keys_loaded);
+        out->keys_expired += look(&p->shards[i].keys_expired);
+        out->keys_empty += look(&p->shards[i].keys_empty);
     }
 }
 
@@ -240,7 +234,7 @@ static void end_share(struct shard *s)
         if (s->mesh.hub) waker_wake(&s->mesh.hub->wakers[0]);
         return;
     }
-    loader_unmap(p);
+    file_view_close(&p->load_view);
     end_load(s);
 }
 
@@ -255,13 +249,26 @@ static void after_load(struct shard *s)
     if (on_over) on_over(s->loader.context);
 }
 
+uint64_t loader_keys_now(const struct shard *s)
+{
+    int64_t delay = s->settings->key_load_delay;
+    uint64_t wait_ns = delay < 0 ? 1000 : (uint64_t)delay * 1000;
+    if (LIKELY(delay == 0)) return UINT64_MAX;
+    if (s->server.now_ns < s->loader.last_key_ns + wait_ns) return 0;
+    return delay < 0 ? (uint64_t)-delay : 1;
+}
+
 static enum load_result step(struct shard *s, uint64_t until_tsc)
 {
     uint64_t slice = s->server.clock->tsc_hz / 1000000 * LOADER_SLICE_US;
-    enum load_result result;
+    struct load *l = s->loader.load;
+    enum load_result result = LOAD_MORE;
+    l->keys_left = loader_keys_now(s);
+    if (!l->keys_left) return result;
+    s->loader.last_key_ns = s->server.now_ns;
     do {
-        result = load_step(s->loader.load, clock_tsc() + slice);
-    } while (result == LOAD_MORE && may_go_on(s, until_tsc));
+        result = load_step(l, clock_tsc() + slice);
+    } while (result == LOAD_MORE && l->keys_left && may_go_on(s, until_tsc));
     return result;
 }
 
@@ -275,7 +282,7 @@ static bool goes_on_with_log(const struct shard *s)
 
 static void work_on_log(struct shard *s, uint64_t until_tsc)
 {
-    loader_unmap(persist_of(s));
+    file_view_close(&persist_of(s)->load_view);
     if (!replay_turn(s, until_tsc)) end_load(s);
 }
 
@@ -286,7 +293,8 @@ static void work_on_snapshot(struct shard *s, uint64_t until_tsc)
     if (!l->load) open_load(s);
     if (l->load && s->server.shard_index == 0) read_ahead(s, until_tsc);
     if (l->load && !l->is_dead && is_read_ahead(s)) result = step(s, until_tsc);
-    if (result == LOAD_FAILED) fail(s, &l->load->error);
+    if (l->load && file_view_has_failed(&persist_of(s)->load_view)) result = LOAD_FAILED;
+    if (result == LOAD_FAILED) fail_load(s, &l->load->error);
     if (l->load && result == LOAD_MORE) publish(s);
     if (result == LOAD_DONE) end_share(s);
     report_progress(s);
@@ -304,7 +312,7 @@ static bool is_idle(const struct shard *s)
 static void join(struct shard *s)
 {
     const struct persist *p = persist_of(s);
-    if (s->loader.generation == p->load_generation || p->load_fd >= 0) return;
+    if (s->loader.generation == p->load_generation || p->load_view.is_open) return;
     s->loader.generation = p->load_generation;
     s->loader.is_waiting = true;
 }

@@ -12,9 +12,8 @@
 // With an append-only log the file is its base, and the first shard goes on with the commands
 // (replay.h) before it is over.
 //
-// The first shard reads the file with pread ahead of all, so that a disk that fails is an error of
-// pread and not the end of the process by SIGBUS. What is read and mapped again later is in the
-// page cache, unless memory is short.
+// The first shard reads ahead of all, so that the disk is waited for in large pieces. What cannot
+// be read, then or later, is an error like any other in the file (base/file_view.h).
 // A file that cannot be loaded: one shard says why, in the log and to control, and the process
 // exits. Control starts no other.
 #pragma once
@@ -32,7 +31,6 @@ enum {
     LOADER_TURN_US = 5000, // at most: it ends early when another shard wants this one to stand
     LOADER_SLICE_US = 200,
     LOADER_LEAD_BYTES = 64 << 20, // that is read ahead
-    LOADER_PIECE_BYTES = 256 << 10,
     LOADER_ERROR_MAX = 400,
     LOADER_FATAL_MAX = 1000,
 };
@@ -41,6 +39,7 @@ struct loader {              // of one shard
     struct load *load;       // NULL: not loading, or done
     uint32_t generation;     // persist.load_generation that it has begun
     uint64_t next_report_ns; // of progress
+    uint64_t last_key_ns;    // when keys or commands were loaded last
     bool is_dead;            // the process ends
     bool is_waiting;         // for the end of it all
     // Of the first shard; NULL: nobody waits. Called once, when nothing is being loaded any more.
@@ -67,12 +66,14 @@ void loader_close(struct shard *s); // before its keyspace is closed; at any tim
 bool loader_reload(struct server *server, uint32_t flags); // enum persist_reload
 
 // ---- between loader.c, loader_file.c and replay.c
-void loader_unmap(struct persist *p);
 // The file of that name is loaded by the shards' turns. flags: enum load_flags (load.h). ERR_IO:
 // error says why it cannot be; it may be that there is none.
 enum status loader_begin_file(struct persist *p, const char *name, uint32_t flags,
                               uint64_t now_wall_ms, char error[LOADER_ERROR_MAX]) MUST_USE;
 void loader_begin_nothing(struct persist *p, uint64_t now_wall_ms); // the first shard goes on
+// key-load-delay: so many keys, or commands of a log, may be loaded now; UINT64_MAX: any number.
+// Who loads some sets s->loader.last_key_ns. Redis sleeps behind a key; here turns go on meanwhile.
+uint64_t loader_keys_now(const struct shard *s);
 // The process ends: lines go to the log, text to control, which starts no other.
 __attribute__((noreturn)) void loader_end_process(struct shard *s, const char *lines,
                                                   const char *text);

@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "dataplane/cmd/changed.h"
 #include "dataplane/cmd/load.h"
 #include "dataplane/cmd/node.h"
@@ -22,29 +19,11 @@ static bool refuse(char error[LOADER_ERROR_MAX], const char *name, const char *w
     return false;
 }
 
-// An empty one cannot be mapped: it is told as too short by the first shard.
-static bool map_file(struct persist *p, int fd, const char *name, char error[LOADER_ERROR_MAX])
-{
-    struct stat facts;
-    if (fstat(fd, &facts) != 0) return refuse(error, name, strerror(errno));
-    if (!S_ISREG(facts.st_mode)) return refuse(error, name, "it is no regular file");
-    p->load_data = NULL;
-    p->load_file_bytes = (uint64_t)facts.st_size;
-    if (facts.st_size > 0) {
-        void *data = mmap(NULL, p->load_file_bytes, PROT_READ, MAP_SHARED, fd, 0);
-        if (data == MAP_FAILED) return refuse(error, name, strerror(errno));
-        (void)madvise(data, p->load_file_bytes, MADV_SEQUENTIAL);
-        p->load_data = data;
-    }
-    return true;
-}
-
 // left: shards that have a share in it, and one.
-static void begin(struct persist *p, int fd, uint32_t flags, uint64_t now_wall_ms, uint32_t left)
+static void begin(struct persist *p, uint32_t flags, uint64_t now_wall_ms, uint32_t left)
 {
-    p->load_fd = fd;
+    p->load_file_bytes = p->load_view.is_open ? p->load_view.file_bytes : 0;
     p->load_flags = flags;
-    p->load_read_bytes = 0;
     p->load_started_ms = now_wall_ms;
     p->load_used_memory = 0;
     p->load_failed = 0;
@@ -60,16 +39,15 @@ static void begin(struct persist *p, int fd, uint32_t flags, uint64_t now_wall_m
 static enum status begin_file(struct persist *p, const char *name, uint32_t flags,
                               uint64_t now_wall_ms, char error[LOADER_ERROR_MAX], bool *is_there)
 {
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    *is_there = fd >= 0;
-    if (fd < 0 && errno == ENOENT) return OK;
-    if (fd < 0) return refuse(error, name, strerror(errno)) ? OK : ERR_IO;
-    if (!map_file(p, fd, name, error)) {
-        close(fd);
+    struct file_view *v = &p->load_view;
+    *is_there = file_view_open(v, AT_FDCWD, name);
+    if (!*is_there && errno == ENOENT) return OK;
+    if (!*is_there || !file_view_map_all(v)) {
+        (void)refuse(error, name, file_view_refusal(errno));
+        file_view_close(v);
         return ERR_IO;
     }
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    begin(p, fd, flags, now_wall_ms, p->shard_count + 1);
+    begin(p, flags, now_wall_ms, p->shard_count + 1);
     return OK;
 }
 
@@ -81,27 +59,13 @@ enum status loader_begin_file(struct persist *p, const char *name, uint32_t flag
     return is_there || refuse(error, name, strerror(ENOENT)) ? OK : ERR_IO;
 }
 
-void loader_begin_nothing(struct persist *p, uint64_t now_wall_ms)
-{
-    p->load_data = NULL;
-    p->load_file_bytes = 0;
-    begin(p, -1, 0, now_wall_ms, 1);
-}
+void loader_begin_nothing(struct persist *p, uint64_t now_wall_ms) { begin(p, 0, now_wall_ms, 1); }
 
 enum status loader_begin(struct persist *p, const struct settings *settings, uint64_t now_wall_ms,
                          char error[LOADER_ERROR_MAX])
 {
     bool is_there;
     return begin_file(p, settings->dbfilename, 0, now_wall_ms, error, &is_there);
-}
-
-void loader_unmap(struct persist *p)
-{
-    if (p->load_fd < 0) return;
-    if (p->load_data) munmap((void *)(uintptr_t)p->load_data, p->load_file_bytes);
-    close(p->load_fd);
-    p->load_fd = -1;
-    p->load_data = NULL;
 }
 
 // ---- once more

@@ -2,12 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "dataplane/base/check.h"
 #include "dataplane/base/clock.h"
+#include "storage/aof/aof_zeros.h"
+
+_Static_assert((int)REPLAY_REASON_MAX >= (int)AOF_ZEROS_REASON_MAX, "it is written there");
 
 static enum status refuse(struct replay_error *e, uint64_t offset, const char *what,
                           const char *why)
@@ -19,73 +18,47 @@ static enum status refuse(struct replay_error *e, uint64_t offset, const char *w
 
 // ---- beginning and end
 
-static enum status map(struct replay_log *l, struct replay_error *error)
+static enum status open_view(struct replay_log *l, struct replay_error *error)
 {
-    struct stat facts;
-    if (fstat(l->fd, &facts) != 0) return refuse(error, 0, "fstat", strerror(errno));
-    if (!S_ISREG(facts.st_mode)) return refuse(error, 0, "open", "it is no regular file");
-    if ((uint64_t)facts.st_size < l->end)
-        return refuse(error, (uint64_t)facts.st_size, "open", "it has become shorter meanwhile");
-    if (l->end == 0) return OK;
-    void *data = mmap(NULL, l->end, PROT_READ, MAP_SHARED, l->fd, 0);
-    if (data == MAP_FAILED) return refuse(error, 0, "mmap", strerror(errno));
-    (void)madvise(data, l->end, MADV_SEQUENTIAL);
-    (void)posix_fadvise(l->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    l->data = data;
-    return OK;
+    struct file_view *v = &l->view;
+    if (!file_view_open(v, AT_FDCWD, l->path))
+        return refuse(error, 0, "open", file_view_refusal(errno));
+    v->read_bytes = l->start;
+    if (v->file_bytes < l->end)
+        return refuse(error, v->file_bytes, "open", "it has become shorter meanwhile");
+    return file_view_map_all(v) ? OK : refuse(error, 0, "mmap", strerror(errno));
 }
 
 enum status replay_log_open(struct replay_log *l, struct heap *heap, const char *path,
                             uint64_t start, uint64_t end, struct replay_error *error)
 {
-    *l = (struct replay_log){ .heap = heap, .start = start, .end = end, .read_bytes = start };
+    *l = (struct replay_log){ .start = start, .end = end };
     snprintf(l->path, sizeof l->path, "%s", path);
-    l->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (l->fd < 0) return refuse(error, 0, "open", strerror(errno));
     aof_scan_init(&l->scan, heap, end, start);
     l->scan.forgives_nested = true; // as Redis does: it leaves them behind a torn tail
     aof_queue_init(&l->queue, heap);
-    if (map(l, error) != OK) {
-        replay_log_close(l);
-        return ERR_IO;
-    }
-    l->room = heap_take(heap, REPLAY_PIECE_BYTES, HEAP_OTHER);
-    return OK;
+    if (open_view(l, error) == OK) return OK;
+    replay_log_close(l);
+    return ERR_IO;
 }
 
 void replay_log_close(struct replay_log *l)
 {
-    if (l->fd < 0) return;
+    if (!l->view.is_open) return;
     aof_scan_close(&l->scan);
     aof_queue_close(&l->queue);
-    if (l->data) munmap((void *)(uintptr_t)l->data, l->end);
-    if (l->room) heap_give(l->heap, l->room, REPLAY_PIECE_BYTES, HEAP_OTHER);
-    close(l->fd);
-    l->data = NULL;
-    l->room = NULL;
-    l->fd = -1;
+    file_view_close(&l->view);
 }
 
 // ---- reading
 
-// Into nowhere: it is there now.
-static enum status read_piece(struct replay_log *l, struct replay_error *error)
-{
-    uint64_t left = l->end - l->read_bytes;
-    size_t size = left < REPLAY_PIECE_BYTES ? left : REPLAY_PIECE_BYTES;
-    ssize_t got = pread(l->fd, l->room, size, (off_t)l->read_bytes);
-    if (got < 0 && errno == EINTR) return OK;
-    if (got < 0) return refuse(error, l->read_bytes, "pread", strerror(errno));
-    if (got == 0) return refuse(error, l->read_bytes, "pread", "it has become shorter meanwhile");
-    l->read_bytes += (uint64_t)got;
-    return OK;
-}
-
 static enum status read_up_to(struct replay_log *l, uint64_t offset, struct replay_error *error)
 {
+    struct file_trouble trouble;
     if (offset > l->end) offset = l->end;
-    while (l->read_bytes < offset)
-        if (read_piece(l, error) != OK) return ERR_IO;
+    while (file_view_read_bytes(&l->view) < offset)
+        if (file_view_read_ahead(&l->view, offset, &trouble) != OK)
+            return refuse(error, trouble.offset, "pread", trouble.why);
     return OK;
 }
 
@@ -93,23 +66,32 @@ static enum status read_up_to(struct replay_log *l, uint64_t offset, struct repl
 enum status replay_log_read_ahead(struct replay_log *l, struct replay_error *error)
 {
     uint64_t offset = l->scan.offset;
-    if (l->read_bytes >= offset + REPLAY_LEAD_BYTES / 2) return OK;
+    if (file_view_read_bytes(&l->view) >= offset + REPLAY_LEAD_BYTES / 2) return OK;
     return read_up_to(l, offset + REPLAY_LEAD_BYTES, error);
+}
+
+bool replay_log_find_trouble(const struct replay_log *l, struct replay_error *error)
+{
+    struct file_trouble trouble;
+    if (!l->view.is_open || !file_view_find_trouble(&l->view, &trouble)) return false;
+    (void)refuse(error, trouble.offset, "pread", trouble.why);
+    return true;
 }
 
 // ---- what is read
 
 static enum status take_broken(const struct replay_log *l, struct replay_error *error)
 {
-    *error = (struct replay_error){ .offset = l->scan.error_offset, .is_format = true };
-    snprintf(error->why, sizeof error->why, "%s", l->scan.error);
+    const struct aof_scan *s = &l->scan;
+    *error = (struct replay_error){ .offset = s->error_offset, .is_format = true };
+    aof_zeros_reason(l->view.fd, s->error_offset, s->error, error->why);
     return ERR_IO;
 }
 
 static struct bytes at_hand(const struct replay_log *l)
 {
-    uint64_t offset = l->scan.offset;
-    return l->data ? bytes_make(l->data + offset, l->read_bytes - offset) : (struct bytes){ 0 };
+    struct bytes all = file_view_at(&l->view, l->scan.offset);
+    return bytes_make(all.data, file_view_read_bytes(&l->view) - l->scan.offset);
 }
 
 // True: enough for now.

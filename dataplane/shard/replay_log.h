@@ -5,11 +5,13 @@
 // Thread:  the first shard
 // Memory:  the file is mapped from open to close; the queue is on the heap given (HEAP_LOG)
 //
-// Every byte is read with pread before the scanner sees it, so that a disk that fails is an error
-// and not the end of the process by SIGBUS (loader.h).
+// Every byte is read ahead before the scanner sees it, so that the disk is waited for in large
+// pieces. One that is not there any more when it is needed is read as 0: what was queued and run is
+// good when there is no trouble (base/file_view.h) behind it.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "dataplane/base/file_view.h"
 #include "dataplane/base/status.h"
 #include "dataplane/cmd/aof_queue.h"
 #include "storage/aof/aof_directory.h"
@@ -18,7 +20,7 @@
 enum {
     REPLAY_FILL = 512, // commands that are scanned before they run
     REPLAY_LEAD_BYTES = 4 << 20,
-    REPLAY_PIECE_BYTES = 256 << 10,
+    REPLAY_PIECE_BYTES = 256 << 10, // more than the scanner wants
     REPLAY_REASON_MAX = 320,
 };
 
@@ -44,24 +46,21 @@ struct replay_log {
     struct aof_queue queue;
     uint64_t start, end;    // what is loaded of it
     uint64_t nested_multis; // ignored
-    // Its own:
-    struct heap *heap; // borrowed
-    int fd;            // -1: not open
-    const uint8_t *data;
-    uint64_t read_bytes; // of the file; the scanner sees no more
-    uint8_t *room;       // for pread
+    struct file_view view;  // the scanner sees what was read ahead
 };
 
 // path is copied. ERR_IO: error says why; nothing has to be closed.
 enum status replay_log_open(struct replay_log *l, struct heap *heap, const char *path,
                             uint64_t start, uint64_t end, struct replay_error *error) MUST_USE;
-void replay_log_close(struct replay_log *l); // opened, or zero with fd -1; idempotent
+void replay_log_close(struct replay_log *l); // opened, or zero; idempotent
 // Queues some commands, for as long as until_tsc when a unit is long. Not while commands of it may
 // run.
 enum status replay_log_fill(struct replay_log *l, uint64_t until_tsc,
                             struct replay_error *error) MUST_USE;
 // So that the disk is waited for here, and not there.
 enum status replay_log_read_ahead(struct replay_log *l, struct replay_error *error) MUST_USE;
+// Bytes of it could not be read, or it is shorter now. A system call or two.
+bool replay_log_find_trouble(const struct replay_log *l, struct replay_error *error);
 static inline uint64_t replay_log_done_bytes(const struct replay_log *l)
 {
     return l->scan.offset - l->start;

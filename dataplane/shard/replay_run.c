@@ -63,7 +63,7 @@ static enum replay_result run_queue(struct replay *r, struct replay_log *l, uint
     enum aof_play_result result;
     do {
         result = aof_play_step(&r->play, &l->queue, &l->db, false);
-    } while (result == AOF_PLAY_GOES_ON && clock_tsc() < until_tsc);
+    } while (result == AOF_PLAY_GOES_ON && r->play.commands_left && clock_tsc() < until_tsc);
     return result == AOF_PLAY_REFUSED ? refuse_command(r, t, l) : REPLAY_GOES_ON;
 }
 
@@ -183,6 +183,22 @@ static enum replay_result step(struct replay *r, uint64_t until_tsc, struct repl
     return result == REPLAY_DONE ? REPLAY_GOES_ON : result;
 }
 
+// What was done in this turn rests on files that were there; and what is wrong in them may not have
+// been there.
+static enum replay_result check_files(struct replay *r, enum replay_result result,
+                                      struct replay_trouble *t)
+{
+    struct replay_error error;
+    for (uint32_t i = 0; i < r->log_count; i++) {
+        const struct replay_log *l = &r->logs[i];
+        bool is_doubtful = result == REPLAY_FAILED || file_view_has_failed(&l->view);
+        if (!is_doubtful || !replay_log_find_trouble(l, &error)) continue;
+        *t = (struct replay_trouble){ .error = error };
+        return fail(t, l);
+    }
+    return result;
+}
+
 // Held once for the turn: to have others stand costs far more than a command. What is to be read
 // from the disk is read before, as far as one knows.
 enum replay_result replay_run(struct replay *r, uint64_t until_tsc, struct replay_trouble *t)
@@ -193,7 +209,7 @@ enum replay_result replay_run(struct replay *r, uint64_t until_tsc, struct repla
     if (!hold(r)) return REPLAY_CANNOT;
     do {
         result = step(r, until_tsc, t);
-    } while (result == REPLAY_GOES_ON && clock_tsc() < until_tsc);
+    } while (result == REPLAY_GOES_ON && r->play.commands_left && clock_tsc() < until_tsc);
     let_go(r);
-    return result;
+    return check_files(r, result, t);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include "storage/aof/aof_zeros.h"
 
 static const char not_whole[] = "a transaction over several shards is not whole in all logs";
 
@@ -29,13 +30,14 @@ enum status joint_refuse(const struct joint *j, uint32_t index, uint64_t offset,
     return ERR_IO;
 }
 
-static enum status unreadable(const struct joint *j, uint32_t index)
+static enum status unreadable(const struct joint *j, uint32_t index, uint64_t offset,
+                              const char *why)
 {
     char path[AOF_PATH_MAX];
-    int error = errno;
-    snprintf(j->error->line, AOF_PLAN_ERROR_MAX, "Can't read the append only file %s: %s",
+    snprintf(j->error->line, AOF_PLAN_ERROR_MAX,
+             "Can't read the append only file %s at offset %llu: %s",
              aof_directory_path(j->plan->directory, file_of(j, index)->name, path),
-             strerror(error));
+             (unsigned long long)offset, why);
     j->error->is_torn = false;
     return ERR_IO;
 }
@@ -50,15 +52,32 @@ static enum joint_result end_log(struct joint_log *l, uint64_t end, const char *
     return JOINT_OVER;
 }
 
+// What seems broken may not have been there.
+static enum joint_result fail(struct joint *j, uint32_t index)
+{
+    const struct joint_log *l = &j->logs[index];
+    struct file_trouble trouble;
+    char reason[AOF_ZEROS_REASON_MAX];
+    uint64_t offset = l->scan.error_offset;
+    if (file_view_find_trouble(&l->view, &trouble))
+        (void)unreadable(j, index, trouble.offset, trouble.why);
+    else
+        (void)joint_refuse(j, index, offset, "%s",
+                           aof_zeros_reason(l->view.fd, offset, l->scan.error, reason));
+    return JOINT_FAILED;
+}
+
 enum joint_result joint_step(struct joint *j, uint32_t index)
 {
     struct joint_log *l = &j->logs[index];
     struct aof_scan *s = &l->scan;
     for (;;) { // each turn eats bytes, or brings those that were missing
-        switch (aof_scan_step(s, aof_window_at(&l->window, s->offset))) {
+        enum aof_scan_result result = aof_scan_step(s, file_view_at(&l->view, s->offset));
+        if (file_view_has_failed(&l->view)) return fail(j, index);
+        switch (result) {
         case AOF_SCAN_MORE:
-            if (aof_window_move(&l->window, s->offset, s->wanted_bytes)) break;
-            (void)unreadable(j, index);
+            if (file_view_move(&l->view, s->offset, s->wanted_bytes)) break;
+            (void)unreadable(j, index, s->offset, strerror(errno));
             return JOINT_FAILED;
         case AOF_SCAN_TRANSACTION:
             l->part.offset = s->whole_offset; // not yet behind this line
@@ -73,10 +92,13 @@ enum joint_result joint_step(struct joint *j, uint32_t index)
         case AOF_SCAN_TORN:
             return end_log(l, s->whole_offset, s->error);
         case AOF_SCAN_BROKEN:
-            (void)joint_refuse(j, index, s->error_offset, "%s", s->error);
+            return fail(j, index);
+        case AOF_SCAN_REMARK: // it may have been a #TX: one part would be run without the others
+            (void)joint_refuse(j, index, s->offset - s->remark.size - 2,
+                               "a '#' line that is neither #TS nor #TX");
             return JOINT_FAILED;
         default:
-            break; // commands, remarks
+            break; // commands
         }
     }
 }
@@ -84,9 +106,9 @@ enum joint_result joint_step(struct joint *j, uint32_t index)
 static enum status open_log(struct joint *j, uint32_t index)
 {
     struct joint_log *l = &j->logs[index];
-    if (!aof_window_open(&l->window, j->plan->directory->lock_fd, file_of(j, index)->name))
-        return unreadable(j, index);
-    if (l->window.file_bytes != l->log->bytes)
+    if (!file_view_open(&l->view, j->plan->directory->lock_fd, file_of(j, index)->name))
+        return unreadable(j, index, 0, file_view_refusal(errno));
+    if (l->view.file_bytes != l->log->bytes)
         return joint_refuse(j, index, l->log->bytes, "the file changes while it is read");
     aof_scan_init(&l->scan, j->plan->heap, l->log->bytes, 0);
     l->scan.forgives_nested = true; // as where the commands are run
@@ -173,12 +195,11 @@ enum status aof_joint_read(struct aof_plan *p, const struct aof_plan_generation 
     for (uint32_t i = 0; i < j.count; i++) {
         j.logs[i].log = &p->logs[g->first + i];
         j.logs[i].part.log = i;
-        j.logs[i].window.fd = -1;
     }
     enum status status = read_all(&j);
     for (uint32_t i = 0; i < j.count; i++) {
         aof_scan_close(&j.logs[i].scan);
-        aof_window_close(&j.logs[i].window);
+        file_view_close(&j.logs[i].view);
     }
     number_runs_close(&j.whole);
     heap_give(p->heap, j.logs, j.count * sizeof *j.logs, HEAP_LOG);

@@ -15,9 +15,9 @@
 // one another (a before b here, b before a there; a number twice): then they are damaged, and
 // cutting would drop what is good. To tell these, the rest is read, too.
 #pragma once
+#include "dataplane/base/file_view.h"
 #include "storage/aof/aof_plan.h"
 #include "storage/aof/aof_scan.h"
-#include "storage/aof/aof_window.h"
 #include "storage/aof/number_runs.h"
 
 struct joint_part {
@@ -35,7 +35,7 @@ enum joint_result {
 
 struct joint_log {
     struct aof_plan_log *log; // its end and why are what this is about
-    struct aof_window window;
+    struct file_view view;    // by windows
     struct aof_scan scan;
     bool is_over, is_waiting;
     struct joint_part part; // that it waits at

@@ -1,7 +1,8 @@
 // Why do logs wait in the end? The parts from where they wait on are listed and cut to a fixed
 // point: a transaction with a part missing ends each log that has one of it, and so on. When
 // anything is left then, it has all its parts and nothing missing before it, and still was not met
-// everywhere: so it stands in different orders.
+// everywhere: so it stands in different orders. And a part can be missing only from a log that
+// ended before it: not from one that has a part of what stands behind it elsewhere.
 #include <stdlib.h>
 #include "dataplane/base/check.h"
 #include "storage/aof/aof_joint.h"
@@ -22,6 +23,7 @@ struct rest {
     size_t *begins;    // of each log in parts; one more at the end
     size_t *kept;      // of each log: parts up to here are not cut
     size_t *by_number; // indices of parts, by their number and then by log
+    bool *is_past;     // of each log: it has what stands behind the part that is looked at
     size_t *cut;       // groups that are to be taken out of the logs
     size_t cut_count;
 };
@@ -118,6 +120,35 @@ static enum status group_parts(struct rest *r)
     return OK;
 }
 
+// ---- parts that are missing ---------------------------------------------------------------------
+
+static void note_logs_of(struct rest *r, size_t group)
+{
+    for (size_t i = group, end = group_end(r, group); i < end; i++)
+        r->is_past[part_at(r, i)->log] = true;
+}
+
+// Of what the log waits at. Are there as many logs that may have ended before it as it lacks parts?
+static enum status check_missing(struct rest *r, uint32_t log)
+{
+    size_t at = r->begins[log], group = r->parts[at].group;
+    const struct joint_part *first = &r->parts[at].part;
+    size_t missing = first->count - (group_end(r, group) - group), ended = 0;
+    if (!missing) return OK;
+    memset(r->is_past, 0, r->joint->count * sizeof *r->is_past);
+    for (size_t i = at; i < r->begins[log + 1]; i++) note_logs_of(r, r->parts[i].group);
+    for (uint32_t i = 0; i < r->joint->count; i++) ended += !r->is_past[i];
+    if (ended >= missing) return OK;
+    return refuse(r, first, "has a part missing in a log that goes on behind it");
+}
+
+static enum status check_all_missing(struct rest *r)
+{
+    for (uint32_t i = 0; i < r->joint->count; i++)
+        if (r->begins[i] < r->begins[i + 1] && check_missing(r, i) != OK) return ERR_IO;
+    return OK;
+}
+
 // ---- cutting -----------------------------------------------------------------------------------
 
 static void cut_log(struct rest *r, size_t at)
@@ -156,6 +187,7 @@ static enum status check(struct rest *r)
     for (size_t i = 0; i < r->count; i++) r->by_number[i] = i;
     qsort_r(r->by_number, r->count, sizeof *r->by_number, compare, r);
     enum status status = group_parts(r);
+    if (status == OK) status = check_all_missing(r);
     if (status == OK) status = check_order(r);
     heap_give(r->heap, r->by_number, bytes, HEAP_LOG);
     heap_give(r->heap, r->cut, bytes, HEAP_LOG);
@@ -168,9 +200,11 @@ enum status joint_check_rest(struct joint *j)
     size_t logs = (j->count + 1) * sizeof *r.begins;
     r.begins = heap_take(r.heap, logs, HEAP_LOG);
     r.kept = heap_take(r.heap, logs, HEAP_LOG);
+    r.is_past = heap_take(r.heap, j->count * sizeof *r.is_past, HEAP_LOG);
     enum status status = check(&r);
     heap_give(r.heap, r.begins, logs, HEAP_LOG);
     heap_give(r.heap, r.kept, logs, HEAP_LOG);
+    heap_give(r.heap, r.is_past, j->count * sizeof *r.is_past, HEAP_LOG);
     if (r.parts) heap_give(r.heap, r.parts, r.room * sizeof *r.parts, HEAP_LOG);
     return status;
 }

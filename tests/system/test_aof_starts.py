@@ -6,12 +6,13 @@ another server's hands, from before Redis 7; and what of it they leave as it was
 """
 import concurrent.futures
 import os
+import subprocess
 import unittest
 
 from aof_kit import (BASE, FOLDER, FRESH, INCR, IS_REDIS, MANIFEST, NAME, SHARDS, LogCase, contents_of, main, only_listed, read,
                      wait_rewritten, wire, write)
-from kit import rng, until
-from penstock import RedisServer
+from kit import info, rng, until
+from penstock import BUILD, RedisServer
 from shards_kit import Names
 from test_aof import ON_SHARDS
 
@@ -139,6 +140,48 @@ class Torn(LogCase):
                               ('in the middle', log[:60] + b'\0' * 30 + log[90:]), ('no such command', log + wire(['NONSENSE', 1]))):
             with self.subTest(what=what):
                 self.refused(self.log_home({INCR: damaged}, ONLY_INCR), *([] if what == 'no such command' else [INCR]))
+
+    @unittest.skipIf(IS_REDIS, 'it says no more than that the format is bad')
+    def test_a_tail_of_zeros_is_told_and_fixed(self):
+        for shards in (1, 2):
+            self.fresh_home()
+            server, c = self.restart(shards)
+            for i in range(20):
+                c.call('SET', 'key:%d' % i, i)
+            digest = c.call('DEBUG', 'DIGEST')
+            self.stop(server)
+            for name in (f[0] for f in server.files() if f[2] == 'i'):
+                with open(server.path(name), 'ab') as f:
+                    f.write(bytes(5000))
+            self.refused(self.home, 'Bad file format reading', 'the rest of the file is 5000 zero bytes, likely from a power loss',
+                         'penstockctl check-aof --fix', shards=shards)
+            done = subprocess.run([os.path.join(BUILD, 'penstockctl'), 'check-aof', '--fix', '--yes', server.path()], capture_output=True, text=True, timeout=20)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            server, c = self.restart(shards)
+            self.assertEqual(c.call('DEBUG', 'DIGEST'), digest)
+            self.stop(server)
+
+    @unittest.skipIf(IS_REDIS, 'it reads with read(2)')
+    def test_a_log_that_is_cut_while_it_is_loaded(self):
+        for shards in (1, 3):
+            self.fresh_home()
+            server, c = self.restart(shards)
+            c.send(*(['SET', 'key:%d' % i, 'x' * 100] for i in range(3000)))
+            for _ in range(3000):
+                c.read_raw()
+            self.stop(server)
+            server = self.server(shards, {'key-load-delay': 1000000})
+            with server.start().connect() as c:
+                base = os.path.getsize(server.path(BASE))
+                until('commands were read', lambda: int(info(c, 'persistence')['loading_loaded_bytes']) > base)
+                for name in (f[0] for f in server.files() if f[2] == 'i'):
+                    os.truncate(server.path(name), 0)
+                c.send(['CONFIG', 'SET', 'key-load-delay', 0])
+                self.assertEqual(server.process.wait(10), 1)
+            log = server.log()
+            self.assertRegex(log, r'pread: it has become shorter meanwhile reading the append only file \S*\.incr\.aof, at offset [0-9]+')
+            for word in ('crashed', 'Restarting', 'Ready to accept'):
+                self.assertNotIn(word, log)
 
     def test_lists_and_files_that_are_not_there(self):
         log = {BASE: empty_base(), INCR: wire(*EXAMPLE)}

@@ -22,7 +22,8 @@ TIGHT = {'hash-max-listpack-entries': '2', 'zset-max-listpack-entries': '2', 'se
          'stream-node-max-entries': '5'}
 LIBRARY = "#!lua name=lib\nredis.register_function('answer', function() return 42 end)"
 LOADING = b'-LOADING Redis is loading the dataset in memory\r\n'
-MANY = 1600000
+MANY = 400000
+SLOWLY = {'key-load-delay': 10000}  # an hour, until it is set to 0
 FILE = 'dump.rdb'
 DAMAGES = 10
 
@@ -146,7 +147,7 @@ class Meanwhile(Case):
 
     def test_clients_are_told(self):
         for shards in (1, 3):
-            with self.subTest(shards=shards), Loading(self.path, shards, {'requirepass': 'secret'}) as ours, ours.connect() as c:
+            with self.subTest(shards=shards), Loading(self.path, shards, {'requirepass': 'secret', **SLOWLY}) as ours, ours.connect() as c:
                 self.assertEqual(c.call_raw('PING'), b'-NOAUTH Authentication required.\r\n')
                 self.assertEqual(c.call('AUTH', 'secret'), b'OK')
                 self.assertEqual(c.call_raw('GET', 'key:1'), LOADING)
@@ -179,6 +180,8 @@ class Meanwhile(Case):
                 self.assertGreater(seen, 0)
                 return slowest
             self.assertEqual(reply, LOADING)
+            if not seen:
+                c.call('CONFIG', 'SET', 'key-load-delay', 0)
             seen += 1
 
     def test_a_service_manager_hears_of_it_afterwards(self):
@@ -186,20 +189,45 @@ class Meanwhile(Case):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(path)
             manager.settimeout(30)
-            with Loading(self.path, 2, {'supervised': 'systemd'}, env=dict(os.environ, NOTIFY_SOCKET=path)) as ours, ours.connect() as c:
+            with Loading(self.path, 2, {'supervised': 'systemd', **SLOWLY}, env=dict(os.environ, NOTIFY_SOCKET=path)) as ours, ours.connect() as c:
                 self.assertEqual(c.call_raw('PING'), LOADING)
+                c.call('CONFIG', 'SET', 'key-load-delay', 0)
                 while b'READY=1' not in manager.recv(4096):
                     pass
                 self.assertEqual(c.call_raw('PING'), b'+PONG\r\n')
 
     def test_stopping_meanwhile(self):
         for shards in (1, 3):
-            with Loading(self.path, shards) as ours, ours.connect() as c:
+            with Loading(self.path, shards, SLOWLY) as ours, ours.connect() as c:
                 self.assertEqual(c.call_raw('PING'), LOADING)
                 start = time.monotonic()
                 self.assertEqual(ours.stop(signal.SIGTERM), 0)
                 self.assertLess(time.monotonic() - start, 5)
         self.assertEqual(os.path.getsize(self.path), self.total)
+
+
+class Cut(Case):
+    """A file that goes away under the loader, after all of it was read ahead."""
+
+    def test_while_it_is_loaded(self):
+        snapshot, _ = saved_by_redis(lambda c: c.call('DEBUG', 'POPULATE', 2000, 'key', 500))
+        for shards, size in ((1, 0), (1, 5000), (3, 8192)):
+            with self.subTest(shards=shards, size=size):
+                self.cut(Loading(snapshot, shards, {'key-load-delay': 1000000}), len(snapshot), size)
+
+    def cut(self, server, whole, size):
+        self.addCleanup(server.close)
+        with server.start().connect() as c:
+            until('a key was read', lambda: int(info(c)['loading_loaded_bytes']) > 0)
+            os.truncate(server.path, size)
+            c.send(['CONFIG', 'SET', 'key-load-delay', 0])
+            self.assertEqual(server.process.wait(10), 1)
+        log = server.log()
+        offset = int(re.search(r'dump\.rdb cannot be loaded, at offset ([0-9]+) of %d: it has become shorter meanwhile' % whole, log).group(1))
+        self.assertLessEqual(size, offset)
+        self.assertIn('Fatal error loading the DB, check server logs. Exiting.', log)
+        for word in ('crashed', 'Restarting', 'Ready to accept'):
+            self.assertNotIn(word, log)
 
 
 class Broken(Case):

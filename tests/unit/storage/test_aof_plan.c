@@ -229,6 +229,12 @@ Test(aof_plan, refuses_garbage_and_zeros)
     add_incr(&w, 0, SET);
     add_incr(&w, 1, NULL);
     put_bytes(PATH("2"), zeros, sizeof zeros);
+    expect_bad(PATH("2"), 27,
+               "neither a '*' nor a '#', where a command is due; the rest of the file is 73 zero "
+               "bytes, likely from a power loss, which penstockctl check-aof --fix cuts off the "
+               "end of a log");
+    zeros[99] = 1;
+    put_bytes(PATH("2"), zeros, sizeof zeros);
     expect_bad(PATH("2"), 27, "neither a '*' nor a '#', where a command is due");
     put_text(PATH("2"), SET "garbage");
     expect_bad(PATH("2"), 27, "neither a '*' nor a '#', where a command is due");
@@ -305,6 +311,29 @@ Test(aof_plan, refuses_transactions_that_stand_in_no_order)
     put_text(PATH("2"), TX("2 2") TX("1 2"));
     expect_made();
     aof_plan_close(&w.plan);
+}
+
+// A crash takes the end of a log. What is gone from its middle was changed on the disk.
+Test(aof_plan, refuses_a_log_that_goes_on_behind_a_part_that_it_lacks)
+{
+    const char *lacks = "transaction 2 has a part missing in a log that goes on behind it";
+    size_t first = strlen(TX("1 2"));
+    expect_contradiction(TX("1 2") TX("2 2") TX("3 3"), TX("1 2") TX("3 3"), TX("3 3"), PATH("1"),
+                         first, lacks);
+    expect_contradiction(TX("1 2") TX("2 2") TX("3 3"), TX("1 2") TX("7 2") TX("3 3"), TX("3 3"),
+                         PATH("1"), first, lacks);
+    // The third may have ended before it.
+    put_text(PATH("1"), TX("1 2") TX("2 2") TX("3 2"));
+    put_text(PATH("2"), TX("1 2") TX("3 2"));
+    put_text(PATH("3"), SET);
+    expect_made();
+    aof_plan_close(&w.plan);
+}
+
+Test(aof_plan, refuses_a_remark_among_transactions)
+{
+    expect_contradiction(TX("1 2") "#TY:2 2\r\n" MULTI SET EXEC, TX("1 2") TX("2 2"), SET,
+                         PATH("1"), strlen(TX("1 2")), "a '#' line that is neither #TS nor #TX");
 }
 
 // ---- large files -------------------------------------------------------------------------------
