@@ -53,6 +53,7 @@ static struct MHD_Response *make_page(struct metrics *m)
     metrics_text_init(&text, METRICS_PAGE_BYTES_MAX);
     metrics_view_read(view, &source);
     metrics_write_redis(&text, view);
+    metrics_write_persist(&text, view);
     metrics_write_ledger(&text, view);
     free(view);
     size_t size = text.size;

@@ -2,8 +2,8 @@
 // dashboards and alerts made for it go on working.
 //
 // What is not here has no counterpart: the exporter's own figures (redis_exporter_...), Redis's I/O
-// threads, forks and modules; persistence, replication and cluster, until there is any. Percentiles
-// of latency are left to who asks a shard: they cannot be added up.
+// threads, forks and modules; replication and cluster, until there is any. Percentiles of latency
+// are left to who asks a shard: they cannot be added up. Persistence is in metrics_persist.c.
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -54,8 +54,6 @@ static const struct row {
       "Keys evicted because maxmemory was reached." },
     { "redis_lazyfree_pending_objects", METRICS_GAUGE, TALLY(lazyfree_pending),
       "Deleted values whose memory is still being freed." },
-    { "redis_rdb_changes_since_last_save", METRICS_GAUGE, TALLY(dirty),
-      "Changes of the dataset since the last snapshot." },
     { "redis_pubsub_channels", METRICS_GAUGE, TALLY(pubsub_channels),
       "Channels that somebody has subscribed to; those of several shards count on each." },
     { "redis_pubsub_patterns", METRICS_GAUGE, TALLY(pubsub_patterns),

@@ -110,6 +110,18 @@ static bool shards_are_fresh(const struct metrics_view *v)
     return true;
 }
 
+// The words are copied one by one, as they are written.
+static void read_persist(struct metrics_view *v)
+{
+    const struct persist_tally *from = &v->source.region->dataplane->persist;
+    const uint64_t *words = (const uint64_t *)from;
+    uint64_t *out = (uint64_t *)&v->persist;
+    v->has_persist =
+        __atomic_load_n(&metrics_view_shard(v, 0)->refreshed_wall_us, __ATOMIC_ACQUIRE);
+    for (size_t i = 0; i < sizeof *from / sizeof *words; i++)
+        out[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+}
+
 void metrics_view_read(struct metrics_view *v, const struct metrics_source *source)
 {
     const struct region *r = source->region;
@@ -119,8 +131,10 @@ void metrics_view_read(struct metrics_view *v, const struct metrics_source *sour
     v->tsc = clock_tsc();
     v->wall_us = clock_wall_us();
     // The lock tells what the supervisor may not have heard yet.
-    v->is_alive = source->is_ready && region_role_is_alive(r, REGION_DATAPLANE);
+    bool lives = region_role_is_alive(r, REGION_DATAPLANE);
+    v->is_alive = source->is_ready && lives;
     v->is_up = v->is_alive && shards_are_fresh(v);
+    if (lives) read_persist(v);
     if (!v->is_alive) return;
     for (uint32_t i = 0; i < r->shard_count; i++) {
         tally_sum_add(&v->sum, metrics_view_shard(v, i));

@@ -37,6 +37,8 @@ struct metrics_view {
     struct shard_tally sum;      // over the shards, as tally_sum.h says
     struct region_errors errors; // over the shards, by code
     struct metrics_process process;
+    bool has_persist; // of a dataplane that lives, be it ready or still loading
+    struct persist_tally persist;
 };
 
 // Costs a copy of the tallies and three small files of /proc.
@@ -52,8 +54,9 @@ void metrics_view_command(const struct metrics_view *v, uint32_t id,
 void metrics_view_event(const struct metrics_view *v, uint32_t event, // likewise
                         char out[REGION_EVENT_NAME_BYTES]);
 
-// The two halves of a page.
+// The parts of a page.
 void metrics_write_redis(struct metrics_text *t, const struct metrics_view *v);
+void metrics_write_persist(struct metrics_text *t, const struct metrics_view *v);
 void metrics_write_ledger(struct metrics_text *t, const struct metrics_view *v);
 
 // For tests: one line of /proc/PID/stat; false when it is not one.

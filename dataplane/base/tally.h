@@ -55,7 +55,8 @@ enum cycle_account {
                     X(acl_denied_channel) X(tls_handshakes) X(tls_resumed) X(tls_failures)         \
                         X(tls_timeouts) X(tls_refusals) X(far_calls) X(rendezvous_held)        \
                             X(rendezvous_stood) X(rendezvous_given_up)
-// X(field): levels, set to their present value.
+// X(field): levels, set to their present value. Of the log's bytes, buffered: the kernel has not
+// taken them; unsynced: it has, and the disk perhaps not; lag: both, what a power loss would cost.
 #define TALLY_LEVELS(X)                                                                            \
     X(connected_clients)                                                                           \
     X(blocked_clients)                                                                             \
@@ -67,7 +68,9 @@ enum cycle_account {
             X(slowlog_entries) X(cached_scripts) X(functions) X(libraries)                         \
             X(script_vm_bytes) X(script_bytes) X(defrag_percent)                                   \
             X(defrag_hits) X(defrag_misses) X(defrag_key_hits)                                     \
-            X(defrag_key_misses)
+            X(defrag_key_misses) X(snapshot_extra_bytes)                                           \
+            X(log_appended_bytes) X(log_file_bytes) X(log_buffered_bytes)                          \
+            X(log_unsynced_bytes) X(log_lag_bytes) X(log_delayed_syncs)
 // X(field): frames on the NIC transport that were not ours, by reason; and TCP's own counters.
 #define TALLY_NET(X)                                                                               \
     X(rx_frames)                                                                                   \
@@ -123,6 +126,7 @@ struct shard_tally {
     uint64_t turn_cycles_max;    // longest turn, without the kernel call (send, sleep) that ends it
     uint64_t execute_cycles_max; // longest single command
     uint64_t parked_cycles_max;  // longest time at a rendezvous
+    uint64_t snapshot_slice_cycles_max; // of the snapshot under way, or the last one
     // Slices of work that shares the core with commands: long commands, expiry, frees, eviction.
     uint64_t slices, slice_cycles, slice_cycles_max;
     uint64_t slice_lengths[SLICE_LENGTHS]; // by SLICE_STEP_US; the last one: longer

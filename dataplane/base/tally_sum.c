@@ -7,6 +7,7 @@ static const uint32_t greatest[] = {
     FIELD(turn_cycles_max),
     FIELD(execute_cycles_max),
     FIELD(slice_cycles_max),
+    FIELD(snapshot_slice_cycles_max),
     FIELD(parked_cycles_max),
     FIELD(slice_step_cycles),
     FIELD(settled_tsc),

@@ -6,11 +6,12 @@
 
 struct text;
 struct info;
+struct persist_tally;
 // info_loading.c: lines of the section persistence: its first two, those of the last load, and
 // behind all others those that are there while something is loaded.
-void info_loading(struct text *t, const struct info *info);
-void info_loaded(struct text *t, const struct info *info);
-void info_load_progress(struct text *t, const struct info *info);
+void info_loading(struct text *t, const struct persist_tally *p);
+void info_loaded(struct text *t, const struct persist_tally *p);
+void info_load_progress(struct text *t, const struct info *info, const struct persist_tally *p);
 
 uint64_t info_rss_bytes(void); // of this process; a system call
 // Cycles as time. 0 when there is no clock (tests without a shard).

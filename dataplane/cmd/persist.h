@@ -6,12 +6,13 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "dataplane/base/file_view.h"
 #include "dataplane/cmd/aof.h"
 #include "dataplane/keyspace/placement.h"
 
 enum persist_saving {
     PERSIST_IDLE,
-    PERSIST_SAVING, // from the cut until the file is there, or is not
+    PERSIST_SAVING,      // from the cut until the file is there, or is not
     PERSIST_SAVING_BASE, // the same, of the append-only log's base
 };
 
@@ -68,16 +69,14 @@ struct persist {
     uint32_t loading_left;    // 0: nothing is being loaded
     uint32_t opens_log;       // at the start, until the append-only log is open: nobody is served
                               // before, as while something is loaded. The first shard; any reads
-    uint32_t load_generation; // counts loads. So too down to load_data: written before they begin
+    uint32_t load_generation; // counts loads. So too down to load_view: written before they begin
     uint32_t load_flags;      // enum load_flags
-    int load_fd;
     uint64_t load_started_ms, load_file_bytes;
-    const uint8_t *load_data;  // the file, mapped
-    uint64_t load_read_bytes;  // of it that were read ahead: the first shard's
-    uint64_t load_used_memory; // that the file says, for progress: the first shard's
-    uint32_t load_failed;      // one of them says why; any
+    struct file_view load_view;             // the file, all of it; the first shard reads ahead
+    uint64_t load_used_memory;              // that the file says, for progress: the first shard's
+    uint32_t load_failed;                   // one of them says why; any
     uint64_t load_log_bytes, load_log_done; // of commands behind the snapshot, by the first shard
-    struct aof aof;            // the append-only log
+    struct aof aof;                         // the append-only log
 };
 
 static inline bool persist_is_loading(const struct persist *p)
@@ -105,6 +104,12 @@ const char *persist_save(struct server *server);
 void persist_tell_end(struct server *server); // the coordinator's: SAVE is answered by last_ok
 // Changes since the last snapshot that worked, of all shards: at a rendezvous of all.
 uint64_t persist_dirty(const struct server *server);
+// What there is to say of it all: at a rendezvous of all.
+struct persist_tally;
+void persist_tell(const struct server *server, struct persist_tally *out);
+// The same, by the first shard at any time, into what it said before: of the last snapshot that
+// stays while one is under way.
+void persist_publish(const struct server *server, struct persist_tally *out);
 // A save point is due. The first shard's.
 bool persist_is_due(const struct server *server);
 // Whether a server that stops with these flags (enum lane_stop_flags) saves first; then it is to

@@ -16,10 +16,11 @@
 #include "dataplane/base/tally.h"
 #include "dataplane/lane/errand_slot.h"
 #include "dataplane/lane/lane_msg.h"
+#include "dataplane/lane/persist_tally.h"
 #include "dataplane/lane/region_slots.h"
 
 enum {
-    REGION_VERSION = 7,
+    REGION_VERSION = 8,
     REGION_SETTINGS_BYTES = 128 * 1024,
     REGION_LOG_BYTES = 64 * 1024, // power of two
     REGION_CRASH_BYTES = 16 * 1024,
@@ -78,6 +79,7 @@ struct region_dataplane { // written by the dataplane (shard 0, and the crash ha
     uint32_t crash_signal, crash_bytes; // crash_bytes != 0: crash_text is whole
     char crash_text[REGION_CRASH_BYTES];
     struct region_slots slots;
+    struct persist_tally persist;
     struct region_text live_settings; // after the last CONFIG SET; sequence 0: none
 };
 

@@ -1,6 +1,7 @@
 // shard_publish.c: the levels that the shard copies into the region a few times a second, for who
 // reads them without disturbing it.
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/script_cache.h"
 #include "dataplane/shard/shard.h"
 
@@ -118,11 +119,35 @@ static void publish_slow(struct shard *s)
         t->latencies[i] = newest_sample(from->latency.series[i]);
 }
 
+static void publish_log(struct shard *s, const struct aof_shard *from)
+{
+    struct shard_tally *t = s->server.tally;
+    t->log_appended_bytes = from->appended;
+    t->log_file_bytes = from->file_bytes;
+    t->log_buffered_bytes = from->buffered_bytes;
+    t->log_unsynced_bytes = from->written - from->durable;
+    t->log_lag_bytes = from->appended - from->durable;
+    t->log_delayed_syncs = from->delayed;
+}
+
+static void publish_persist(struct shard *s)
+{
+    const struct persist *p = s->server.persist;
+    struct shard_tally *t = s->server.tally;
+    uint32_t index = s->server.shard_index;
+    if (index == 0) persist_publish(&s->server, &s->server.region->dataplane->persist);
+    if (!p) return;
+    t->snapshot_extra_bytes = p->shards[index].extra_bytes;
+    t->snapshot_slice_cycles_max = p->shards[index].slice_cycles_max;
+    publish_log(s, &p->aof.shards[index]);
+}
+
 void shard_refresh_tally(struct shard *s)
 {
     struct shard_tally *t = s->server.tally;
     t->lazyfree_pending = keyspace_reap_pending(s->keyspace);
     t->dirty = keyspace_dirty(s->keyspace);
+    publish_persist(s);
     publish_heap(s);
     publish_clients(s);
     publish_scripts(s);

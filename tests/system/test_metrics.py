@@ -19,7 +19,6 @@ from penstock import Penstock, RedisServer, free_port
 # What redis_exporter shows of a Redis server and the page does not.
 EXPORTERS_OWN = r'redis_exporter_|redis_target_scrape|redis_last_key_groups|redis_start_time'
 NOT_HERE = '|'.join([
-    r'redis_(aof|rdb|loading)_',  # persistence: not yet
     r'redis_(repl|replica|replication|slave|master|second_repl|connected_slaves|mem_clients_slaves)',  # replication: not yet
     r'redis_unexpected_error_replies',  # of a master or to one: replication
     r'redis_(cluster|migrate)_',  # cluster, and MIGRATE with its sockets: not yet
@@ -30,7 +29,7 @@ NOT_HERE = '|'.join([
     r'redis_latency_percentiles_usec',  # percentiles cannot be added up over shards; INFO latencystats has a shard's
 ])
 # Of INFO, named as the exporter names its fields, but the packaged version does not show them.
-EXPORTER_LACKS = r'redis_number_of_(functions|libraries)'
+EXPORTER_LACKS = r'redis_number_of_(functions|libraries)|redis_rdb_(saves_total|last_load_(loaded|expired)_keys)'
 # The page against INFO: name, INFO's field, factor.
 SAME_AS_INFO = [
     ('redis_connected_clients', 'connected_clients', 1), ('redis_blocked_clients', 'blocked_clients', 1),
@@ -55,6 +54,24 @@ SAME_AS_INFO = [
     ('redis_defrag_misses', 'active_defrag_misses', 1), ('redis_defrag_key_hits', 'active_defrag_key_hits', 1),
     ('redis_defrag_key_misses', 'active_defrag_key_misses', 1),
     ('redis_mem_not_counted_for_eviction_bytes', 'mem_not_counted_for_evict', 1),
+    ('redis_loading_dump_file', 'loading', 1), ('redis_rdb_bgsave_in_progress', 'rdb_bgsave_in_progress', 1),
+    ('redis_rdb_last_save_timestamp_seconds', 'rdb_last_save_time', 1), ('redis_rdb_saves_total', 'rdb_saves', 1),
+    ('redis_rdb_last_bgsave_duration_sec', 'rdb_last_bgsave_time_sec', 1),
+    ('redis_rdb_current_bgsave_duration_sec', 'rdb_current_bgsave_time_sec', 1),
+    ('redis_rdb_last_cow_size_bytes', 'rdb_last_cow_size', 1), ('redis_aof_enabled', 'aof_enabled', 1),
+    ('redis_aof_rewrite_in_progress', 'aof_rewrite_in_progress', 1), ('redis_aof_rewrite_scheduled', 'aof_rewrite_scheduled', 1),
+    ('redis_aof_last_rewrite_duration_sec', 'aof_last_rewrite_time_sec', 1),
+    ('redis_aof_current_rewrite_duration_sec', 'aof_current_rewrite_time_sec', 1),
+    ('redis_aof_last_cow_size_bytes', 'aof_last_cow_size', 1), ('penstock_log_rewrites_total', 'aof_rewrites', 1),
+    ('penstock_log_rewrite_failures', 'aof_rewrites_consecutive_failures', 1),
+    ('penstock_snapshot_last_bytes', 'rdb_last_file_size', 1),
+]
+# With an append-only log.
+LOG_AS_INFO = [
+    ('redis_aof_current_size_bytes', 'aof_current_size', 1), ('redis_aof_base_size_bytes', 'aof_base_size', 1),
+    ('redis_aof_pending_rewrite', 'aof_pending_rewrite', 1), ('redis_aof_buffer_length', 'aof_buffer_length', 1),
+    ('redis_aof_pending_bio_fsync', 'aof_pending_bio_fsync', 1), ('redis_aof_delayed_fsync', 'aof_delayed_fsync', 1),
+    ('penstock_log_lost', 'aof_lost_logs', 1),
 ]
 
 
@@ -67,6 +84,8 @@ class MetricsCase(Case):
         server = Penstock({'metrics-port': free_port(), **options})
         self.page_port = server.options['metrics-port']
         self.start(server=server)
+        with server.connect() as c:
+            until('it is loaded', lambda: info(c, 'persistence')['loading'] == '0')
         self.server = server
         return server
 
@@ -217,23 +236,25 @@ class Figures(MetricsCase):
     def test_page_agrees_with_info(self):
         self.check_against_info(self.start_with_page())
 
-    def test_page_of_several_shards_agrees_with_info(self):
-        self.check_against_info(self.start_with_page(shards=2))
+    def test_page_of_several_shards_with_a_log_agrees_with_info(self):
+        self.check_against_info(self.start_with_page(shards=2, appendonly='yes'), SAME_AS_INFO + LOG_AS_INFO)
 
-    def check_against_info(self, server):
+    def check_against_info(self, server, same=SAME_AS_INFO):
         with server.connect() as c:
             self.drive(c)
             c.call('EVAL', 'return 1', 0)
+            c.call('SAVE')
+            c.call('SET', 'behind', 'the snapshot')
 
             def agrees():
                 self.fields, page = info(c, 'everything'), self.scrape()
                 return all(page.value(name) == float(self.fields[field]) * factor
-                           for name, field, factor in SAME_AS_INFO) and page
+                           for name, field, factor in same) and page
             try:
                 page = until('the page says what INFO says', agrees)
             except AssertionError:
                 page = self.scrape()
-                for name, field, factor in SAME_AS_INFO:
+                for name, field, factor in same:
                     self.assertEqual((name, page.value(name)), (name, float(self.fields[field]) * factor))
                 raise
             for db in ('db0', 'db3'):
@@ -324,15 +345,15 @@ class Figures(MetricsCase):
 @unittest.skipUnless(EXPORTER, 'needs the package prometheus-redis-exporter')
 class AgainstTheExporter(MetricsCase):
     def test_names_types_and_labels_are_the_exporters(self):
-        redis = RedisServer()
+        redis = RedisServer(['--appendonly', 'yes'])
         self.addCleanup(redis.close)
         redis.start()
         exporter = Exporter(self, redis.port, '-include-system-metrics')
-        server = self.start_with_page()
+        server = self.start_with_page(appendonly='yes')
         for target in (redis, server):
             with target.connect() as c:
                 self.drive(c)
-        ours = self.wait_page('errors are counted', lambda p: len(p['redis_errors_total'].samples) == 2)
+        ours = self.wait_page('errors are counted', lambda p: p.value('redis_errors_total', err='WRONGTYPE') == 2)
         theirs = exporter.scrape()
         for name, family in ours.items():
             if not name.startswith('redis_') or re.match(EXPORTER_LACKS, name):
@@ -345,7 +366,7 @@ class AgainstTheExporter(MetricsCase):
         self.assertEqual(sorted(key for key in ours['redis_db_keys'].samples), sorted(theirs['redis_db_keys'].samples))
 
     def test_exporter_reads_penstock_without_an_error_and_agrees(self):
-        server = self.start_with_page()
+        server = self.start_with_page(appendonly='yes')
         with server.connect() as c:
             self.drive(c)
         exporter = Exporter(self, server.port, '-include-system-metrics', '-include-config-metrics', '-check-single-keys',

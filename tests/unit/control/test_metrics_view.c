@@ -57,6 +57,7 @@ static const char *make_page(void)
     struct metrics_text text;
     metrics_text_init(&text, 1 << 22);
     metrics_write_redis(&text, view);
+    metrics_write_persist(&text, view);
     metrics_write_ledger(&text, view);
     size_t size = text.size;
     free(page);
@@ -291,4 +292,100 @@ Test(metrics_view, reads_cpu_time_whatever_the_process_is_called)
     cr_expect(eq(u64, system, 456));
     cr_expect(not(metrics_parse_stat("", &user, &system)));
     cr_expect(not(metrics_parse_stat("1 (a) S 1 2", &user, &system)));
+}
+
+// ---- persistence
+
+static struct persist_tally *persist(void) { return &dataplane.dataplane->persist; }
+
+Test(metrics_view, shows_snapshots_and_the_log)
+{
+    *persist() = (struct persist_tally){ .is_saving = 1,
+                                         .save_s = 7,
+                                         .last_save = { .unix_s = 1700000000,
+                                                        .is_ok = 1,
+                                                        .took_s = -1,
+                                                        .count = 3,
+                                                        .bytes = 12345,
+                                                        .dirty = 5 },
+                                         .has_log = 1,
+                                         .rewrite_s = -1,
+                                         .last_rewrite_s = 2,
+                                         .last_rewrite_ok = 1,
+                                         .log_bytes = 900,
+                                         .log_base_bytes = 500,
+                                         .rewrite_failures = 4,
+                                         .lost_logs = 1 };
+    tally(0)->dirty = 10;
+    tally(1)->dirty = 11;
+    read_view(true);
+    make_page();
+    expect_line("redis_loading_dump_file 0");
+    expect_line("redis_rdb_changes_since_last_save 16");
+    expect_line("redis_rdb_bgsave_in_progress 1");
+    expect_line("redis_rdb_current_bgsave_duration_sec 7");
+    expect_line("redis_rdb_last_save_timestamp_seconds 1700000000");
+    expect_line("redis_rdb_last_bgsave_status 1");
+    expect_line("redis_rdb_last_bgsave_duration_sec -1");
+    expect_line("redis_rdb_saves_total 3");
+    expect_line("redis_aof_enabled 1");
+    expect_line("redis_aof_rewrite_in_progress 0");
+    expect_line("redis_aof_current_rewrite_duration_sec -1");
+    expect_line("redis_aof_last_rewrite_duration_sec 2");
+    expect_line("redis_aof_last_bgrewrite_status 1");
+    expect_line("redis_aof_last_write_status 0");
+    expect_line("redis_aof_current_size_bytes 900");
+    expect_line("redis_aof_base_size_bytes 500");
+    expect_line("penstock_snapshot_last_bytes 12345");
+    expect_line("penstock_log_rewrite_failures 4");
+    expect_line("penstock_log_lost 1");
+}
+
+Test(metrics_view, shows_what_the_log_of_each_shard_costs)
+{
+    tally(0)->log_buffered_bytes = 100;
+    tally(1)->log_buffered_bytes = 20;
+    tally(1)->log_lag_bytes = 70;
+    tally(1)->log_delayed_syncs = 5;
+    tally(0)->log_delayed_syncs = 1;
+    tally(1)->snapshot_slice_cycles_max = 250000;
+    tally(0)->snapshot_extra_bytes = 4096;
+    read_view(true);
+    make_page();
+    expect_line("redis_aof_buffer_length 120");
+    expect_line("redis_aof_pending_bio_fsync 0");
+    expect_line("redis_aof_delayed_fsync 6");
+    expect_line("penstock_shard_log_lag_bytes{shard=\"0\"} 0");
+    expect_line("penstock_shard_log_lag_bytes{shard=\"1\"} 70");
+    expect_line("penstock_shard_log_buffered_bytes{shard=\"0\"} 100");
+    expect_line("penstock_shard_log_delayed_syncs_total{shard=\"1\"} 5");
+    expect_line("penstock_shard_snapshot_slice_seconds_max{shard=\"1\"} 0.25");
+    expect_line("penstock_shard_snapshot_extra_bytes{shard=\"0\"} 4096");
+    tally(0)->log_unsynced_bytes = 1;
+    read_view(true);
+    make_page();
+    expect_line("redis_aof_pending_bio_fsync 1");
+}
+
+// Who watches a start sees how far it is, and nothing of what is not served yet.
+Test(metrics_view, shows_how_far_a_start_is)
+{
+    *persist() =
+        (struct persist_tally){ .is_loading = 1, .load_bytes = 1000, .load_done_bytes = 10 };
+    read_view(false);
+    make_page();
+    cr_expect(eq(int, strncmp(page, "# HELP redis_up", 15), 0));
+    expect_line("redis_up 0");
+    expect_line("redis_loading_dump_file 1");
+    expect_line("penstock_load_bytes 1000");
+    expect_line("penstock_load_done_bytes 10");
+    cr_expect(eq(ptr, strstr(page, "redis_rdb_"), NULL));
+}
+
+Test(metrics_view, says_nothing_of_a_load_before_the_first_shard_does)
+{
+    tally(0)->refreshed_wall_us = 0;
+    read_view(false);
+    make_page();
+    cr_expect(eq(ptr, strstr(page, "redis_loading_dump_file"), NULL));
 }
