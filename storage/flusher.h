@@ -56,8 +56,8 @@ struct flush_chunk {
 
 enum flush_file_kind {
     FLUSH_SNAPSHOT, // a temporary file that is committed under its name, or discarded. Groups of
-                    // several ports; a CRC64 (spec/rdb.md) of all before is put behind the last
-                    // byte when it is committed
+                    // several ports; with has_trailer a CRC64 (spec/rdb.md) of all before is put
+                    // behind the last byte when it is committed
     FLUSH_LOG,      // is appended to by one port; what cannot be written is kept, and tried again
 };
 enum flush_sync { FLUSH_SYNC_NO, FLUSH_SYNC_EVERYSEC, FLUSH_SYNC_ALWAYS };
@@ -67,7 +67,8 @@ enum flush_sync { FLUSH_SYNC_NO, FLUSH_SYNC_EVERYSEC, FLUSH_SYNC_ALWAYS };
 struct flush_file {
     enum flush_file_kind kind;
     const char *path;  // where it is written; a snapshot's temporary name
-    bool has_checksum; // snapshot; else eight zeros are put (rdbchecksum no)
+    bool has_trailer;  // snapshot; else the file ends with its last byte
+    bool has_checksum; // has_trailer: else it is eight zeros (rdbchecksum no)
     bool must_append;  // log: what is there stays, start_size says how much of it is good
     uint64_t start_size;
     uint32_t port;        // log: index of the port that appends to it, whoever creates it
@@ -89,7 +90,7 @@ enum flush_op {
                    // name, when done runs. The requester may write before; other ports when it is
                    // done. Where it fails the file is closed, and what is written to it comes back.
                    // EINVAL: a log shorter than start_size
-    FLUSH_COMMIT,  // snapshot: behind all that was handed over by the requester: checksum, sync,
+    FLUSH_COMMIT,  // snapshot: behind all that was handed over by the requester: trailer, sync,
                    // close, rename to target, sync of the directory. Chunks of other ports have
                    // to have come back before. When anything failed, now or earlier: the error,
                    // and the temporary file is removed

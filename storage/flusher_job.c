@@ -10,6 +10,8 @@ static const job_steps snapshot_create = { DISK_OPEN, STEP_END };
 static const job_steps log_create = { DISK_OPEN, DISK_SYNC, DISK_SYNC_DIRECTORY, STEP_END };
 static const job_steps commit = { DISK_WRITE,  DISK_SYNC,           DISK_CLOSE,
                                   DISK_RENAME, DISK_SYNC_DIRECTORY, STEP_END };
+static const job_steps commit_bare = { DISK_SYNC, DISK_CLOSE, DISK_RENAME, DISK_SYNC_DIRECTORY,
+                                       STEP_END };
 static const job_steps discard = { DISK_CLOSE, DISK_REMOVE, STEP_END };
 static const job_steps finish = { DISK_CLOSE, STEP_END };
 static const job_steps replace = { DISK_OPEN,   DISK_WRITE,          DISK_SYNC, DISK_CLOSE,
@@ -30,7 +32,7 @@ static const int8_t *steps_of(const struct flush_job *j)
     case FLUSH_CREATE:
         return j->work->file->kind == FLUSH_LOG ? log_create : snapshot_create;
     case FLUSH_COMMIT:
-        return commit;
+        return j->work->file->has_trailer ? commit : commit_bare;
     case FLUSH_DISCARD:
         return discard;
     case FLUSH_FINISH:

@@ -32,7 +32,8 @@ struct aof_shard {
     uint64_t buffered_bytes;       // not yet taken by the kernel
     uint64_t file_bytes;           // of the incr that is appended to
     int32_t error;                 // errno of its file; 0: fine. aof_set_error writes it
-    bool has_lost;                 // a sync failed for what nobody has any more (flusher.h)
+    bool has_lost;                 // a sync failed for what nobody has any more (flusher.h):
+                                   // durable stays until a base is there that has it
 };
 
 struct aof {
@@ -46,6 +47,7 @@ struct aof {
     uint64_t rewrite_started_ms;    // wall clock
     uint64_t rewrites;              // that worked
     uint64_t failures;              // in a row
+    uint64_t bases;                 // that the manifest came to list. Atomic
     uint64_t last_extra_bytes;      // aof_last_cow_size
     uint64_t base_bytes;            // aof_base_size
     uint64_t older_bytes;           // of the base and all incrs but those appended to

@@ -1,15 +1,15 @@
-// snapshot.h: a shard's keys as they were at one moment, encoded for an RDB file while the shard
-// goes on.
+// snapshot.h: a shard's keys as they were at one moment, encoded for an RDB file, or as commands,
+// while the shard goes on.
 //
-// Source:  DESIGN "Walks" and "Storage"; spec/rdb.md
+// Source:  DESIGN "Walks" and "Storage"; snapshot_form.h has what is written
 // Thread:  the shard; snapshot_begin, and what hears of writes, whoever holds it
 // Memory:  one per server, embedded; encoded pieces on the heap (HEAP_LOG) until they are dropped
 //
 // The moment is snapshot_begin. A walk per database (walk.h) shows each key once. Before a write
 // its keys that are still to come are shown (job.h tells), so what is encoded is what was; keys
 // that come to be later are passed over. A large value is not encoded when it is shown: a cut of it
-// is taken (value_dump.h), which costs the nodes that change while it waits, and it is encoded in
-// slices in its turn.
+// is taken, which costs the nodes that change while it waits, and it is encoded in slices in its
+// turn.
 //
 // What comes out are pieces. Those up to one that ends a group stay together in the file; groups
 // may be mixed with those of other shards, so each begins with its database.
@@ -32,6 +32,9 @@ struct snapshot_piece {
     bool ends_group;
 };
 struct snapshot_walk;
+struct snapshot_form;
+// The two there are.
+extern const struct snapshot_form snapshot_rdb, snapshot_commands;
 
 struct snapshot {
     // What a caller may look at.
@@ -39,13 +42,14 @@ struct snapshot {
     struct list pieces; // of struct snapshot_piece: complete, oldest first
     uint64_t keys_total, keys_done;
     uint64_t deadlines_total;
-    // For snapshot.c:
+    // For snapshot*.c:
     struct server *server;
+    const struct snapshot_form *form;
     struct job_watch watch;
     struct snapshot_walk *walks; // of the databases that had keys
     uint32_t walk_count, walk_at;
     uint64_t now_ms;   // the moment
-    struct list large; // of struct large_value; the first may be half written
+    struct list large; // of struct snapshot_large; the first may be half written
     uint64_t pieces_bytes;
     struct snapshot_out {
         struct rdb_buffer buffer;
@@ -55,24 +59,15 @@ struct snapshot {
 
 void snapshot_open(struct snapshot *s, struct server *server); // once
 // The moment is now. Not while one is on.
-void snapshot_begin(struct snapshot *s);
+void snapshot_begin(struct snapshot *s, const struct snapshot_form *form);
+// Right behind snapshot_begin, by whoever coordinates all shards, while they stand: the file's head
+// as the first piece, a group of its own. False: there is none.
+bool snapshot_add_file_head(struct snapshot *s, bool is_aof_base);
 // Goes on until until_tsc, one bucket of keys or one piece of a large text at least. True:
 // everything is in pieces.
 bool snapshot_step(struct snapshot *s, uint64_t until_tsc);
 void snapshot_drop_piece(struct snapshot *s); // the first one
-// What b holds as a further piece, a group of its own: the file's head and end.
-void snapshot_add_piece(struct snapshot *s, struct rdb_buffer *b);
-void snapshot_end(struct snapshot *s); // any time; idempotent
+void snapshot_end(struct snapshot *s);        // any time; idempotent
 // Memory that is there for the snapshot: pieces, buffers, names. Not what changed of large values
 // since their cuts: that is the difference in the ledger's dataset.
 uint64_t snapshot_extra_bytes(const struct snapshot *s);
-
-// ---- the file's beginning and end, by whoever coordinates all shards
-struct snapshot_facts {
-    uint64_t now_s, used_memory;
-    bool is_aof_base, has_hash_deadlines;
-};
-void snapshot_put_head(struct rdb_buffer *out, const struct snapshot_facts *facts);
-void snapshot_put_functions(struct rdb_buffer *out, const struct server *server);
-void snapshot_put_sizes(struct rdb_buffer *out, uint32_t db, uint64_t keys, uint64_t deadlines);
-void snapshot_put_end(struct rdb_buffer *out); // the checksum is put behind it by who writes it

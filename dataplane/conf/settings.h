@@ -67,7 +67,7 @@ enum output_limit {
 enum { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING }; // loglevel
 enum { TRANSPORT_SOCKET, TRANSPORT_NIC };
 enum { APPENDFSYNC_EVERYSEC, APPENDFSYNC_ALWAYS, APPENDFSYNC_NO }; // appendfsync
-enum { // maxmemory-policy
+enum {                                                             // maxmemory-policy
     EVICT_VOLATILE_LRU,
     EVICT_VOLATILE_LFU,
     EVICT_VOLATILE_RANDOM,
@@ -77,9 +77,9 @@ enum { // maxmemory-policy
     EVICT_ALLKEYS_RANDOM,
     EVICT_NOEVICTION,
 };
-enum { CHANNELS_ALL, CHANNELS_NONE }; // acl-pubsub-default
+enum { CHANNELS_ALL, CHANNELS_NONE };                 // acl-pubsub-default
 enum { OOM_NO, OOM_YES, OOM_RELATIVE, OOM_ABSOLUTE }; // oom-score-adj
-enum { LOCAL_NO, LOCAL_YES, LOCAL_ONLY }; // enable-debug-command and the like
+enum { LOCAL_NO, LOCAL_YES, LOCAL_ONLY };             // enable-debug-command and the like
 
 // The fields that code reads. Directives without an effect yet keep only their text (in other[]).
 struct settings {
@@ -112,13 +112,15 @@ struct settings {
         stream_node_max_entries, hll_sparse_max_bytes;
     bool rdbcompression, rdbchecksum, stop_writes_on_bgsave_error;
     uint64_t snapshot_max_extra_memory; // bytes, of all shards together
+    // Microseconds; below 0: keys per microsecond.
+    int64_t rdb_key_save_delay, key_load_delay;
     bool activedefrag;
     uint64_t active_defrag_ignore_bytes;
     int64_t active_defrag_threshold_lower, active_defrag_threshold_upper, active_defrag_cycle_min,
         active_defrag_cycle_max;
     // the append-only log
-    bool appendonly, no_appendfsync_on_rewrite, aof_load_truncated, aof_timestamp_enabled,
-        aof_disable_auto_gc;
+    bool appendonly, no_appendfsync_on_rewrite, aof_load_truncated, aof_use_rdb_preamble,
+        aof_timestamp_enabled, aof_disable_auto_gc;
     int64_t appendfsync, auto_aof_rewrite_percentage;
     uint64_t auto_aof_rewrite_min_size; // bytes
     char *appendfilename, *appenddirname;
@@ -161,7 +163,7 @@ struct setting_row {
     uint32_t flags;           // enum setting_flags
     const char *const *words; // SETTING_ENUM, SETTING_FLAGS: NULL-ended, the value is the index (or
                               // bit); SETTING_COUNT: another name of 0, or NULL
-    const char *help; // one line
+    const char *help;         // one line
 };
 extern const struct setting_row setting_rows[];
 extern const uint32_t setting_row_count;

@@ -1,4 +1,5 @@
 #include "dataplane/shard/appender.h"
+#include <errno.h>
 #include <string.h>
 #include "dataplane/base/check.h"
 #include "dataplane/cmd/log_wait.h"
@@ -207,6 +208,7 @@ void appender_turn_to(struct shard *s, struct appender_file *file)
         CHECK(appender_may_turn(a));
         hand_over(a);
         a->older = a->file;
+        a->older_bases = __atomic_load_n(&a->aof->bases, __ATOMIC_ACQUIRE);
         __atomic_fetch_add(&a->aof->older_left, 1, __ATOMIC_ACQ_REL);
         finish_older(s);
     }
@@ -247,21 +249,37 @@ static void tell_durable(struct shard *s, uint64_t position)
     appender_wake(s, __atomic_load_n(&s->appender.aof->waiting, __ATOMIC_SEQ_CST));
 }
 
+static void tell_value(uint64_t *where, uint64_t value)
+{
+    __atomic_store_n(where, value, __ATOMIC_RELAXED);
+}
+
+// What a file before has lost is in no base yet: nothing behind it counts, for a crash would leave
+// the gap.
+static bool is_torn(const struct appender *a)
+{
+    return UNLIKELY(a->is_torn) &&
+           __atomic_load_n(&a->aof->bases, __ATOMIC_ACQUIRE) == a->torn_bases;
+}
+
 static void tell(struct shard *s)
 {
     const struct appender *a = &s->appender;
     const struct appender_file *f = a->older ? a->older : a->file;
+    bool was_torn = is_torn(a);
     struct aof_shard *told = a->told;
     uint64_t good = f->file.must_append ? f->file.start_size : 0;
     uint64_t written = __atomic_load_n(&f->file.written, __ATOMIC_RELAXED);
     uint64_t durable = __atomic_load_n(&f->file.durable, __ATOMIC_ACQUIRE);
-    told->written = f->start + (written > good ? written - good : 0);
-    told->file_bytes = appender_file_bytes(a);
-    tell_durable(s, f->start + (durable > good ? durable - good : 0));
-    told->delayed = a->delayed + f->file.delayed;
-    told->buffered_bytes = a->appended - told->written;
-    tell_error(s, __atomic_load_n(&f->file.error, __ATOMIC_RELAXED));
-    told->has_lost = __atomic_load_n(&f->file.has_lost, __ATOMIC_RELAXED);
+    tell_value(&told->written, f->start + (written > good ? written - good : 0));
+    tell_value(&told->file_bytes, appender_file_bytes(a));
+    if (!was_torn) tell_durable(s, f->start + (durable > good ? durable - good : 0));
+    tell_value(&told->delayed, a->delayed + __atomic_load_n(&f->file.delayed, __ATOMIC_RELAXED));
+    tell_value(&told->buffered_bytes, a->appended - told->written);
+    int error = __atomic_load_n(&f->file.error, __ATOMIC_RELAXED);
+    tell_error(s, !error && was_torn && a->sync == FLUSH_SYNC_ALWAYS ? EIO : error);
+    bool has_lost = was_torn || __atomic_load_n(&f->file.has_lost, __ATOMIC_RELAXED);
+    __atomic_store_n(&told->has_lost, has_lost, __ATOMIC_RELAXED);
 }
 
 enum flush_sync appender_sync(const struct settings *settings)
@@ -340,6 +358,10 @@ static uint32_t end_older(struct shard *s)
     struct appender *a = &s->appender;
     if (!a->older || __atomic_load_n(&a->older->is_open, __ATOMIC_ACQUIRE)) return 0;
     a->delayed += a->older->file.delayed;
+    if (a->older->file.has_lost && !is_torn(a)) {
+        a->is_torn = true;
+        a->torn_bases = a->older_bases;
+    }
     a->older = NULL;
     if (__atomic_sub_fetch(&a->aof->older_left, 1, __ATOMIC_ACQ_REL) == 0)
         appender_wake(s, UINT64_MAX); // what they keep for their new files can go there
@@ -353,11 +375,13 @@ static void end_all(struct shard *s)
     log_waits_set(&s->server, false);
     appender_joint_close(s);
     __atomic_store_n(&told->joint_ready, UINT64_MAX, __ATOMIC_RELEASE);
-    told->written = end;
+    tell_value(&told->written, end);
     __atomic_store_n(&told->durable, end, __ATOMIC_RELEASE);
     tell_error(s, 0);
-    told->file_bytes = told->buffered_bytes = 0;
-    told->has_lost = false;
+    tell_value(&told->file_bytes, 0);
+    tell_value(&told->buffered_bytes, 0);
+    __atomic_store_n(&told->has_lost, false, __ATOMIC_RELAXED);
+    s->appender.is_torn = false;
 }
 
 uint32_t appender_turn(struct shard *s, bool has_others)

@@ -48,6 +48,9 @@ struct appender {
     struct flusher_port *port;
     struct appender_file *file;  // appended to; NULL: off
     struct appender_file *older; // the one before, until it is whole; NULL
+    uint64_t older_bases;        // aof->bases when its end came
+    bool is_torn;                // something is missing in a file before, from when aof->bases was
+    uint64_t torn_bases;         // this
     struct flush_chunk *chunk;   // being filled; NULL
     uint64_t chunk_since_ns;
     // Under always: when the chunk under way was handed over (0: none is), when the last one was

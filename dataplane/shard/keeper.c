@@ -187,6 +187,7 @@ static void committed(struct shard *s)
     struct keeper *k = s->keeper;
     struct aof *aof = k->aof;
     keeper_adopt_next(k);
+    __atomic_fetch_add(&aof->bases, 1, __ATOMIC_RELEASE);
     uint64_t base = s->saver.saving->file.written, current = 0;
     for (uint32_t i = 0; i < s->server.shard_count; i++)
         current += __atomic_load_n(&aof->shards[i].file_bytes, __ATOMIC_RELAXED);
@@ -317,7 +318,7 @@ static uint32_t commit_again(struct shard *s)
 uint32_t keeper_turn(struct shard *s)
 {
     struct keeper *k = s->keeper;
-    if (LIKELY(keeper_is_idle(k)) || s->server.shard_index != 0 || k->outstanding) return 0;
+    if (s->server.shard_index != 0 || LIKELY(keeper_is_idle(k)) || k->outstanding) return 0;
     enum keeper_step before = k->step;
     if (UNLIKELY(k->is_in_doubt)) return commit_again(s);
     if (k->error && !is_tolerable(k))
@@ -330,7 +331,7 @@ uint32_t keeper_turn(struct shard *s)
 uint64_t keeper_next_ns(const struct shard *s)
 {
     const struct keeper *k = s->keeper;
-    if (LIKELY(keeper_is_idle(k)) || s->server.shard_index != 0 || k->outstanding)
+    if (s->server.shard_index != 0 || LIKELY(keeper_is_idle(k)) || k->outstanding)
         return UINT64_MAX;
     if (k->step == KEEPER_SAVING) return UINT64_MAX; // the saver's
     bool is_moment = k->step == KEEPER_MOMENT;

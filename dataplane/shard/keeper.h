@@ -46,7 +46,7 @@ enum keeper_step {
 
 enum {
     KEEPER_RETRY_MS = 1000, // behind an error
-    KEEPER_MOMENT_US = 100, // until all shards stand
+    KEEPER_MOMENT_US = 100, // between two looks whether all shards can turn
     KEEPER_POLL_US = 2000,  // while files are finished by others
 };
 
@@ -60,6 +60,7 @@ struct keeper {
     // By shard; those in use and those that will be take turns.
     struct appender_file files[PLACEMENT_SHARDS_MAX][2];
     uint32_t slot;             // of the files in use
+    uint64_t moment_ns;        // not before this
     struct manifest next;      // what the disk's is to become; open while not idle
     struct manifest_file base; // being made
     char base_path[AOF_PATH_MAX];
@@ -91,6 +92,7 @@ static inline bool keeper_is_opening(const struct keeper *k)
 {
     return k && __atomic_load_n(&k->persist->opens_log, __ATOMIC_ACQUIRE);
 }
+// By the first shard; the others have nothing to do with it.
 static inline bool keeper_is_idle(const struct keeper *k) { return !k || k->step == KEEPER_IDLE; }
 // The first shard's: goes on with what it is at; and looks, several times a second, whether there
 // is something to begin. Returns how much was done.

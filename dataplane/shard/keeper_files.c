@@ -18,7 +18,9 @@ static void on_done(void *context, struct flush_request *r)
 {
     struct keeper *k = context;
     k->outstanding--;
-    k->is_in_doubt = r->error && r->op == FLUSH_REPLACE && r->is_renamed && r->text.size;
+    // One that can be seen stays so when committing it again fails, however early.
+    bool is_manifest = r->op == FLUSH_REPLACE && r->text.size;
+    if (is_manifest) k->is_in_doubt = r->error && (r->is_renamed || k->is_in_doubt);
     if (k->is_in_doubt) return;
     if (!r->error || k->error) return;
     k->error = r->error;

@@ -14,15 +14,20 @@ static struct shard *peer(struct shard *s, uint32_t index)
 static bool is_quiet(struct shard *s)
 {
     shard_set all = shard_set_all(s->server.shard_count);
-    const struct keeper *k = s->keeper;
     bool is_file_free = true;
     for (uint32_t i = 0; i < s->server.shard_count; i++) {
         const struct shard *one = peer(s, i);
         if (!appender_may_turn(&one->appender) || one->server.effects.held) is_file_free = false;
     }
+    return is_file_free && !script_busy_among(&s->server, all);
+}
+
+// What may last is seen from here: nobody has to stand for that.
+static bool must_wait(const struct keeper *k)
+{
     bool saves = k->purpose != KEEPER_OPEN && k->purpose != KEEPER_END;
-    return is_file_free && !script_busy_among(&s->server, all) &&
-           !(saves && persist_is_saving(k->persist));
+    return (saves && persist_is_saving(k->persist)) ||
+           __atomic_load_n(&k->aof->older_left, __ATOMIC_ACQUIRE) > 0;
 }
 
 static void on_base_end(struct shard *s, int error, const char *step)
@@ -50,10 +55,12 @@ static void save_base(struct shard *s)
     struct keeper *k = s->keeper;
     const struct aof_directory *d = &k->aof->directory;
     char name[MANIFEST_NAME_MAX + 1], path[AOF_PATH_MAX];
-    k->base = manifest_next_base(&k->next, d->prefix, true);
+    bool is_rdb = s->settings->aof_use_rdb_preamble;
+    k->base = manifest_next_base(&k->next, d->prefix, is_rdb);
     aof_directory_path(d, manifest_temporary_base_name(name, d->prefix), path);
     aof_directory_path(d, k->base.name, k->base_path);
-    saver_begin_base(s, path, k->base_path, on_base_end);
+    saver_begin_base(s, is_rdb ? &snapshot_rdb : &snapshot_commands, path, k->base_path,
+                     on_base_end);
     k->step = KEEPER_SAVING;
     if (keeper_is_opening(k))
         shard_log(s, LOG_NOTICE, "Creating AOF base file %s on server start", k->base.name);
@@ -132,7 +139,10 @@ static void at_moment(struct shard *s)
 
 void keeper_take_moment(struct shard *s)
 {
+    struct keeper *k = s->keeper;
     shard_set others = shard_set_all(s->server.shard_count) & ~shard_set_of(0);
+    if (s->server.now_ns < k->moment_ns || must_wait(k)) return;
+    k->moment_ns = s->server.now_ns + KEEPER_MOMENT_US * 1000ull; // if this one is none
     if (others && !meeting_hold(s, others)) return;
     if (is_quiet(s)) at_moment(s);
     if (others) meeting_let_go(s, others);

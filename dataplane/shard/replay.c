@@ -125,7 +125,6 @@ static void open_generation(struct replay *r, uint32_t count)
     r->log_count = count;
     r->current = 0;
     r->generation_ns = clock_now_ns(r->shard->server.clock);
-    for (uint32_t i = 0; i < count; i++) r->logs[i].fd = -1;
 }
 
 static bool open_log(struct replay *r, struct replay_log *l, uint32_t index, const char *path,
@@ -172,12 +171,11 @@ static void end_base(struct replay *r)
 
 // ---- torn tails
 
+// A base is whole before an incr is listed behind it, be that empty.
 static bool is_followed(const struct replay *r, const struct replay_log *l)
 {
-    if (l->index != REPLAY_IS_BASE) return !aof_plan_may_be_torn(&r->plan, l->index);
-    for (uint32_t i = 0; i < r->plan.log_count; i++)
-        if (r->plan.logs[i].bytes) return true;
-    return false;
+    if (l->index == REPLAY_IS_BASE) return r->plan.log_count > 0;
+    return !aof_plan_may_be_torn(&r->plan, l->index);
 }
 
 // Of the only log of its generation: several were looked at before.
@@ -199,7 +197,7 @@ static bool note_tear(struct replay *r, const struct replay_log *l, struct repla
     snprintf(t->path, sizeof t->path, "%s", l->path);
     t->error = (struct replay_error){ .offset = s->whole_offset, .is_format = true };
     snprintf(t->error.why, sizeof t->error.why, "%s%s", s->error,
-             is_followed_by_others ? ", but another file was written behind it" : "");
+             is_followed_by_others ? ", but another file comes behind it" : "");
     return false;
 }
 
@@ -249,9 +247,13 @@ bool replay_turn(struct shard *s, uint64_t until_tsc)
     struct replay_trouble trouble = { 0 };
     enum replay_result result;
     if (!r->shard) start(r, s);
+    uint64_t commands = loader_keys_now(s);
+    if (!commands) return true;
+    r->play.commands_left = commands;
     do {
         result = step(r, until_tsc, &trouble);
-    } while (result == REPLAY_GOES_ON && clock_tsc() < until_tsc);
+    } while (result == REPLAY_GOES_ON && r->play.commands_left && clock_tsc() < until_tsc);
+    if (r->play.commands_left < commands) s->loader.last_key_ns = s->server.now_ns;
     if (result == REPLAY_FAILED) replay_fail(r, &trouble);
     publish(r);
     if (result == REPLAY_DONE) replay_close(s->server.persist);

@@ -9,10 +9,10 @@
 #include "dataplane/cmd/node.h"
 #include "dataplane/cmd/pause.h"
 #include "dataplane/cmd/script_shards.h"
+#include "dataplane/cmd/snapshot_form.h"
 #include "dataplane/shard/keeper.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
-#include "storage/rdb/rdb_format.h"
 
 static struct shard *peer(struct shard *s, uint32_t index)
 {
@@ -64,50 +64,14 @@ static void fail(struct saving *g, int error)
 
 // ---- the moment
 
-static void put_all_sizes(struct shard *s, struct rdb_buffer *b)
-{
-    for (uint32_t db = 0; db < (uint32_t)s->settings->databases; db++) {
-        uint64_t keys = 0, deadlines = 0;
-        for (uint32_t i = 0; i < s->server.shard_count; i++) {
-            const struct keyspace *k = server_peer(&s->server, i)->keyspace;
-            keys += keyspace_size(k, db);
-            deadlines += keyspace_deadline_count(k, db);
-        }
-        if (keys) snapshot_put_sizes(b, db, keys, deadlines);
-    }
-}
-
-static struct snapshot_facts facts_of(struct shard *s)
-{
-    struct snapshot_facts facts = { .now_s = s->server.now_ms / 1000,
-                                    .is_aof_base = s->saver.saving->on_base_end != NULL };
-    for (uint32_t i = 0; i < s->server.shard_count; i++) {
-        const struct server *one = server_peer(&s->server, i);
-        const struct hash_deadlines *fields = &one->hash_deadlines;
-        facts.used_memory += one->heap->bytes_total;
-        facts.has_hash_deadlines |= fields->wheel.armed_count || fields->due.count;
-    }
-    return facts;
-}
-
-static void put_file_head(struct shard *s)
-{
-    struct rdb_buffer b;
-    struct snapshot_facts facts = facts_of(s);
-    rdb_buffer_init(&b, &s->heap, HEAP_LOG);
-    snapshot_put_head(&b, &facts);
-    snapshot_put_functions(&b, &s->server);
-    put_all_sizes(s, &b);
-    snapshot_add_piece(&s->saver.snapshot, &b);
-}
-
-static void begin_part(struct shard *s, struct persist *p)
+static void begin_part(struct shard *s, struct persist *p, const struct snapshot_form *form)
 {
     struct persist_shard *told = &p->shards[s->server.shard_index];
     struct saver *v = &s->saver;
-    snapshot_begin(&v->snapshot);
+    snapshot_begin(&v->snapshot, form);
     v->phase = SAVER_WALKING;
     v->is_coordinator = false;
+    v->walked_keys = 0;
     told->keys_total = v->snapshot.keys_total;
     told->keys_done = told->extra_bytes = told->extra_bytes_most = told->slice_cycles_max = 0;
     told->dirty_at_cut = keyspace_dirty(s->keyspace);
@@ -116,6 +80,7 @@ static void begin_part(struct shard *s, struct persist *p)
 static void on_created(void *context, struct flush_request *r)
 {
     struct shard *s = context;
+    s->saver.is_creating = false;
     s->saver.is_file_open = !r->error;
     if (!r->error) return;
     s->saver.error_step = r->error_step;
@@ -139,23 +104,25 @@ static void note_begin(struct persist *p, uint64_t now_ms, bool is_base)
 }
 
 // target and path are there.
-static void begin_all(struct shard *s)
+static void begin_all(struct shard *s, const struct snapshot_form *form)
 {
     struct server *server = &s->server;
     struct saving *g = s->saver.saving;
+    bool is_base = g->on_base_end != NULL;
     g->file = (struct flush_file){ .kind = FLUSH_SNAPSHOT,
                                    .path = g->path,
-                                   .has_checksum = s->settings->rdbchecksum };
+                                   .has_trailer = form->has_trailer,
+                                   .has_checksum = form->has_trailer && s->settings->rdbchecksum };
     g->is_open = 0;
     g->error = 0;
     g->left = server->shard_count;
-    for (uint32_t i = 0; i < server->shard_count; i++) begin_part(peer(s, i), g->persist);
-    s->saver.is_coordinator = true;
-    s->saver.has_sent_head = s->saver.is_file_open = false;
+    for (uint32_t i = 0; i < server->shard_count; i++) begin_part(peer(s, i), g->persist, form);
+    s->saver.is_coordinator = s->saver.is_creating = true;
+    s->saver.is_file_open = false;
     s->saver.error_step = NULL;
-    put_file_head(s);
+    s->saver.has_sent_head = !snapshot_add_file_head(&s->saver.snapshot, is_base);
     ask(s, FLUSH_CREATE, on_created);
-    note_begin(g->persist, server->now_ms, g->on_base_end != NULL);
+    note_begin(g->persist, server->now_ms, is_base);
 }
 
 const char *saver_begin(struct server *server)
@@ -167,19 +134,20 @@ const char *saver_begin(struct server *server)
     if (size >= (int)sizeof g->target) return "ERR The name of the file is too long";
     snprintf(g->path, sizeof g->path, "temp-%d.rdb", (int)getpid());
     g->on_base_end = NULL;
-    begin_all(s);
+    begin_all(s, &snapshot_rdb);
     shard_log(s, LOG_NOTICE, "Background saving started");
     return NULL;
 }
 
-void saver_begin_base(struct shard *s, const char *path, const char *target,
+void saver_begin_base(struct shard *s, const struct snapshot_form *form, const char *path,
+                      const char *target,
                       void (*on_end)(struct shard *s, int error, const char *step))
 {
     struct saving *g = s->saver.saving;
     snprintf(g->target, sizeof g->target, "%s", target);
     snprintf(g->path, sizeof g->path, "%s", path);
     g->on_base_end = on_end;
-    begin_all(s);
+    begin_all(s, form);
 }
 
 void saver_give_up(struct shard *s) { fail(s->saver.saving, ECANCELED); }
@@ -191,10 +159,10 @@ static uint32_t chunks_under_way(const struct saver *v)
     return flush_chunks_of(v->port, FLUSH_SNAPSHOT);
 }
 
-static bool may_send(const struct shard *s)
+// The file is, and has its head.
+static bool is_open(const struct shard *s)
 {
-    const struct saver *v = &s->saver;
-    return v->is_coordinator || __atomic_load_n(&v->saving->is_open, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&s->saver.saving->is_open, __ATOMIC_ACQUIRE);
 }
 
 // As much as the flusher has room for. Not beyond the file's head before that is written.
@@ -202,8 +170,8 @@ static uint32_t send_pieces(struct shard *s)
 {
     struct saver *v = &s->saver;
     uint32_t count = 0;
-    bool is_head = v->is_coordinator && !__atomic_load_n(&v->saving->is_open, __ATOMIC_RELAXED);
-    if (!may_send(s) || (is_head && v->has_sent_head)) return 0;
+    bool is_head = !is_open(s);
+    if (is_head && (!v->is_coordinator || v->has_sent_head)) return 0;
     while (v->snapshot.pieces.count && chunks_under_way(v) < SAVER_CHUNKS_MAX) {
         struct flush_chunk *c = flush_take_chunk(v->port);
         if (!c) break;
@@ -228,7 +196,7 @@ static uint32_t send_pieces(struct shard *s)
 static void open_for_all(struct shard *s)
 {
     struct saver *v = &s->saver;
-    if (!v->is_coordinator || !v->has_sent_head || v->saving->is_open) return;
+    if (!v->is_coordinator || !v->has_sent_head || !v->is_file_open || is_open(s)) return;
     if (chunks_under_way(v) == 0) __atomic_store_n(&v->saving->is_open, 1, __ATOMIC_RELEASE);
 }
 
@@ -257,6 +225,21 @@ static void steer_writes(struct shard *s)
                                  appender_is_full(&s->appender));
 }
 
+// rdb-key-save-delay
+static uint64_t pause_ns(const struct shard *s)
+{
+    int64_t delay = s->settings->rdb_key_save_delay;
+    uint64_t keys_ns = s->saver.walked_keys * 1000;
+    return delay < 0 ? keys_ns / (uint64_t)-delay : keys_ns * (uint64_t)delay;
+}
+
+static bool may_walk(const struct shard *s)
+{
+    const struct saver *v = &s->saver;
+    return v->phase == SAVER_WALKING && v->snapshot.pieces_bytes < SAVER_PIECES_BYTES &&
+           s->server.now_ns - v->walked_ns >= pause_ns(s);
+}
+
 static void walk(struct shard *s, bool has_others)
 {
     struct saver *v = &s->saver;
@@ -264,9 +247,12 @@ static void walk(struct shard *s, bool has_others)
     uint64_t limit = memory_limit(s);
     uint64_t slice_us = has_others ? SAVER_SLICE_SHARED_US : SAVER_SLICE_US;
     if (told->extra_bytes > limit / 2) slice_us = SAVER_SLICE_PRESSED_US;
-    uint64_t start = clock_tsc();
+    if (UNLIKELY(s->settings->rdb_key_save_delay != 0)) slice_us = 0;
+    uint64_t start = clock_tsc(), keys_before = v->snapshot.keys_done;
     if (snapshot_step(&v->snapshot, start + s->server.clock->tsc_hz / 1000000 * slice_us))
         v->phase = SAVER_DRAINING;
+    v->walked_keys = v->snapshot.keys_done - keys_before;
+    v->walked_ns = s->server.now_ns;
     uint64_t used = clock_tsc() - start;
     if (used > told->slice_cycles_max) told->slice_cycles_max = used;
     tally_slice(s->server.tally, used);
@@ -290,7 +276,7 @@ static uint32_t work(struct shard *s, bool has_others)
         v->phase = SAVER_DRAINING;
     }
     uint32_t count = 0;
-    if (v->phase == SAVER_WALKING && v->snapshot.pieces_bytes < SAVER_PIECES_BYTES) {
+    if (may_walk(s)) {
         walk(s, has_others);
         count++;
     }
@@ -299,7 +285,7 @@ static uint32_t work(struct shard *s, bool has_others)
     tell_progress(s);
     steer_writes(s);
     bool is_over = v->phase == SAVER_DRAINING && !v->snapshot.pieces.count &&
-                   chunks_under_way(v) == 0 && (may_send(s) || error_of(v->saving));
+                   chunks_under_way(v) == 0 && (is_open(s) || error_of(v->saving));
     if (is_over) end_part(s);
     return count;
 }
@@ -378,10 +364,23 @@ static void on_ended(void *context, struct flush_request *r)
     finish(s, error, r->error_step ? r->error_step : s->saver.error_step);
 }
 
+// False: the log has all chunks.
+static bool write_end(struct saver *v)
+{
+    struct bytes end = v->snapshot.form->file_end;
+    if (end.size == 0) return true;
+    struct flush_chunk *c = flush_take_chunk(v->port);
+    if (!c) return false;
+    memcpy(c->data, end.data, end.size);
+    c->size = (uint32_t)end.size;
+    flush_write(v->port, &v->saving->file, c, true);
+    return true;
+}
+
 static void end_file(struct shard *s)
 {
     struct saver *v = &s->saver;
-    if (__atomic_load_n(&v->saving->left, __ATOMIC_ACQUIRE) != 0) return;
+    if (__atomic_load_n(&v->saving->left, __ATOMIC_ACQUIRE) != 0 || v->is_creating) return;
     if (error_of(v->saving)) {
         v->phase = SAVER_ENDING;
         if (v->is_file_open)
@@ -390,12 +389,8 @@ static void end_file(struct shard *s)
             finish(s, error_of(v->saving), v->error_step);
         return;
     }
-    struct flush_chunk *c = flush_take_chunk(v->port);
-    if (!c) return; // the log has them all
+    if (!write_end(v)) return;
     v->phase = SAVER_ENDING;
-    c->data[0] = RDB_OPCODE_END;
-    c->size = 1;
-    flush_write(v->port, &v->saving->file, c, true);
     ask(s, FLUSH_COMMIT, on_ended);
 }
 
@@ -415,8 +410,7 @@ uint64_t saver_next_ns(const struct shard *s)
 {
     const struct saver *v = &s->saver;
     if (LIKELY(v->phase == SAVER_IDLE)) return UINT64_MAX;
-    bool may_walk = v->phase == SAVER_WALKING && v->snapshot.pieces_bytes < SAVER_PIECES_BYTES;
-    return s->server.now_ns + (may_walk ? 0 : SAVER_POLL_US * 1000u);
+    return s->server.now_ns + (may_walk(s) ? 0 : SAVER_POLL_US * 1000u);
 }
 
 // ---- save points, and servers that stop: the first shard begins

@@ -21,7 +21,7 @@ enum {
     SAVER_TARGET_MAX = 520,
     SAVER_CHUNKS_MAX = FLUSH_CHUNKS_PER_PORT / 2, // the rest is for the log
     SAVER_SLICE_US = 250,
-    SAVER_SLICE_SHARED_US = 100,  // in a turn in which others sent commands
+    SAVER_SLICE_SHARED_US = 100,  // while others send commands
     SAVER_SLICE_PRESSED_US = 500, // when memory presses
     SAVER_PIECES_BYTES = 1 << 20, // encoded and not taken by the flusher: enough to go on with
     SAVER_POLL_US = 200,          // while only the disk is waited for
@@ -57,8 +57,9 @@ struct saver {
     struct flusher_port *port;
     struct snapshot snapshot;
     enum saver_phase phase;
-    bool is_coordinator, has_sent_head, is_file_open, is_for_stop;
-    const char *error_step; // what failed, of the coordinator's requests
+    bool is_coordinator, is_creating, is_file_open, has_sent_head, is_for_stop;
+    const char *error_step;          // what failed, of the coordinator's requests
+    uint64_t walked_keys, walked_ns; // in the last slice, and when that was
 };
 
 // In the folder of the snapshots: those that a process left half written when it died are removed.
@@ -67,7 +68,8 @@ void saver_open(struct shard *s, struct saving *saving);
 void saver_close(struct shard *s);
 const char *saver_begin(struct server *server); // struct server_ops.save
 // The same, of a base of the append-only log: target is its path, once it is whole.
-void saver_begin_base(struct shard *s, const char *path, const char *target,
+void saver_begin_base(struct shard *s, const struct snapshot_form *form, const char *path,
+                      const char *target,
                       void (*on_end)(struct shard *s, int error, const char *step));
 void saver_give_up(struct shard *s); // a base is wanted no more: it ends with ECANCELED
 uint64_t saver_extra_bytes(const struct persist *p); // the most that the last one had, of all

@@ -6,11 +6,13 @@ the files afterwards, the replies, and what is there after a restart.
 """
 import os
 
-from aof_kit import IS_REDIS, SHARDS, LogCase, facts, main, only_listed, persistence, unlike, wait_rewritten
+from aof_kit import IS_REDIS, SHARDS, LogCase, LoggingRedis, facts, main, only_listed, persistence, read, unlike, wait_rewritten, wire
 from kit import until
 from test_aof import ON_SHARDS, SMALL, change, go_on, write_everything, writers
+from test_save import LIBRARY
 
 MANY = 200000
+SUFFIX = {'yes': 'rdb', 'no': 'aof'}
 STARTED = b'Background append only file rewriting started'
 
 
@@ -43,8 +45,53 @@ class Rewrite(LogCase):
                             told = wait_rewritten(c, turn)
                             self.assertEqual((told['aof_last_bgrewrite_status'], told['aof_rewrites_consecutive_failures']), ('ok', '0'))
                             go_on(everybody, 200)
-                    self.assertEqual(server.files()[0][:2], ('appendonly.aof.3.base.' + ('aof' if IS_REDIS and preamble == 'no' else 'rdb'), 3))
+                    self.assertEqual(server.files()[0][:2], ('appendonly.aof.3.base.' + SUFFIX[preamble], 3))
                     self.check(server, c, shards)
+
+    def rewrite(self, server, c, preamble):
+        """With this setting from now on; the base."""
+        c.call('CONFIG', 'SET', 'aof-use-rdb-preamble', preamble)
+        self.assertEqual(c.call('BGREWRITEAOF'), STARTED)
+        self.assertEqual(wait_rewritten(c)['aof_last_bgrewrite_status'], 'ok')
+        name = server.files()[0][0]
+        self.assertEqual(name.split('.')[3:], ['base', SUFFIX[preamble]])
+        return read(server.path(name))
+
+    def loads(self, before, shards, kind=None):
+        """So does the log as it stands, elsewhere."""
+        other, c = self.restart(shards, home=self.copy(), kind=kind)
+        self.assertEqual(unlike(before, facts(c)), '', '%s on %d shards' % (kind, shards))
+        self.stop(other)
+
+    def test_a_base_of_commands(self):
+        """What it begins with, and who loads it: other numbers of shards, and redis-server. The setting may change;
+        snapshots of their own are what they are."""
+        for shards in SHARDS[::2]:
+            self.fresh_home()
+            with self.subTest(shards=shards):
+                server, c = self.restart(shards, {'aof-use-rdb-preamble': 'no', **SMALL})
+                self.assertEqual((server.files()[0][0], read(server.path(server.files()[0][0]))), ('appendonly.aof.1.base.aof', b''))
+                write_everything(c, 'commands/%d' % shards)
+                before = facts(c)
+                base = self.rewrite(server, c, 'no')
+                self.assertTrue(base.startswith(wire(['FUNCTION', 'LOAD', LIBRARY])) and base.endswith(b'\r\n'), base[-50:])
+                self.assertEqual(self.rewrite(server, c, 'yes')[:5], b'REDIS')
+                c.call('CONFIG', 'SET', 'aof-timestamp-enabled', 'yes')
+                self.assertRegex(self.rewrite(server, c, 'no')[:20], rb'^#TS:[0-9]{10}\r\n\*3\r\n')
+                c.call('SAVE')
+                self.assertEqual(read(os.path.join(self.home, 'dump.rdb'))[:5], b'REDIS')
+                c.call('DEBUG', 'RELOAD')
+                self.assertEqual(unlike(before, facts(c)), '')
+                c.call('CONFIG', 'SET', 'appendonly', 'no')
+                until('the log is off', lambda: persistence(c)['aof_enabled'] == '0')
+                c.call('CONFIG', 'SET', 'appendonly', 'yes')
+                until('the log is on again', lambda: server.files()[0][:2] == ('appendonly.aof.5.base.aof', 5))
+                wait_rewritten(c)
+                self.stop(server)
+                self.check_files()
+                self.loads(before, SHARDS[-1] if shards == 1 else 1)
+                if shards == 1 and not IS_REDIS:
+                    self.loads(before, 1, LoggingRedis)
 
     def test_by_itself(self):
         for shards in SHARDS:

@@ -22,6 +22,7 @@ FAR_MS = 4102444800000  # 2100
 SHARDS = [1, 2, 3]
 KEYS, WRITERS, SNAPSHOTS = 3000, 4, 4
 GIANT = 60000
+KEYS = 20000
 EXPIRING, EXPIRING_MS = 20000, 3000
 IN_PROGRESS = 'ERR Background save already in progress'
 MISCONF = b'-MISCONF Redis is configured to save RDB snapshots'
@@ -43,6 +44,15 @@ def redis_on(path):
             with server.connect() as connection:
                 until('redis-server has loaded it', lambda: connection.call_raw('PING') == b'+PONG\r\n')
                 yield connection
+
+
+def save_slowly(connection):
+    """For hours, if it is not told to be fast again."""
+    connection.call('CONFIG', 'SET', 'rdb-key-save-delay', 1000000)
+
+
+def save_fast(connection):
+    connection.call('CONFIG', 'SET', 'rdb-key-save-delay', 0)
 
 
 def wait_saved(connection):
@@ -221,7 +231,8 @@ class Truth(Case):
         """It was there at the moment."""
         for shards in (1, 2):
             with self.subTest(shards=shards), Saving(shards) as server, server.connect() as c:
-                c.call('DEBUG', 'POPULATE', 300000)
+                c.call('DEBUG', 'POPULATE', KEYS)
+                save_slowly(c)
                 deadline = int(time.time() * 1000) + EXPIRING_MS
                 for i in range(0, EXPIRING, 1000):
                     c.send(*[['SET', 'expiring%d' % n, n, 'PXAT', deadline] for n in range(i, i + 1000)])
@@ -230,9 +241,10 @@ class Truth(Case):
                 for command in (('MULTI',), ('DBSIZE',), ('TIME',), ('BGSAVE',)):
                     c.call(*command)
                 count, (seconds, us), _ = c.call('EXEC')
-                self.assertEqual(count, 300000 + EXPIRING)
+                self.assertEqual(count, KEYS + EXPIRING)
                 self.assertLess(int(seconds) * 1000 + int(us) // 1000, deadline, 'too slow a machine for this test')
-                until('they have expired', lambda: c.call('DBSIZE') == 300000)
+                until('they have expired', lambda: c.call('DBSIZE') == KEYS)
+                save_fast(c)
                 wait_saved(c)
                 found = is_checked(server.path)
                 self.assertIn('%d keys read' % count, found)
@@ -258,13 +270,15 @@ class Commands(Case):
             with self.subTest(shards=shards), Saving(shards) as server, server.connect() as c:
                 start = c.call('LASTSAVE')
                 self.assertAlmostEqual(start, time.time(), delta=30)
-                c.call('DEBUG', 'POPULATE', 300000)
-                self.assertEqual(number(c, 'rdb_changes_since_last_save', 'persistence'), 300000)
+                c.call('DEBUG', 'POPULATE', KEYS)
+                self.assertEqual(number(c, 'rdb_changes_since_last_save', 'persistence'), KEYS)
+                save_slowly(c)
                 self.assertEqual(c.call('BGSAVE'), b'Background saving started')
                 for command in (['BGSAVE'], ['BGSAVE', 'SCHEDULE'], ['SAVE']):
                     self.assertEqual(c.call_raw(*command), b'-%s\r\n' % IN_PROGRESS.encode(), command)
                 facts = info(c, 'persistence')
-                self.assertEqual(facts['current_save_keys_total'], '300000')
+                self.assertEqual(facts['current_save_keys_total'], str(KEYS))
+                save_fast(c)
                 wait_saved(c)
                 self.assertEqual(number(c, 'rdb_changes_since_last_save', 'persistence'), 0)
                 self.assertEqual(c.call('SAVE'), b'OK')
@@ -277,13 +291,15 @@ class Commands(Case):
 
     def test_others_are_served_while_one_saves(self):
         with Saving(2) as server, server.connect() as c, server.connect() as other:
-            c.call('DEBUG', 'POPULATE', 500000)
+            c.call('DEBUG', 'POPULATE', KEYS)
             other.call('SET', 'a', 1)
+            save_slowly(c)
             c.send(['SAVE'])
             with Prober(server) as prober:
                 until('it saves', lambda: info(other, 'persistence')['rdb_bgsave_in_progress'] == '1')
                 prober.wait_answers(20)
                 self.assertEqual(other.call('INCR', 'a'), 2)
+                save_fast(other)
             self.assertEqual(c.read_raw(), b'+OK\r\n')
 
     def test_debug_reload(self):
@@ -371,7 +387,7 @@ class Disks(Case):
         self.addCleanup(subprocess.run, ['umount', '-l', self.folder])
         for shards in (1, 2):
             with self.subTest(shards=shards), Saving(shards, {'dir': self.folder, 'save': '3600 1000000', 'rdbcompression': 'no'}) as server, server.connect() as c:
-                c.call('SET', 'small', 'v')
+                until('what the one before left is loaded', lambda: c.call_raw('SET', 'small', 'v') == b'+OK\r\n')
                 self.assertEqual(c.call('SAVE'), b'OK')
                 with open(os.path.join(self.folder, FILE), 'rb') as f:
                     before = f.read()
@@ -435,7 +451,8 @@ class Stopping(Case):
         with Saving(2) as server, server.connect() as c:
             c.call('SET', 'saved', 1)
             c.call('SAVE')
-            c.call('DEBUG', 'POPULATE', 1000000)
+            c.call('DEBUG', 'POPULATE', KEYS)
+            save_slowly(c)
             c.call('BGSAVE')
             left = lambda: [n for n in os.listdir(server.directory) if n.startswith('temp-')]
             until('it writes', left)
@@ -443,7 +460,8 @@ class Stopping(Case):
             until('it is back, with what was saved', lambda: dbsize(server) == 1)
             self.assertEqual(left(), [])
         with Saving(2) as server, server.connect() as c:
-            c.call('DEBUG', 'POPULATE', 1000000)
+            c.call('DEBUG', 'POPULATE', KEYS)
+            save_slowly(c)
             c.call('BGSAVE')
             until('it writes', lambda: [n for n in os.listdir(server.directory) if n.startswith('temp-')])
             c.send(['SHUTDOWN', 'NOSAVE'])
@@ -453,11 +471,13 @@ class Stopping(Case):
     def test_abort(self):
         with Saving(1) as server, server.connect() as c, server.connect() as other:
             self.assertEqual(c.call_raw('SHUTDOWN', 'ABORT'), b'-ERR No shutdown in progress.\r\n')
-            c.call('DEBUG', 'POPULATE', 2000000)
+            c.call('DEBUG', 'POPULATE', KEYS)
+            save_slowly(c)
             c.send(['SHUTDOWN', 'SAVE'])
             until('it saves', lambda: info(other, 'persistence')['rdb_bgsave_in_progress'] == '1')
             self.assertEqual(other.call('SHUTDOWN', 'ABORT'), b'OK')
             self.assertEqual(c.read_raw(), b'-ERR Errors trying to SHUTDOWN. Check logs.\r\n')
+            save_fast(other)
             wait_saved(other)
             self.assertEqual(other.call('SET', 'k', 'v'), b'OK')
 

@@ -1,11 +1,12 @@
 // A snapshot is compared with what was there at its moment by loading it into a second server: the
-// digests of both.
-#include "dataplane/cmd/snapshot.h"
+// digests of both. In each of its forms.
+#include "dataplane/cmd/snapshot_form.h"
 #include "dataplane/cmd/load.h"
 #include "storage/rdb/rdb_write.h"
-#include "tests/unit/cmd/harness.h"
+#include "tests/unit/cmd/command_file.h"
 
 static struct harness *h;
+static const struct snapshot_form *form;
 static struct snapshot *snapshot;
 static struct rdb_buffer file;
 
@@ -26,6 +27,20 @@ static void close_all(void)
 }
 TestSuite(snapshot, .init = open_all, .fini = close_all);
 
+#define FORMS_TEST(name)                                                                           \
+    static void snapshot_##name(void);                                                             \
+    Test(snapshot, name##_as_rdb)                                                                  \
+    {                                                                                              \
+        form = &snapshot_rdb;                                                                      \
+        snapshot_##name();                                                                         \
+    }                                                                                              \
+    Test(snapshot, name##_as_commands)                                                             \
+    {                                                                                              \
+        form = &snapshot_commands;                                                                 \
+        snapshot_##name();                                                                         \
+    }                                                                                              \
+    static void snapshot_##name(void)
+
 static void run(const char *command)
 {
     cr_expect(harness_run(h, command)[0] != '-', "%s", command);
@@ -35,10 +50,8 @@ static char *digest_of(struct harness *of) { return strdup(harness_run(of, "DEBU
 
 static void begin(void)
 {
-    struct snapshot_facts facts = { .now_s = 1, .used_memory = 2 };
-    snapshot_put_head(&file, &facts);
-    snapshot_put_functions(&file, &h->server);
-    snapshot_begin(snapshot);
+    snapshot_begin(snapshot, form);
+    snapshot_add_file_head(snapshot, false);
 }
 
 // Takes what is complete; returns how many pieces.
@@ -60,8 +73,8 @@ static void finish(void)
     take_pieces();
     cr_expect(eq(u64, snapshot->keys_done, snapshot->keys_total));
     snapshot_end(snapshot);
-    snapshot_put_end(&file);
-    rdb_put_le64(&file, 0);
+    rdb_buffer_append(&file, form->file_end);
+    if (form->has_trailer) rdb_put_le64(&file, 0);
 }
 
 static void keep_quiet(struct server *server, int level, const char *line)
@@ -71,15 +84,12 @@ static void keep_quiet(struct server *server, int level, const char *line)
     (void)line;
 }
 
-// The file holds what had this digest.
-static void expect_digest(const char *digest)
+static void load_rdb(struct harness *other)
 {
-    struct harness *other = harness_open();
     struct load_config config = { .server = &other->server,
                                   .file = rdb_buffer_bytes(&file),
                                   .log = keep_quiet };
     struct load *load = malloc(sizeof *load);
-    other->settings.enable_debug_command = LOCAL_YES;
     cr_assert(load_open(load, &config));
     enum load_result result;
     while ((result = load_step(load, UINT64_MAX)) == LOAD_MORE) {
@@ -87,10 +97,21 @@ static void expect_digest(const char *digest)
     cr_expect(eq(int, result, LOAD_DONE), "%s at %lu", load->error.reason,
               (unsigned long)load->error.offset);
     load_close(load);
+    free(load);
+}
+
+// The file holds what had this digest.
+static void expect_digest(const char *digest)
+{
+    struct harness *other = harness_open();
+    other->settings.enable_debug_command = LOCAL_YES;
+    if (form == &snapshot_rdb)
+        load_rdb(other);
+    else
+        command_file_run(other, rdb_buffer_bytes(&file));
     char *loaded = digest_of(other);
     cr_expect(eq(str, loaded, (char *)(uintptr_t)digest));
     free(loaded);
-    free(load);
     harness_close(other);
 }
 
@@ -117,7 +138,7 @@ static void fill(void)
     run("PEXPIREAT text7 4102444800000");
 }
 
-Test(snapshot, of_nothing)
+FORMS_TEST(of_nothing)
 {
     char *digest = digest_of(h);
     begin();
@@ -127,7 +148,7 @@ Test(snapshot, of_nothing)
     free(digest);
 }
 
-Test(snapshot, of_what_stays)
+FORMS_TEST(of_what_stays)
 {
     fill();
     char *digest = digest_of(h);
@@ -138,7 +159,7 @@ Test(snapshot, of_what_stays)
 }
 
 // Every change comes when some keys were shown and others are still to come.
-Test(snapshot, is_of_its_moment)
+FORMS_TEST(is_of_its_moment)
 {
     static const char *const changes[] = {
         "SET text%d changed",
@@ -176,7 +197,7 @@ Test(snapshot, is_of_its_moment)
     free(digest);
 }
 
-Test(snapshot, outlives_flushes_and_swaps)
+FORMS_TEST(outlives_flushes_and_swaps)
 {
     fill();
     char *digest = digest_of(h);
@@ -193,7 +214,7 @@ Test(snapshot, outlives_flushes_and_swaps)
     free(digest);
 }
 
-Test(snapshot, writes_large_values_as_they_were)
+FORMS_TEST(writes_large_values_as_they_were)
 {
     char command[512];
     h->settings.rdbcompression = false;
@@ -218,7 +239,7 @@ Test(snapshot, writes_large_values_as_they_were)
     free(digest);
 }
 
-Test(snapshot, is_dropped_in_the_midst)
+FORMS_TEST(is_dropped_in_the_midst)
 {
     fill();
     uint64_t before = h->heap.bytes[HEAP_LOG];
@@ -232,4 +253,58 @@ Test(snapshot, is_dropped_in_the_midst)
     run("SET text1 goes-on");
     rdb_buffer_close(&file);
     cr_expect(le(u64, h->heap.bytes[HEAP_LOG], before));
+}
+
+// ---- commands
+
+// Groups follow one another in any order: each says its database.
+Test(snapshot, begins_each_group_of_commands_with_its_database)
+{
+    char command[160];
+    uint32_t groups = 0;
+    struct bytes select = BYTES_LITERAL("*2\r\n$6\r\nSELECT\r\n$1\r\n7\r\n");
+    form = &snapshot_commands;
+    run("SELECT 7");
+    for (int i = 0; i < 4000; i++) {
+        snprintf(command, sizeof command, "SET key%d %0100d", i, i);
+        run(command);
+        snprintf(command, sizeof command, "RPUSH large%d %0100d", i % 3, i);
+        run(command);
+    }
+    run("SELECT 0");
+    begin();
+    for (bool is_over = false, is_first = true; !is_over;) {
+        is_over = snapshot_step(snapshot, clock_tsc() + 1);
+        for (; snapshot->pieces.count; snapshot_drop_piece(snapshot)) {
+            struct snapshot_piece *p =
+                LIST_OWNER(list_first(&snapshot->pieces), struct snapshot_piece, link);
+            struct bytes bytes = blob_bytes(p->blob);
+            if (is_first && bytes.size) {
+                cr_assert(gt(sz, bytes.size, select.size));
+                cr_expect(memcmp(bytes.data, select.data, select.size) == 0);
+                groups++;
+            }
+            is_first = p->ends_group;
+        }
+    }
+    cr_expect(gt(u32, groups, 5u));
+}
+
+// spec/aof.md chapter 6: "#TS" first, then functions.
+Test(snapshot, puts_the_time_and_functions_before_commands)
+{
+    form = &snapshot_commands;
+    begin();
+    cr_expect(eq(sz, snapshot->pieces.count, 0u), "no head");
+    snapshot_end(snapshot);
+    h->settings.aof_timestamp_enabled = true;
+    run("FUNCTION LOAD \"#!lua name=lib\\nredis.register_function('f', function() return 1 end)\"");
+    run("SET k v");
+    begin();
+    finish();
+    struct bytes all = rdb_buffer_bytes(&file), line = BYTES_LITERAL("#TS:1700000000\r\n");
+    cr_expect(all.size > line.size && memcmp(all.data, line.data, line.size) == 0);
+    cr_expect(eq(str, command_file_text(h, all),
+                 "FUNCTION LOAD #!lua\\x20name=lib\\x0aredis.register_function('f',"
+                 "\\x20function()\\x20return\\x201\\x20end)\nSELECT 0\nSET k v\n"));
 }

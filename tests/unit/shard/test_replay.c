@@ -218,12 +218,27 @@ Test(replay, ends_with_a_torn_file_that_is_not_the_last)
     story_add_bytes(t, INCR_1, 1, 'i', -1, w.data, 100);
     story_add(t, "appendonly.aof.2.incr.aof", 2, 'i', -1, "SET a 1\n");
     story_fails(t, 1, true, text);
-    cr_expect(strstr(text, INCR_1) && strstr(text, "written behind it"), "%s", text);
+    cr_expect(strstr(text, INCR_1) && strstr(text, "comes behind it"), "%s", text);
     cr_expect(eq(i64, story_bytes(INCR_1), 100), "the file is left alone");
     story_write(BASE_AOF, w.data, 100);
     story_write(INCR_1, w.data, w.size);
     story_fails(t, 1, true, text);
-    cr_expect(strstr(text, BASE_AOF) && strstr(text, "written behind it"), "%s", text);
+    cr_expect(strstr(text, BASE_AOF) && strstr(text, "comes behind it"), "%s", text);
+    cr_expect(eq(i64, story_bytes(BASE_AOF), 100), "the file is left alone");
+    wire_free(&w);
+}
+
+// It was whole when the other was listed.
+Test(replay, ends_with_a_torn_base_that_an_empty_log_follows)
+{
+    char text[REPLAY_ERROR_MAX];
+    struct wire_text w = story_commands(example);
+    story_add_bytes(t, BASE_AOF, 1, 'b', -1, w.data, 100);
+    story_add(t, INCR_1, 1, 'i', -1, "");
+    story_fails(t, 1, true, text);
+    cr_expect(strstr(text, "Bad file format reading the append only file appendonlydir/" BASE_AOF
+                           ", at offset 50") == text,
+              "%s", text);
     cr_expect(eq(i64, story_bytes(BASE_AOF), 100), "the file is left alone");
     wire_free(&w);
 }
@@ -284,6 +299,9 @@ Test(replay, ends_with_zeros_behind_the_log)
     story_add_bytes(t, INCR_1, 1, 'i', -1, log, sizeof log);
     story_fails(t, 1, true, text);
     cr_expect(strstr(text, "Bad file format") && strstr(text, "at offset 27"), "%s", text);
+    cr_expect(strstr(text, "the rest of the file is 5 zero bytes, likely from a power loss") !=
+                  NULL,
+              "%s", text);
     cr_expect(eq(i64, story_bytes(INCR_1), (int64_t)sizeof log), "the file is left alone");
 }
 

@@ -8,8 +8,9 @@ static const struct disk_memory_config plain_disk = { .seed = 1, .delay_turns_ma
 
 static struct flush_file snapshot(void)
 {
-    return (
-        struct flush_file){ .kind = FLUSH_SNAPSHOT, .path = "dir/temp.rdb", .has_checksum = true };
+    return (struct flush_file){
+        .kind = FLUSH_SNAPSHOT, .path = "dir/temp.rdb", .has_trailer = true, .has_checksum = true
+    };
 }
 
 static void expect_trailer(struct bytes file, bool has_checksum)
@@ -49,6 +50,24 @@ Test(flusher, puts_zeros_where_no_checksum_is_wanted)
     bench_text(&b, 0, &file, "some");
     cr_assert(eq(int, bench_commit(&b, &file, "dir/dump.rdb", NULL), 0));
     expect_trailer(bench_bytes(&b, "dir/dump.rdb"), false);
+    bench_close(&b);
+}
+
+Test(flusher, puts_nothing_behind_a_file_without_a_trailer)
+{
+    struct flusher_bench b;
+    struct flush_file file = { .kind = FLUSH_SNAPSHOT, .path = "dir/temp.aof" };
+    bench_open(&b, 1, &plain_disk);
+    for (uint32_t texts = 0; texts < 2; texts++) { // an empty one is synced and named, too
+        cr_assert(eq(int, bench_create(&b, 0, &file), 0));
+        if (texts) bench_text(&b, 0, &file, "some");
+        cr_assert(eq(int, bench_commit(&b, &file, "dir/base.aof", NULL), 0));
+        struct bytes out = bench_bytes(&b, "dir/base.aof");
+        cr_expect(bytes_equal(out, texts ? BYTES_LITERAL("some") : bytes_make(NULL, 0)));
+        cr_expect(eq(u64, file.written, out.size));
+        cr_expect(eq(u64, file.durable, out.size));
+        cr_expect(not(bench_has(&b, "dir/temp.aof")));
+    }
     bench_close(&b);
 }
 

@@ -239,9 +239,9 @@ Test(flusher_thread, writes_a_snapshot_of_several_threads_with_groups_together)
     size_t size, at = 0;
     uint32_t next[PORTS] = { 0 };
     scene_open(&s, NULL, 0);
-    s.snapshot = (struct flush_file){ .kind = FLUSH_SNAPSHOT,
-                                      .path = s.snapshot_path,
-                                      .has_checksum = true };
+    s.snapshot = (struct flush_file){
+        .kind = FLUSH_SNAPSHOT, .path = s.snapshot_path, .has_trailer = true, .has_checksum = true
+    };
     run_players(&s, play_snapshot);
     struct flush_request commit = { FLUSH_COMMIT, .file = &s.snapshot, .target = s.target };
     cr_assert(zero(int, do_request(&s.players[0], commit)));
