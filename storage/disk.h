@@ -86,7 +86,8 @@ struct disk_memory_config {
     uint32_t eio_per_million; // of operations other than close; a write may get some of its bytes
     uint32_t delay_turns_max; // waits until an operation completes: 0 to this many besides its own
     bool keeps_order; // of bytes: a file that grew has a beginning of what was written, nothing
-                      // torn (journals that order data before sizes)
+                      // torn (journals that order data before sizes); it ends at the first byte
+                      // that a failed sync dropped
 };
 enum status disk_memory_open(struct disk **out, const struct disk_memory_config *config) MUST_USE;
 // What is durable stays, of the rest some; operations under way may have happened in part, and
@@ -109,3 +110,5 @@ void disk_memory_each(struct disk *d,
 // A whole file, durable at once: what was there before a test begins.
 void disk_memory_put(struct disk *d, const char *path, const void *bytes, size_t size);
 void disk_memory_remove(struct disk *d, const char *path); // likewise; none is fine
+// What failed syncs dropped was written all the same.
+void disk_memory_undrop(struct disk *d);

@@ -24,6 +24,20 @@ void memory_bytes_resize(struct memory_bytes *b, size_t size)
     b->size = size;
 }
 
+// Written again from its begin on; in its middle alone, which logs do not do, makes up for nothing.
+static void undrop(struct memory_file *file, size_t start, size_t end)
+{
+    if (start > file->dropped_start || end < file->dropped_start) return;
+    file->dropped_start = end < file->dropped_end ? end : file->dropped_end;
+}
+
+void memory_file_cut(struct memory_file *file, size_t size)
+{
+    memory_bytes_resize(&file->now, size);
+    if (file->dropped_end > size) file->dropped_end = size;
+    if (file->dropped_start > size) file->dropped_start = size;
+}
+
 void memory_file_write(struct memory_file *file, const struct disk_op *op, size_t size)
 {
     size_t at = op->offset, end = at + size;
@@ -34,6 +48,7 @@ void memory_file_write(struct memory_file *file, const struct disk_op *op, size_
         if (part) memcpy(file->now.data + at, op->vectors[i].iov_base, part);
         at += part;
     }
+    undrop(file, op->offset, end);
     bool is_clean = file->dirty_start == file->dirty_end;
     if (is_clean || op->offset < file->dirty_start) file->dirty_start = op->offset;
     if (is_clean || end > file->dirty_end) file->dirty_end = end;
@@ -79,11 +94,23 @@ static size_t write_bytes(const struct disk_op *op)
     return size;
 }
 
-// Of a write that is durable at once. Should it fail, nobody remembers what was dirty.
+// Of what was dirty there. Linux takes it for clean from then on.
+static bool sync_fails(struct disk_memory *m, struct memory_file *file, size_t start, size_t end)
+{
+    bool has_none = file->dropped_start == file->dropped_end;
+    if (!m->sync_error && !is_unlucky(m)) return false;
+    if (start == end) return true;
+    if (has_none || start < file->dropped_start) file->dropped_start = start;
+    if (has_none || end > file->dropped_end) file->dropped_end = end;
+    return true;
+}
+
+// Of a write that is durable at once.
 static bool sync_range(struct disk_memory *m, struct memory_file *file, size_t start, size_t end)
 {
+    bool has_failed = sync_fails(m, file, file->dirty_start, file->dirty_end);
     file->dirty_start = file->dirty_end = 0;
-    if (m->sync_error || is_unlucky(m)) return false;
+    if (has_failed) return false;
     if (file->durable.size < end) memory_bytes_resize(&file->durable, end);
     memcpy(file->durable.data + start, file->now.data + start, end - start);
     return true;
@@ -110,8 +137,8 @@ static int64_t do_write(struct disk_memory *m, struct disk_op *op)
 static int64_t do_sync(struct disk_memory *m, const struct memory_pending *p)
 {
     struct memory_file *file = file_of(m, p->op);
-    if (m->sync_error) return -m->sync_error;
-    if (is_unlucky(m)) return -EIO;
+    if (sync_fails(m, file, p->dirty_start, p->dirty_end))
+        return m->sync_error ? -m->sync_error : -EIO;
     memory_bytes_resize(&file->durable, p->size);
     size_t end = p->dirty_end < p->size ? p->dirty_end : p->size;
     if (end > file->now.size) end = file->now.size;
@@ -129,7 +156,7 @@ static int64_t do_open(struct disk_memory *m, const struct disk_op *op)
     (void)memory_names_change(m, op);
     struct memory_file *file = memory_name_of(m, op->path)->now;
     if (op->offset != UINT64_MAX && op->offset > file->now.size) return -EINVAL;
-    if (op->offset != UINT64_MAX) memory_bytes_resize(&file->now, op->offset);
+    if (op->offset != UINT64_MAX) memory_file_cut(file, op->offset);
     m->handles[handle] = file;
     return handle;
 }
@@ -175,7 +202,7 @@ static int64_t complete(struct disk_memory *m, struct memory_pending *p)
     case DISK_OPEN:
         return do_open(m, op);
     case DISK_TRUNCATE:
-        memory_bytes_resize(&file_of(m, op)->now, op->offset);
+        memory_file_cut(file_of(m, op), op->offset);
         return 0;
     case DISK_CLOSE:
         (void)file_of(m, op);
@@ -205,7 +232,7 @@ static void memory_submit(struct disk *d, struct disk_op *op)
         p->size = file->now.size;
         p->dirty_start = file->dirty_start;
         p->dirty_end = file->dirty_end;
-        file->dirty_start = file->dirty_end = 0; // should it fail, nobody remembers
+        file->dirty_start = file->dirty_end = 0;
     }
     list_append(&m->pending, &p->link);
 }

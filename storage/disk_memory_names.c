@@ -127,6 +127,14 @@ static void settle_sector(struct memory_file *file, struct memory_bytes *out, si
                                                     : 0;
 }
 
+// In order: up to what a failed sync dropped, whatever later ones said.
+static size_t kept_in_order(const struct disk_memory *m, const struct memory_file *file,
+                            size_t size)
+{
+    bool has_dropped = m->config.keeps_order && file->dropped_start < file->dropped_end;
+    return has_dropped && size > file->dropped_start ? file->dropped_start : size;
+}
+
 // The size lies between the two; the bytes are all old, all new, or each sector by itself.
 static void settle_bytes(struct disk_memory *m, struct memory_file *file)
 {
@@ -139,7 +147,8 @@ static void settle_bytes(struct disk_memory *m, struct memory_file *file)
         high = file->now.size;
     }
     memory_bytes_resize(&out, 1);
-    memory_bytes_resize(&out, low + rng_below(&m->rng, high - low + 1));
+    low += rng_below(&m->rng, high - low + 1);
+    memory_bytes_resize(&out, kept_in_order(m, file, low));
     for (size_t at = 0; at < out.size; at += SECTOR_BYTES) {
         bool is_new = kind == ALL_NEW || (kind == TORN && rng_below(&m->rng, 2));
         settle_sector(file, &out, at, is_new);
@@ -148,7 +157,7 @@ static void settle_bytes(struct disk_memory *m, struct memory_file *file)
     file->now = out;
     memory_bytes_resize(&file->durable, out.size);
     if (out.size) memcpy(file->durable.data, out.data, out.size);
-    file->dirty_start = file->dirty_end = 0;
+    file->dirty_start = file->dirty_end = file->dropped_start = file->dropped_end = 0;
 }
 
 void disk_memory_crash(struct disk *d)
@@ -223,3 +232,12 @@ void disk_memory_put(struct disk *d, const char *path, const void *bytes, size_t
 }
 
 void disk_memory_remove(struct disk *d, const char *path) { set_durable(memory_of(d), path, NULL); }
+
+void disk_memory_undrop(struct disk *d)
+{
+    const struct disk_memory *m = memory_of(d);
+    for (struct list_node *n = list_first(&m->files); n; n = list_next(&m->files, n)) {
+        struct memory_file *file = LIST_OWNER(n, struct memory_file, link);
+        file->dropped_start = file->dropped_end = 0;
+    }
+}

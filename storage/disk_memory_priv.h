@@ -12,8 +12,9 @@ struct memory_bytes {
 };
 struct memory_file {
     struct memory_bytes now, durable;
-    size_t dirty_start, dirty_end; // what the next sync makes durable; equal: only the size
-    bool is_kept;                  // scratch of a crash
+    size_t dirty_start, dirty_end;     // what the next sync makes durable; equal: only the size
+    size_t dropped_start, dropped_end; // by a sync that failed, and not written again; equal: none
+    bool is_kept;                      // scratch of a crash
     struct list_node link;
 };
 struct memory_name {
@@ -52,6 +53,7 @@ void memory_bytes_resize(struct memory_bytes *b, size_t size);               // 
 struct memory_name *memory_name_of(struct disk_memory *m, const char *path); // made when missing
 struct memory_file *memory_file_make(struct disk_memory *m);
 void memory_file_write(struct memory_file *file, const struct disk_op *op, size_t size);
+void memory_file_cut(struct memory_file *file, size_t size);
 // Opens, renames, removes: what becomes of the names. Returns as an operation's result does.
 int64_t memory_names_change(struct disk_memory *m, const struct disk_op *op);
 void memory_change_apply(struct disk_memory *m, const struct memory_change *c);

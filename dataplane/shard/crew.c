@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include "dataplane/lane/crash.h"
+#include "dataplane/types/digest.h"
 
 struct member {
     struct crew *crew;
@@ -59,6 +60,8 @@ static void *run_member(void *context)
     shard_end_scripts(m->shard);
     pthread_barrier_wait(&m->crew->stopped);
     shard_close(m->shard);
+    // OpenSSL would do it so late that ThreadSanitizer has forgotten the thread.
+    digest_end_thread();
     return NULL;
 }
 

@@ -19,9 +19,9 @@ static uint32_t read_writer(struct sim *sim, uint32_t index, struct model_state 
     struct wire_text t = { 0 };
     struct peer *p = sim->peers[index];
     uint32_t keys = 0;
-    for (uint32_t k = 0; k < MODEL_KEYS; k++) ask_read(&sim->writers[index], k, &t);
+    for (uint32_t k = 0; k < MODEL_KEYS; k++) ask_all_of(&sim->writers[index], k, &t);
     send_text(p, &t);
-    await_replies(sim, p, MODEL_KEYS);
+    await_replies(sim, p, 2 * MODEL_KEYS);
     for (uint32_t k = 0; k < MODEL_KEYS; k++) {
         size_t size = replies_at_hand(p, 1);
         if (!value_parse(k, p->data + p->taken, size, &state->keys[k])) {
@@ -29,6 +29,10 @@ static uint32_t read_writer(struct sim *sim, uint32_t index, struct model_state 
             fail(sim, "writer %u: key %u has a value that nobody wrote", index, k);
         }
         keys += state->keys[k].size > 0;
+        p->taken += size;
+        size = replies_at_hand(p, 1);
+        if (!deadline_parse(p->data + p->taken, size, &state->keys[k]))
+            fail(sim, "writer %u: key %u has a deadline that nobody gave it", index, k);
         p->taken += size;
     }
     return keys;

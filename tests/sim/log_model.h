@@ -27,6 +27,7 @@ enum {
     MODEL_SHARDS_MAX = 4,
     MODEL_NAME_BYTES = 32,
 };
+#define MODEL_FAR_MS 4102444800000 // a deadline in the year 2100
 
 struct model_value { // size 0: there is none
     uint32_t size;   // of a string's text; entries of a list; 1: a counter
@@ -34,17 +35,26 @@ struct model_value { // size 0: there is none
     int64_t sum;     // a counter's
     uint32_t *items; // a list's
     uint32_t room;
+    bool has_deadline; // MODEL_FAR_MS
 };
 struct model_state {
     struct model_value keys[MODEL_KEYS];
 };
 
-enum model_verb { MODEL_SET, MODEL_INCR, MODEL_PUSH, MODEL_DEL, MODEL_FLUSH };
+enum model_verb {
+    MODEL_SET,
+    MODEL_INCR,
+    MODEL_PUSH,
+    MODEL_DEL,
+    MODEL_EXPIRE,   // with a deadline that is over
+    MODEL_DEADLINE, // with MODEL_FAR_MS
+    MODEL_FLUSH
+};
 struct model_part {
     enum model_verb verb;
     uint32_t key, size;
 };
-enum model_kind { MODEL_ONE, MODEL_MSET, MODEL_MULTI, MODEL_FLUSHALL, MODEL_READ };
+enum model_kind { MODEL_ONE, MODEL_MSET, MODEL_MULTI, MODEL_SCRIPT, MODEL_FLUSHALL, MODEL_READ };
 struct model_op {
     enum model_kind kind;
     uint32_t number, part_count;
@@ -129,6 +139,7 @@ static void state_copy(struct model_state *to, const struct model_state *from)
 static bool value_is_same(const struct model_value *a, const struct model_value *b)
 {
     if (a->size != b->size || a->number != b->number || a->sum != b->sum) return false;
+    if (a->has_deadline != b->has_deadline) return false;
     return !a->items || !b->items || memcmp(a->items, b->items, a->size * sizeof *a->items) == 0;
 }
 
@@ -139,6 +150,7 @@ static void state_apply_part(struct model_state *s, const struct model_part *p, 
     case MODEL_SET:
         v->number = number;
         v->size = model_text_bytes(number, p->size);
+        v->has_deadline = false;
         break;
     case MODEL_INCR:
         v->size = 1;
@@ -148,7 +160,11 @@ static void state_apply_part(struct model_state *s, const struct model_part *p, 
         model_push(v, number);
         break;
     case MODEL_DEL:
+    case MODEL_EXPIRE:
         model_drop(v);
+        break;
+    case MODEL_DEADLINE:
+        v->has_deadline = v->size > 0;
         break;
     case MODEL_FLUSH:
         state_drop(s);
@@ -242,179 +258,4 @@ static uint32_t op_shards(const struct model_writer *w, const struct model_op *o
     if (op->kind == MODEL_FLUSHALL) return (1u << MODEL_SHARDS_MAX) - 1;
     for (uint32_t i = 0; i < op->part_count; i++) shards |= 1u << w->shard_of[op->parts[i].key];
     return shards;
-}
-
-// ---- requests and replies
-
-static void add_words(struct wire_text *t, const char *verb, const char *key)
-{
-    wire_add_bulk(t, verb, strlen(verb));
-    wire_add_bulk(t, key, strlen(key));
-}
-static void add_text(struct wire_text *t, uint32_t number, uint32_t wanted)
-{
-    uint32_t size = model_text_bytes(number, wanted);
-    char *text = malloc(size + 12);
-    CHECK(text);
-    model_text(number, size, text);
-    wire_add_bulk(t, text, size);
-    free(text);
-}
-static void add_number(struct wire_text *t, uint32_t number)
-{
-    char text[12];
-    wire_add_bulk(t, text, (size_t)snprintf(text, sizeof text, "%u", number));
-}
-
-static void ask_part(const struct model_writer *w, const struct model_part *p, uint32_t number,
-                     struct wire_text *t)
-{
-    static const char *const verbs[] = { "SET", "INCR", "RPUSH", "DEL" };
-    char name[MODEL_NAME_BYTES];
-    bool has_value = p->verb == MODEL_SET || p->verb == MODEL_PUSH;
-    wire_add(t, "*%u\r\n", has_value ? 3 : 2);
-    add_words(t, verbs[p->verb], model_name(w, p->key, name));
-    if (p->verb == MODEL_SET) add_text(t, number, p->size);
-    if (p->verb == MODEL_PUSH) add_number(t, number);
-}
-
-static void ask_read(const struct model_writer *w, uint32_t key, struct wire_text *t)
-{
-    char name[MODEL_NAME_BYTES];
-    model_name(w, key, name);
-    if (model_is_list(key))
-        wire_add_request(t, "LRANGE %s 0 -1", name);
-    else
-        wire_add_request(t, "GET %s", name);
-}
-
-static void ask_op(const struct model_writer *w, const struct model_op *op, struct wire_text *t)
-{
-    char name[MODEL_NAME_BYTES];
-    switch (op->kind) {
-    case MODEL_ONE:
-        ask_part(w, &op->parts[0], op->number, t);
-        break;
-    case MODEL_MSET:
-        wire_add(t, "*%u\r\n$4\r\nMSET\r\n", 1 + 2 * op->part_count);
-        for (uint32_t i = 0; i < op->part_count; i++) {
-            model_name(w, op->parts[i].key, name);
-            wire_add_bulk(t, name, strlen(name));
-            add_text(t, op->number, op->parts[i].size);
-        }
-        break;
-    case MODEL_MULTI:
-        wire_add_request(t, "MULTI");
-        for (uint32_t i = 0; i < op->part_count; i++) ask_part(w, &op->parts[i], op->number, t);
-        wire_add_request(t, "EXEC");
-        break;
-    case MODEL_READ:
-        ask_read(w, op->parts[0].key, t);
-        break;
-    case MODEL_FLUSHALL: // said once, for all writers
-        break;
-    }
-}
-
-static void answer_value(uint32_t key, const struct model_value *v, struct wire_text *t)
-{
-    if (model_is_list(key)) {
-        wire_add(t, "*%u\r\n", v->size);
-        for (uint32_t i = 0; i < v->size; i++) add_number(t, v->items[i]);
-    } else if (!v->size) {
-        wire_add(t, "$-1\r\n");
-    } else if (model_is_counter(key)) {
-        char text[24];
-        wire_add_bulk(t, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)v->sum));
-    } else {
-        add_text(t, v->number, v->size);
-    }
-}
-
-static void answer_part(const struct model_part *p, const struct model_state *before,
-                        const struct model_state *after, struct wire_text *t)
-{
-    const struct model_value *v = &after->keys[p->key];
-    if (p->verb == MODEL_SET)
-        wire_add(t, "+OK\r\n");
-    else if (p->verb == MODEL_DEL)
-        wire_add(t, ":%d\r\n", before->keys[p->key].size > 0);
-    else
-        wire_add(t, ":%lld\r\n", p->verb == MODEL_INCR ? (long long)v->sum : (long long)v->size);
-}
-
-// A transaction has no key twice. w->live becomes what it is behind the operation.
-static void answer_op(struct model_writer *w, const struct model_op *op, struct wire_text *t)
-{
-    struct model_state before = { 0 };
-    if (op->kind == MODEL_READ) {
-        answer_value(op->parts[0].key, &w->live.keys[op->parts[0].key], t);
-        return;
-    }
-    state_copy(&before, &w->live);
-    state_apply(&w->live, op);
-    if (op->kind == MODEL_MULTI) {
-        wire_add(t, "+OK\r\n");
-        for (uint32_t i = 0; i < op->part_count; i++) wire_add(t, "+QUEUED\r\n");
-        wire_add(t, "*%u\r\n", op->part_count);
-    }
-    if (op->kind == MODEL_MSET)
-        wire_add(t, "+OK\r\n");
-    else
-        for (uint32_t i = 0; i < op->part_count; i++)
-            answer_part(&op->parts[i], &before, &w->live, t);
-    state_drop(&before);
-}
-static uint32_t op_replies(const struct model_op *op)
-{
-    return op->kind == MODEL_MULTI ? op->part_count + 2 : 1;
-}
-
-// Bytes of one reply; 0: not all of it is there.
-static size_t answer_bytes(const uint8_t *data, size_t size)
-{
-    const uint8_t *end = size ? memchr(data, '\n', size) : NULL;
-    if (!end) return 0;
-    size_t line = (size_t)(end - data) + 1;
-    long count = data[0] == '$' || data[0] == '*' ? strtol((const char *)data + 1, NULL, 10) : -1;
-    if (count < 0) return line;
-    if (data[0] == '$') return size >= line + (size_t)count + 2 ? line + (size_t)count + 2 : 0;
-    for (; count > 0; count--) {
-        size_t one = answer_bytes(data + line, size - line);
-        if (!one) return 0;
-        line += one;
-    }
-    return line;
-}
-
-// What a read of a key said. False: nothing that could have been written there.
-static bool value_parse(uint32_t key, const uint8_t *data, size_t size, struct model_value *v)
-{
-    char *rest;
-    *v = (struct model_value){ 0 };
-    long count = strtol((const char *)data + 1, &rest, 10);
-    const uint8_t *at = (const uint8_t *)rest + 2;
-    if (data[0] != (model_is_list(key) ? '*' : '$')) return false;
-    if (model_is_list(key)) {
-        for (; count > 0; count--) {
-            size_t one = answer_bytes(at, size - (size_t)(at - data));
-            model_push(v, (uint32_t)strtoul(memchr(at, '\n', one) + 1, NULL, 10));
-            at += one;
-        }
-        return true;
-    }
-    if (count < 0) return true;
-    v->size = (uint32_t)count;
-    if (model_is_counter(key)) {
-        v->size = 1;
-        v->sum = strtoll((const char *)at, NULL, 10);
-        return true;
-    }
-    v->number = (uint32_t)strtoul((const char *)at, NULL, 10);
-    char *text = malloc(v->size + 12);
-    CHECK(text);
-    model_text(v->number, v->size, text);
-    bool is_right = memcmp(text, at, v->size) == 0;
-    free(text);
-    return is_right;
 }

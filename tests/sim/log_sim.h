@@ -11,15 +11,27 @@
 //   when a rewrite that began afterwards has ended, whatever the policy;
 //   when the log was turned off in order afterwards, or the server stopped so.
 // A guard is a span of time in which the policy was `always` and the log on.
+//
+// Under everysec and no a failed sync may have dropped what nobody can write again. The server
+// knows that (has_lost) until a rewrite heals it; a log with a hole is damaged, and what a start
+// makes of it is no matter of this: for then the disk has written it all the same.
 #pragma once
 #include "tests/sim/log_machine.h"
-#include "tests/sim/log_model.h"
+#include "tests/sim/log_wire.h"
 #include "tests/sim/replay.h"
 
 #define LOG_SIM_MS 1000000ull
 #define PROMISE_NS (2500 * LOG_SIM_MS) // everysec: a second, and as long as a sync may take
 
-enum admin_command { ADMIN_NONE, ADMIN_REWRITE, ADMIN_ON, ADMIN_OFF, ADMIN_POLICY, ADMIN_FLUSH };
+enum admin_command {
+    ADMIN_NONE,
+    ADMIN_REWRITE,
+    ADMIN_SAVE,
+    ADMIN_ON,
+    ADMIN_OFF,
+    ADMIN_POLICY,
+    ADMIN_FLUSH
+};
 enum { FLUSHES_MAX = 64 };
 
 struct sim {
@@ -30,7 +42,8 @@ struct sim {
     struct model_writer writers[MODEL_WRITERS_MAX];
     struct peer *peers[MODEL_WRITERS_MAX], *admin_peer;
     uint32_t writer_count, life, turn, depth;
-    bool is_hurt; // the disk refuses now and then
+    bool is_hurt;       // the disk refuses now and then
+    bool has_bad_syncs; // of all it does, syncs; and the policy changes often
     bool is_stopping;
     bool has_failed; // it did, in this life
     enum flush_sync policy, next_policy;
@@ -44,7 +57,9 @@ struct sim {
     uint64_t syncs_since_ns; // that long everysec, or always; 0: not so
     bool was_rewriting;
     uint64_t rewrites, rewrite_ns;
-    uint64_t off_ns; // 0: it is on, or what is kept of it was said
+    uint64_t off_ns;      // 0: it is on, or what is kept of it was said
+    bool has_lost;        // the server knows that a sync failed for what it cannot write again
+    uint32_t healed_slot; // of the keeper's files: a rewrite holds all that was before these
 };
 
 static struct log_sim_totals {
@@ -95,7 +110,19 @@ static void watch_rewrites(struct sim *sim)
     if (aof->rewrites == sim->rewrites) return;
     sim->rewrites = aof->rewrites;
     totals.rewrites++;
+    sim->has_lost = false;
+    sim->healed_slot = sim->machine.keeper->slot;
     promise(sim, sim->rewrite_ns);
+}
+
+static void watch_losses(struct sim *sim)
+{
+    const struct keeper *k = sim->machine.keeper;
+    for (uint32_t i = 0; i < sim->machine.count; i++) {
+        sim->has_lost |= k->files[i][k->slot].file.has_lost;
+        if (k->slot != sim->healed_slot) // of the file before, closed or not
+            sim->has_lost |= k->files[i][1 - k->slot].file.has_lost;
+    }
 }
 
 static void watch_off(struct sim *sim)
@@ -129,6 +156,7 @@ static void watch(struct sim *sim)
     }
     if (is_always != (sim->guard != 0)) sim->guard = is_always ? ++sim->guard_count : 0;
     watch_rewrites(sim);
+    watch_losses(sim);
     watch_off(sim);
 }
 
@@ -136,7 +164,8 @@ static void begin_promises(struct sim *sim)
 {
     sim->has_failed = sim->disk.has_failed = false;
     sim->guard = sim->syncs_since_ns = sim->off_ns = 0;
-    sim->was_rewriting = false;
+    sim->was_rewriting = sim->has_lost = false;
+    sim->healed_slot = UINT32_MAX;
     sim->rewrites = aof_of(sim)->rewrites;
     watch(sim);
 }

@@ -431,9 +431,9 @@ include other.conf
             self.assertEqual(a.call('CONFIG', 'GET', '*'), before)
 
     def test_keeps_the_mode_and_replaces_as_a_whole(self):
-        with Driven() as server, server.connect() as c:
+        with Driven() as server, server.connect() as c, open(server.config) as first:  # held, so that its inode stays its own
             os.chmod(server.config, 0o600)
-            inode = os.stat(server.config).st_ino
+            inode = os.fstat(first.fileno()).st_ino
             ending = threading.Event()
             broken = []
 
