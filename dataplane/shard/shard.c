@@ -31,6 +31,7 @@ enum {
     NIC_NAP_NS_MAX = 1000 * 1000,
     GATHER_COMMANDS_MAX = 128, // per wake-up, beyond which its cost no longer matters
     EXPECT_US = 50,
+    OTHERS_NS = 1000 * 1000,
     STOP_FLUSH_NS = 1000 * 1000 * 1000, // how long replies may take to leave at shutdown
 };
 #define STOP_LOG_NS (60ull * 1000 * 1000 * 1000) // and the log to get to a slow disk
@@ -316,8 +317,15 @@ static uint32_t shard_run_mesh(struct shard *s)
     return count;
 }
 
-// Who was suspended goes on, and one long command gets its slice: a short one when others sent
-// commands in this turn, for their next ones wait until it is over.
+// Commands that came a moment ago have others behind them, which wait until a slice of long work is
+// over.
+static bool shard_has_others(struct shard *s, bool has_work)
+{
+    if (has_work) s->others_until_ns = s->server.now_ns + OTHERS_NS;
+    return s->server.now_ns < s->others_until_ns;
+}
+
+// Who was suspended goes on, and one long command gets its slice: a short one while others ask.
 static uint32_t shard_run_long(struct shard *s, bool others_work)
 {
     uint32_t count = 0;
@@ -342,7 +350,8 @@ static uint32_t shard_run_long(struct shard *s, bool others_work)
 static uint32_t shard_run_storage(struct shard *s, bool others_work)
 {
     const struct appender *a = &s->appender;
-    bool is_idle = s->saver.phase == SAVER_IDLE && keeper_is_idle(s->keeper);
+    bool is_keeping = s->server.shard_index == 0 && !keeper_is_idle(s->keeper);
+    bool is_idle = s->saver.phase == SAVER_IDLE && !is_keeping;
     if (LIKELY(!a->file && !a->older && is_idle)) return 0;
     uint32_t count = flush_poll(s->saver.port);
     return count + saver_turn(s, others_work) + keeper_turn(s);
@@ -579,8 +588,9 @@ uint32_t shard_turn(struct shard *s)
     work += shard_rx_sock(s);
     if (s->mesh.waiting) mesh_flush(s);
     work += shard_run_deferred(s);
-    work += shard_run_long(s, work != 0);
-    work += shard_run_storage(s, work != 0);
+    bool has_others = shard_has_others(s, work != 0);
+    work += shard_run_long(s, has_others);
+    work += shard_run_storage(s, has_others);
     work += shard_expire(s);
     work += shard_defrag(s);
     work += shard_timers(s);

@@ -106,7 +106,7 @@ struct shard {
     uint64_t next_cron_ns, last_rate_ns, idle_since_ns;
     uint64_t wall_us, wall_read_ns;   // the wall clock, and when it was looked at
     uint64_t expired_ms, timers_tick; // everything due by then is done
-    uint64_t job_slice_cycles;
+    uint64_t job_slice_cycles, others_until_ns;
     bool job_ran;                                              // in this turn: there is more to do
     uint64_t settled_tsc, settled_cpu_ns, settled_idle_cycles; // at the last shard_cron
     uint32_t rate_index;
