@@ -2,6 +2,7 @@
 #include "dataplane/base/bits.h"
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/effect_draft.h"
 #include "dataplane/cmd/job.h"
 #include "dataplane/cmd/strings_held.h"
 
@@ -24,6 +25,7 @@ struct bitop {
     struct strings_held *sources;
     size_t size, done; // of the result
     struct blob *result;
+    struct effect_draft effect; // of a job: the sources may have changed until it is done
 };
 
 static bool operation_find(struct bytes word, enum bits_operation *operation)
@@ -81,17 +83,24 @@ static void reply_result(struct call *call, const struct bitop *b, const struct 
 
 // ---- in slices
 
+static bool combine_and_tell(struct bitop *b, struct heap *heap)
+{
+    size_t from = b->done;
+    bool is_done = combine_piece(b, heap);
+    effect_draft_add_piece(&b->effect, bytes_make(b->result->data + from, b->done - from));
+    return is_done;
+}
+
 static bool bitop_job_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct bitop *b = (struct bitop *)job;
-    while (!combine_piece(b, result_heap(call)))
-        if (!job_may_go_on(until_tsc)) return false;
     struct key key = call_key(call, 2);
-    // The sources may have changed since: others need the result.
-    if (effects_are_on(&call->server->effects))
-        call_effectf(call, "sbb", "SET", key.name, bytes_make(b->result->data, b->size));
+    if (!b->result) effect_draft_begin_set(&b->effect, call, key.name, b->size);
+    while (!combine_and_tell(b, result_heap(call)))
+        if (!job_may_go_on(until_tsc)) return false;
     put_large(call, b, &key);
     reply_result(call, b, &key);
+    effect_draft_put(&b->effect, call);
     return true;
 }
 
@@ -105,6 +114,7 @@ static void bitop_job_close(struct job *job, struct server *server)
 {
     struct bitop *b = (struct bitop *)job;
     bitop_close(b, server->heap);
+    effect_draft_drop(&b->effect);
     heap_give(server->heap, b, sizeof *b, HEAP_OTHER);
 }
 

@@ -1,10 +1,9 @@
-// cmd_debug_values.c: DEBUG on what keys hold: OBJECT, DIGEST, HTSTATS, LISTPACK and their like.
+// cmd_debug_values.c: DEBUG on what keys hold: OBJECT, HTSTATS, LISTPACK and their like.
 #include <stdio.h>
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_client.h"
 #include "dataplane/cmd/cmd_debug.h"
 #include "dataplane/cmd/job.h"
-#include "dataplane/types/digest.h"
 #include "dataplane/types/value_dump.h"
 
 static struct entry *find_quietly(struct call *call)
@@ -217,33 +216,4 @@ void debug_htstats_key(struct call *call)
              (unsigned long)t->count, (unsigned long)t->leaf_count, (unsigned long)t->bytes,
              (double)t->count / (double)leaves, (unsigned long)tree_memory_bytes(t));
     reply_verbatim(call->reply, "txt", bytes_text(text));
-}
-
-// ---- digests
-
-static void reply_digest(struct call *call, const uint8_t digest[DIGEST_BYTES])
-{
-    char text[2 * DIGEST_BYTES + 1];
-    for (uint32_t i = 0; i < DIGEST_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    reply_status(call->reply, text);
-}
-
-void debug_digest(struct call *call)
-{
-    uint8_t digest[DIGEST_BYTES];
-    digest_dataset(call->keyspace, (uint32_t)call->server->settings->databases, call->now_ms,
-                   digest);
-    reply_digest(call, digest);
-}
-
-void debug_digest_value(struct call *call)
-{
-    reply_array(call->reply, call->argc - 2);
-    for (uint32_t i = 2; i < call->argc; i++) {
-        uint8_t digest[DIGEST_BYTES] = { 0 };
-        struct key key = call_key(call, i);
-        struct entry *e = call_find(call, &key, FIND_QUIET);
-        if (e) digest_value(call->keyspace, e, call->now_ms, digest);
-        reply_digest(call, digest);
-    }
 }

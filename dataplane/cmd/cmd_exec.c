@@ -145,16 +145,23 @@ static void note_client(struct call *call)
     c->command_count++;
 }
 
+// Changes so far where the call may make some. Shards that are not held go on.
+static uint64_t dirty_of(const struct call *call)
+{
+    uint64_t held = call->server->held;
+    return keyspace_dirty_among(call->keyspace, held ? held : UINT64_MAX);
+}
+
 void command_add_effect(struct call *call, uint64_t dirty_before)
 {
     if (call->has_effect || !(call->command->flags & CMD_WRITE)) return;
-    if (keyspace_dirty(call->keyspace) == dirty_before) return;
+    if (dirty_of(call) == dirty_before) return;
     call_effect(call, call->argv, call->argc);
 }
 
 static void run_body(struct call *call)
 {
-    uint64_t dirty = keyspace_dirty(call->keyspace);
+    uint64_t dirty = dirty_of(call);
     if (UNLIKELY(jobs_are_watched(call->server)) || call_is_joint(call)) jobs_tell_call(call);
     bool in_command = call->server->in_command; // of EXEC or a script
     call->server->in_command = true;
@@ -324,12 +331,14 @@ static void run_held(struct call *call, const struct route *route)
     server->tally->rendezvous_held++;
 }
 
-// Scripts that take long are suspended, and the transactions that they are part of; SAVE and
-// SHUTDOWN wait.
-static bool may_be_suspended(const struct command *row)
+// Scripts that take long are suspended, and the transactions that they are part of; SAVE, SHUTDOWN
+// and DEBUG RELOAD wait. Others go on as jobs that hold their shards, or not at all.
+static bool may_be_suspended(const struct command *row, const struct route *route)
 {
-    return row && (command_runs_script(row) || row->id == CMD_ID_EXEC || row->id == CMD_ID_SAVE ||
-                   row->id == CMD_ID_SHUTDOWN || row->id == CMD_ID_DEBUG);
+    if (!row) return false;
+    if (row->id == CMD_ID_DEBUG) return route->kind == ROUTE_ALL;
+    return command_runs_script(row) || row->id == CMD_ID_EXEC || row->id == CMD_ID_SAVE ||
+           row->id == CMD_ID_SHUTDOWN;
 }
 
 // A retry keeps its place among those who wait for its keys, when it cannot be made now.
@@ -364,7 +373,7 @@ void command_execute_held(struct server *server, struct client *client,
                          .is_retry = is_retry,
                          .may_wait_held = route->kind == ROUTE_KEYS };
     command_prepare(&call);
-    call.no_suspend = !may_be_suspended(call.command);
+    call.no_suspend = !may_be_suspended(call.command, route);
     client->reply.error_count = 0;
     server->held = route->shards | shard_set_of(server->shard_index);
     if (!is_put_off(&call) && may_run_held(&call, server->held)) run_held(&call, route);

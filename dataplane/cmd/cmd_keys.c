@@ -2,6 +2,7 @@
 #include "dataplane/cmd/block.h"
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/cmd_rows.h"
+#include "dataplane/cmd/transfer.h"
 
 static command_body cmd_copy, cmd_del, cmd_exists, cmd_move, cmd_rename, cmd_renamenx, cmd_touch,
     cmd_type;
@@ -98,7 +99,6 @@ static bool is_there(struct call *call, uint32_t db, const struct key *key)
 // the right to hold an earlier pointer.
 static void rename_key(struct call *call, bool only_if_free)
 {
-    struct keyspace *k = call->keyspace;
     uint32_t db = call->client->db;
     struct key from = call_key(call, 1), to = call_key(call, 2);
     bool occupied = only_if_free && is_there(call, db, &to);
@@ -109,11 +109,10 @@ static void rename_key(struct call *call, bool only_if_free)
     }
     bool same = bytes_equal(from.name, to.name); // nothing to do, but the key had to exist
     if (!same && !occupied) {
-        keyspace_rename(k, db, e, db, &to, call->now_ms);
-        call_changed(call, &from, EVENT_GENERIC, "rename_from");
-        call_changed(call, &to, EVENT_GENERIC, "rename_to");
-        signal_at(call, db, &from);
-        signal_at(call, db, &to); // of another type than before, perhaps
+        struct transfer transfer = { db, db, .moves = true, .says_ok = !only_if_free };
+        if (transfer_begin(call, e, &transfer)) return;
+        keyspace_rename(call->keyspace, db, e, db, &to, call->now_ms);
+        transfer_tell(call, &transfer);
     }
     if (only_if_free)
         reply_int(call->reply, !same && !occupied);
@@ -175,9 +174,10 @@ static void cmd_copy(struct call *call)
     bool occupied = !replace && is_there(call, to_db, &to);
     struct entry *e = call_find(call, &from, FIND_READ);
     if (e && !occupied) {
+        struct transfer transfer = { from_db, to_db, .moves = false };
+        if (transfer_begin(call, e, &transfer)) return;
         keyspace_copy(call->keyspace, from_db, e, to_db, &to, call->now_ms);
-        call_changed_in(call, to_db, &to, EVENT_GENERIC, "copy_to");
-        signal_at(call, to_db, &to);
+        transfer_tell(call, &transfer);
     }
     reply_int(call->reply, e && !occupied);
 }

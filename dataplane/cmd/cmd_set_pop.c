@@ -104,9 +104,9 @@ struct pop_job {
 static void put_rest(struct pop_job *j, struct call *call, const struct key *key, struct entry *e)
 {
     struct set_place place = set_place_of(call, key, e);
-    effect_draft_put(&j->gone, call);
     place.entry = set_build_replace(&j->rest, place.db, key, e);
     set_note_removed(call, &place, j->count, "spop");
+    effect_draft_put(&j->gone, call);
 }
 
 // The key was closed: nothing but its deadline can have come between.

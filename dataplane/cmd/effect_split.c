@@ -123,6 +123,12 @@ static void put_value(const struct split *s, uint32_t db, struct bytes key)
         put(s, key, db, removal, 2);
 }
 
+void effect_put_value(struct call *call, uint32_t db, struct bytes key)
+{
+    struct split s = { .call = call };
+    if (effects_are_on(&call->server->effects)) put_value(&s, db, key);
+}
+
 // ---- how commands are split
 
 static void split_values(const struct split *s)

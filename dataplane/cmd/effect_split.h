@@ -19,14 +19,16 @@
 //
 // Chosen here instead of in each body: it needs the arguments and what the body left, nothing else,
 // and a command that is in no row of the table comes out right. What is at a key is encoded in one
-// go, as RENAME and COPY between shards make it anew in one go (joint.h). Stores of sets and sorted
-// sets, and SORT's when it is a job, do not come by here: they tell what they put, in slices
-// (effect_draft.h), because it may be large.
+// go, as RENAME and COPY as parts of a whole make it anew in one go (joint.h). What may be large
+// does not come by here, it is told in slices: stores of sets and sorted sets, and SORT's when it
+// is a job (effect_draft.h); giants that RENAME and COPY bring to another shard (transfer.h).
 //
 // What each shard has a copy of (FUNCTION LOAD, ...: ROUTE_EACH) is its own effect at each of them
 // (route_run_for_others).
 #pragma once
 #include "dataplane/cmd/cmd.h"
 
+// The effect is what is at key now, however it came there: SET, RESTORE, DEL. Of any call.
+void effect_put_value(struct call *call, uint32_t db, struct bytes key);
 // The effect argv of a joint call (call_home.h), after it was done. argv may be the call's own.
 void effect_split(struct call *call, uint32_t db, const struct bytes *argv, uint32_t argc);

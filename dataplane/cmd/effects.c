@@ -13,7 +13,7 @@ enum {
     ROOM_FIRST = 4096,
     ROOM_KEPT_MAX = 1 << 20,
     FORMAT_WORDS_MAX = 16,
-    DRAFT_FRONT = 64, // MULTI and SELECT
+    DRAFT_FRONT = 96, // number, MULTI and SELECT
 };
 
 static const struct bytes multi_wire = { (const uint8_t *)"*1\r\n$5\r\nMULTI\r\n", 15 };
@@ -60,7 +60,7 @@ static void put_head(struct effects *e, char kind, uint64_t value)
     e->size += resp_put_head(to, kind, value);
 }
 
-static void put_raw(struct effects *e, struct bytes bytes)
+void effects_put_bytes(struct effects *e, struct bytes bytes)
 {
     if (bytes.size) memcpy(want(e, bytes.size), bytes.data, bytes.size);
     e->size += bytes.size;
@@ -69,8 +69,8 @@ static void put_raw(struct effects *e, struct bytes bytes)
 void effects_put_text(struct effects *e, struct bytes text)
 {
     put_head(e, '$', text.size);
-    put_raw(e, text);
-    put_raw(e, BYTES_LITERAL("\r\n"));
+    effects_put_bytes(e, text);
+    effects_put_bytes(e, BYTES_LITERAL("\r\n"));
 }
 
 static void put_command(struct effects *e, const struct bytes *argv, uint32_t argc)
@@ -118,18 +118,24 @@ static void put_transaction(struct effects *e)
     put_in_front(e, bytes_make(line, aof_put_transaction(line, e->joint.number, shards)));
 }
 
-static void end_unit(struct effects *e)
+// The unit, which is e's count of commands, goes; e is empty behind it.
+static void hand_over(struct effects *e, struct bytes unit)
 {
-    if (UNLIKELY(e->joint.shards != 0)) put_transaction(e);
-    if (e->count > 1 || e->joint.shards) put_raw(e, exec_wire);
-    e->commands_total += e->count;
-    e->bytes_total += e->size;
     uint32_t count = e->count;
+    e->commands_total += count;
+    e->bytes_total += unit.size;
     e->count = 0;
-    if (e->sink) e->sink(e->context, bytes_make(e->buffer, e->size), count);
+    if (e->sink) e->sink(e->context, unit, count);
     e->size = 0;
     e->joint.shards = 0;
     e->is_ordered = false;
+}
+
+static void end_unit(struct effects *e)
+{
+    if (UNLIKELY(e->joint.shards != 0)) put_transaction(e);
+    if (e->count > 1 || e->joint.shards) effects_put_bytes(e, exec_wire);
+    hand_over(e, bytes_make(e->buffer, e->size));
     if (e->room > ROOM_KEPT_MAX) set_room(e, ROOM_KEPT_MAX); // one giant value
 }
 
@@ -156,6 +162,14 @@ void effects_number_parts(struct server *s, uint64_t shards, uint32_t held)
             parts |= shard_set_of(shard_set_first(left));
     }
     if (UNLIKELY(shard_set_rest(parts) != 0)) number(s, parts);
+}
+
+void effects_number_next(struct server *s, uint64_t shards)
+{
+    if (s->effects.held) return;
+    for (shard_set left = shards; left; left = shard_set_rest(left))
+        effects_end_unit(&server_peer(s, shard_set_first(left))->effects);
+    number(s, shards);
 }
 
 void effects_put_order(struct server *s, uint64_t shards)
@@ -185,7 +199,7 @@ void effects_back_to(struct effects *e, struct effects_mark mark)
 void effects_draft_open(struct effects *draft, size_t bytes)
 {
     set_room(draft, DRAFT_FRONT + bytes + exec_wire.size);
-    draft->size = DRAFT_FRONT;
+    draft->size = draft->first_command = DRAFT_FRONT;
 }
 
 void effects_put_head(struct effects *draft, uint32_t argc)
@@ -197,14 +211,14 @@ void effects_put_head(struct effects *draft, uint32_t argc)
 // e is empty: it makes what comes in front.
 static void send_draft(struct effects *e, struct effects *draft)
 {
-    CHECK(e->size <= DRAFT_FRONT);
-    size_t begin = DRAFT_FRONT - e->size;
+    bool is_framed = draft->count > 1 || e->joint.shards;
+    e->count = draft->count;
+    if (UNLIKELY(e->joint.shards != 0)) put_transaction(e);
+    CHECK(e->size <= draft->first_command);
+    size_t begin = draft->first_command - e->size;
     if (e->size) memcpy(draft->buffer + begin, e->buffer, e->size);
-    e->size = 0;
-    if (draft->count > 1) put_raw(draft, exec_wire);
-    e->commands_total += draft->count;
-    e->bytes_total += draft->size - begin;
-    e->sink(e->context, bytes_make(draft->buffer + begin, draft->size - begin), draft->count);
+    if (is_framed) effects_put_bytes(draft, exec_wire);
+    hand_over(e, bytes_make(draft->buffer + begin, draft->size - begin));
 }
 
 void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft)
@@ -217,7 +231,8 @@ void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft)
         send_draft(e, draft);
         return;
     }
-    put_raw(e, bytes_make(draft->buffer + DRAFT_FRONT, draft->size - DRAFT_FRONT));
+    size_t begin = draft->first_command;
+    effects_put_bytes(e, bytes_make(draft->buffer + begin, draft->size - begin));
     e->count += draft->count;
 }
 

@@ -25,7 +25,7 @@ struct effects {
     int64_t db; // last one selected in the stream; -1: none
     uint8_t *buffer;
     size_t size, room;
-    size_t first_command; // where the unit's first command begins (MULTI is put before it)
+    size_t first_command; // of a draft: where it begins, behind room for what comes in front
     uint32_t count;       // commands in the unit so far
     uint32_t held;        // a transaction or script is under way: one unit
     bool muted;           // a script wants its writes to stay here (redis.set_repl)
@@ -55,6 +55,9 @@ static inline void effects_release(struct effects *e)
 // says so: a line with its number, MULTI and EXEC around it even if it is one command. held: of
 // effects whose unit is about to end.
 void effects_number_parts(struct server *s, uint64_t shards, uint32_t held);
+// For who knows ahead: the next unit of each of these shards is such a part, a draft or what is
+// added and ended. While what is done at s is held nothing happens: it is numbered as a whole.
+void effects_number_next(struct server *s, uint64_t shards);
 // A point of order between these shards, which s holds: what each of them did before it comes
 // before what any of them does behind it. The units under way become parts of one transaction, or
 // units without commands do.
@@ -77,6 +80,7 @@ void effects_back_to(struct effects *e, struct effects_mark mark);
 void effects_draft_open(struct effects *draft, size_t bytes);
 void effects_put_head(struct effects *draft, uint32_t argc); // of a command; argc texts follow
 void effects_put_text(struct effects *draft, struct bytes text);
+void effects_put_bytes(struct effects *draft, struct bytes bytes); // as they are
 // The draft, as it was done in database db: a unit of its own, of which no byte is copied, behind
 // what there was; or part of the unit that is held.
 void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft);

@@ -37,7 +37,7 @@
 enum {
     JOB_ELEMENTS_MIN = 2048, // up to here a command does its work in one go
     JOB_SLICE_US = 250,
-    JOB_SLICE_SHARED_US = 100, // in a turn in which others sent commands
+    JOB_SLICE_SHARED_US = 100, // while others send commands
     JOB_OUTPUT_MAX = 4 << 20,  // bytes not yet read by the client, above which a reading job pauses
 };
 

@@ -75,30 +75,32 @@ enum route_kind route_kind_of(const struct command *row)
     return command_has_keys(row) ? ROUTE_KEYS : ROUTE_REFUSED;
 }
 
-// What is not here only talks to its client, or crashes. ROUTE_KEYS: from argv[2] on.
+// Of ROUTE_KEYS: argv[2], it and all that follow, or whatever there is.
+enum debug_keys { DEBUG_NO_KEYS, DEBUG_KEY, DEBUG_KEYS, DEBUG_ALL_KEYS };
+// What is not here only talks to its client, or crashes.
 static const struct debug_kind {
     const char *name;
     enum route_kind kind;
-    bool is_one_key; // what follows it is none
+    enum debug_keys keys;
 } debug_kinds[] = {
-    { "client-eviction", ROUTE_ALL, false },
-    { "config-rewrite-force-all", ROUTE_ALL, false },
-    { "digest", ROUTE_ALL, false },
-    { "digest-value", ROUTE_KEYS, false },
-    { "htstats", ROUTE_ALL, false },
-    { "htstats-key", ROUTE_KEYS, true },
-    { "jmap", ROUTE_ALL, false },
-    { "listpack", ROUTE_KEYS, true },
-    { "loadaof", ROUTE_ALL, false },
-    { "object", ROUTE_KEYS, true },
-    { "pause-cron", ROUTE_EACH, false },
-    { "populate", ROUTE_SCATTER, false },
-    { "quicklist", ROUTE_KEYS, true },
-    { "reload", ROUTE_ALL, false },
-    { "set-active-expire", ROUTE_EACH, false },
-    { "set-disable-deny-scripts", ROUTE_EACH, false },
-    { "set-skip-checksum-validation", ROUTE_EACH, false },
-    { "sleep", ROUTE_EACH, false },
+    { "client-eviction", ROUTE_ALL, DEBUG_NO_KEYS },
+    { "config-rewrite-force-all", ROUTE_ALL, DEBUG_NO_KEYS },
+    { "digest", ROUTE_KEYS, DEBUG_ALL_KEYS },
+    { "digest-value", ROUTE_KEYS, DEBUG_KEYS },
+    { "htstats", ROUTE_ALL, DEBUG_NO_KEYS },
+    { "htstats-key", ROUTE_KEYS, DEBUG_KEY },
+    { "jmap", ROUTE_ALL, DEBUG_NO_KEYS },
+    { "listpack", ROUTE_KEYS, DEBUG_KEY },
+    { "loadaof", ROUTE_ALL, DEBUG_NO_KEYS },
+    { "object", ROUTE_KEYS, DEBUG_KEY },
+    { "pause-cron", ROUTE_EACH, DEBUG_NO_KEYS },
+    { "populate", ROUTE_SCATTER, DEBUG_NO_KEYS },
+    { "quicklist", ROUTE_KEYS, DEBUG_KEY },
+    { "reload", ROUTE_ALL, DEBUG_NO_KEYS },
+    { "set-active-expire", ROUTE_EACH, DEBUG_NO_KEYS },
+    { "set-disable-deny-scripts", ROUTE_EACH, DEBUG_NO_KEYS },
+    { "set-skip-checksum-validation", ROUTE_EACH, DEBUG_NO_KEYS },
+    { "sleep", ROUTE_EACH, DEBUG_NO_KEYS },
 };
 
 // ---- sets of shards
@@ -239,14 +241,27 @@ static struct route make_route(const struct call *call, enum route_kind kind, sh
     return (struct route){ kind, shards };
 }
 
+static shard_set shards_of_debug(const struct call *call, enum debug_keys keys)
+{
+    switch (keys) {
+    case DEBUG_KEY:
+        return shards_of_range(call, 2, 2, 1);
+    case DEBUG_KEYS:
+        return shards_of_range(call, 2, call->argc, 1);
+    case DEBUG_ALL_KEYS:
+        return all_of(call);
+    case DEBUG_NO_KEYS:
+        break;
+    }
+    return 0;
+}
+
 static struct route debug_route(const struct call *call)
 {
     for (uint32_t i = 0; i < sizeof debug_kinds / sizeof *debug_kinds; i++) {
         const struct debug_kind *d = &debug_kinds[i];
         if (!bytes_is_option(call->argv[1], d->name)) continue;
-        int64_t last = d->is_one_key ? 2 : call->argc;
-        shard_set shards = d->kind == ROUTE_KEYS ? shards_of_range(call, 2, last, 1) : 0;
-        return make_route(call, d->kind, shards);
+        return make_route(call, d->kind, shards_of_debug(call, d->keys));
     }
     return make_route(call, ROUTE_LOCAL, 0);
 }

@@ -7,20 +7,15 @@
 #include "dataplane/cmd/effect_draft.h"
 #include "dataplane/cmd/held.h"
 #include "dataplane/cmd/kept.h"
+#include "dataplane/cmd/sort_texts.h"
 
 enum {
     ELEMENTS_PER_LOOK = 4, // at the clock
-    BLOCK_BYTES = 16 * 1024,
+    VALUES_PER_LOOK = 64,  // that were kept, and are given back
     NUMBER_FEW = 256,
 };
 
-struct text_block { // numbers' texts and weights
-    struct text_block *next;
-    size_t bytes; // of the allocation
-    size_t used;
-};
-
-enum phase { PHASE_LOAD, PHASE_ORDER, PHASE_BEGIN, PHASE_SHOW, PHASE_TELL };
+enum phase { PHASE_LOAD, PHASE_ORDER, PHASE_BEGIN, PHASE_SHOW, PHASE_CLEAN, PHASE_TELL };
 
 struct sort;
 struct sort_watch {
@@ -37,7 +32,7 @@ struct sort {
     struct sort_options options;
     struct sort_source source;
     struct sort_lookup lookup;
-    struct text_block *texts;
+    struct sort_texts texts; // numbers' and weights'
     enum phase phase;
     bool is_job, takes_ahead, has_builder;
     uint64_t first, count, shown; // of the result: elements
@@ -50,38 +45,6 @@ struct sort {
     struct list_iter told;
     struct effect_draft draft; // of a job: what it puts
 };
-
-// ---- texts that outlive their source
-
-static uint8_t *text_room(struct sort *s, size_t size)
-{
-    struct text_block *b = s->texts;
-    if (!b || b->bytes - b->used < size) {
-        size_t bytes = sizeof *b + size;
-        if (bytes < BLOCK_BYTES) bytes = BLOCK_BYTES;
-        b = heap_take(s->heap, bytes, HEAP_OTHER);
-        *b = (struct text_block){ .next = s->texts, .bytes = bytes, .used = sizeof *b };
-        s->texts = b;
-    }
-    uint8_t *at = (uint8_t *)b + b->used;
-    b->used += size;
-    return at;
-}
-
-static const uint8_t *keep_text(struct sort *s, struct bytes text)
-{
-    uint8_t *at = text_room(s, text.size);
-    if (text.size) memcpy(at, text.data, text.size);
-    return at;
-}
-
-static const uint8_t *keep_sized(struct sort *s, struct bytes text)
-{
-    uint8_t *at = text_room(s, 4 + text.size);
-    store_le32(at, (uint32_t)text.size);
-    if (text.size) memcpy(at + 4, text.data, text.size);
-    return at;
-}
 
 // ---- loading
 
@@ -110,7 +73,7 @@ static bool weigh(struct sort *s, struct call *call, struct sort_item *item)
     if (s->options.has_by) {
         if (!sort_lookup_find(&s->lookup, call, &s->options.by, text)) return true;
         text = s->lookup.value.bytes;
-        if (s->options.alpha) item->weight = keep_sized(s, text);
+        if (s->options.alpha) item->weight = sort_texts_keep_sized(&s->texts, text);
     }
     return s->options.alpha || parse_score(s, text, &item->score);
 }
@@ -124,7 +87,7 @@ static void take_ahead(struct sort *s, struct call *call, const struct sort_item
         *to = NULL;
         if (sort_pattern_looks_up(get) &&
             sort_lookup_find(&s->lookup, call, get, sort_item_text(item)))
-            *to = keep_sized(s, s->lookup.value.bytes);
+            *to = sort_texts_keep_sized(&s->texts, s->lookup.value.bytes);
     }
 }
 
@@ -134,7 +97,7 @@ static bool load_one(struct sort *s, struct call *call) // false: its number is 
     bool lasts;
     sort_source_next(&s->source, &text, &lasts);
     struct sort_item *item = &s->items[s->loaded];
-    *item = (struct sort_item){ .data = lasts ? text.data : keep_text(s, text),
+    *item = (struct sort_item){ .data = lasts ? text.data : sort_texts_keep(&s->texts, text),
                                 .size = (uint32_t)text.size,
                                 .number = (uint32_t)s->loaded++ };
     if (s->options.alpha) item->weight = NULL;
@@ -329,6 +292,24 @@ static void begin_order(struct sort *s)
     s->phase = PHASE_ORDER;
 }
 
+static void stop_watching(struct sort *s)
+{
+    for (uint32_t i = 0; i < s->watch_count; i++)
+        jobs_unwatch(s->watches[i].home, &s->watches[i].watch);
+    give_array(s, s->watches, s->watch_count, sizeof s->watches[0]);
+    s->watches = NULL;
+    s->watch_count = 0;
+}
+
+// What the result was made of goes while there is still time: there may be a block for every few
+// hundred elements, and a value for every key that was written meanwhile.
+static bool clean_some(struct sort *s, uint64_t until_tsc) // true: done
+{
+    while (sort_texts_drop_some(&s->texts) || !sort_lookup_forget(&s->lookup, VALUES_PER_LOOK))
+        if (!job_may_go_on(until_tsc)) return false;
+    return true;
+}
+
 static bool sort_step(struct job *job, struct call *call, uint64_t until_tsc)
 {
     struct sort *s = (struct sort *)(void *)job;
@@ -347,18 +328,16 @@ static bool sort_step(struct job *job, struct call *call, uint64_t until_tsc)
     }
     if (s->phase == PHASE_SHOW) {
         if (!show_some(s, call, until_tsc)) return false;
+        stop_watching(s);
+        s->phase = PHASE_CLEAN;
+    }
+    if (s->phase == PHASE_CLEAN) {
+        if (!clean_some(s, until_tsc)) return false;
         if (s->options.store && s->is_job) begin_tell(s, call);
     }
     if (s->phase == PHASE_TELL && !tell_some(s, until_tsc)) return false;
     if (s->options.store) store(s, call);
     return true;
-}
-
-static void stop_watching(struct sort *s)
-{
-    for (uint32_t i = 0; i < s->watch_count; i++)
-        jobs_unwatch(s->watches[i].home, &s->watches[i].watch);
-    give_array(s, s->watches, s->watch_count, sizeof s->watches[0]);
 }
 
 static void sort_close(struct job *job, struct server *server)
@@ -371,11 +350,7 @@ static void sort_close(struct job *job, struct server *server)
     give_array(s, s->ahead, s->room * s->options.get_count, sizeof s->ahead[0]);
     give_array(s, s->items, s->room, sizeof s->items[0]);
     give_array(s, s->other, s->room, sizeof s->other[0]);
-    while (s->texts) {
-        struct text_block *b = s->texts;
-        s->texts = b->next;
-        heap_give(heap, b, b->bytes, HEAP_OTHER);
-    }
+    while (sort_texts_drop_some(&s->texts)) continue;
     sort_lookup_close(&s->lookup, heap);
     sort_source_close(&s->source);
     heap_give(heap, s->options.gets, s->options.get_room * sizeof s->options.gets[0], HEAP_OTHER);
@@ -469,7 +444,7 @@ void sort_run(struct call *call, const struct entry *e, const struct sort_option
 {
     struct sort *s = heap_take_zeroed(call->server->heap, sizeof *s, HEAP_OTHER);
     s->job.ops = &sort_ops;
-    s->heap = call->server->heap;
+    s->heap = s->texts.heap = call->server->heap;
     sort_lookup_open(&s->lookup, call);
     s->options = *options;
     s->phase = options->no_sort ? PHASE_BEGIN : PHASE_LOAD;

@@ -184,12 +184,20 @@ static void give_kept(void *heap, void *item)
     heap_give(heap, kept, sizeof *kept + kept->name_size + kept->value_size, HEAP_OTHER);
 }
 
+bool sort_lookup_forget(struct sort_lookup *l, uint32_t budget)
+{
+    for (uint32_t i = 0; i < l->home_count; i++) {
+        struct sort_home *h = &l->homes[i];
+        uint32_t done = index_drain(&h->kept, budget, give_kept, h->heap);
+        if (done >= budget) return false;
+        budget -= done;
+    }
+    return true;
+}
+
 void sort_lookup_close(struct sort_lookup *l, struct heap *heap)
 {
     if (l->name) heap_give(heap, l->name, l->room, HEAP_OTHER);
-    for (uint32_t i = 0; i < l->home_count; i++) {
-        struct sort_home *h = &l->homes[i];
-        while (index_drain(&h->kept, UINT32_MAX, give_kept, h->heap)) continue;
-    }
+    while (!sort_lookup_forget(l, UINT32_MAX)) continue;
     if (l->homes != &l->one) heap_give(heap, l->homes, homes_bytes(l), HEAP_OTHER);
 }

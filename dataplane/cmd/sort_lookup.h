@@ -52,4 +52,7 @@ void sort_lookup_keep(struct sort_lookup *l, struct server *server, const struct
 // False: there is no such value. Else l->value is set: good until the next find or change.
 bool sort_lookup_find(struct sort_lookup *l, struct call *call, const struct sort_pattern *p,
                       struct bytes element);
+// When nothing is looked up any more: at most so many of the values that were kept are given back.
+// True: there are no more. All homes stand.
+bool sort_lookup_forget(struct sort_lookup *l, uint32_t budget);
 void sort_lookup_close(struct sort_lookup *l, struct heap *heap); // all homes stand

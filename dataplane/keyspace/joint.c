@@ -72,6 +72,13 @@ struct tree_space *keyspace_space_for(struct keyspace *k, struct bytes key)
 
 // ---- values that go from one home to another
 
+static void unshare(struct object *o, struct keyspace *home)
+{
+    struct object_place place = { 0 };
+    for (struct tree *t; (t = o->ops->next_tree(o, &place)) != NULL;) tree_unshare(&home->space, t);
+    if (o->ops->settle) o->ops->settle(o, home);
+}
+
 // A value like v, of which nothing lies in v's heap but the bytes of a small one.
 static struct value make_anew(struct value v, struct keyspace *home)
 {
@@ -83,9 +90,8 @@ static struct value make_anew(struct value v, struct keyspace *home)
         blob_release(from);
     }
     if (v.object) {
-        const struct object_ops *ops = v.object->ops;
-        v.object = ops->copy(v.object, home);
-        ops->unshare(v.object, home);
+        v.object = v.object->ops->copy(v.object, home);
+        unshare(v.object, home);
     }
     return v;
 }
@@ -108,7 +114,7 @@ void keyspace_take_over(struct keyspace *to, struct keyspace *from, uint32_t db,
     from->on_gone = on_gone;
 }
 
-// A giant goes in one go: all its homes stand still until then.
+// In one go, whatever its size: all its homes stand still until then.
 static struct entry *put_anew(struct keyspace *home, const struct entry *e, struct value v,
                               uint32_t to_db, const struct key *to, uint64_t now_ms)
 {
@@ -181,10 +187,11 @@ uint64_t joint_average_ttl_ms(const struct keyspace *k, uint32_t db, uint64_t no
     return average_ms > now_ms ? average_ms - now_ms : 0;
 }
 
-uint64_t joint_dirty(const struct keyspace *k)
+uint64_t joint_dirty(const struct keyspace *k, uint64_t homes)
 {
     uint64_t sum = k->dirty;
-    for (uint32_t i = 0; i < k->joint->count; i++) sum += k->joint->homes[i]->dirty;
+    for (uint32_t i = 0; i < k->joint->count; i++)
+        if (homes >> i & 1) sum += k->joint->homes[i]->dirty;
     return sum;
 }
 

@@ -16,7 +16,7 @@
 //                                        least of theirs, and keys beyond it are left for later, so
 //                                        that a key which moves between shards is not missed
 //   keyspace_rename, keyspace_copy       between homes: the value is made anew in the other one, in
-//                                        one go (object.h: unshare)
+//                                        one go (in slices: remake.h)
 //   keyspace_walk_begin (walk.h)         home by home; to its end within the command
 //   key_image_* (key_image.h)            in the home of the key
 //   keys in transit (placement.h)        where they are; those that are nowhere, where they go

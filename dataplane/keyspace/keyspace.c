@@ -288,6 +288,10 @@ uint64_t keyspace_deadline_count(const struct keyspace *k, uint32_t db)
 }
 uint64_t keyspace_dirty(const struct keyspace *k)
 {
-    return LIKELY(!k->joint) ? k->dirty : joint_dirty(k);
+    return keyspace_dirty_among(k, UINT64_MAX);
+}
+uint64_t keyspace_dirty_among(const struct keyspace *k, uint64_t homes)
+{
+    return LIKELY(!k->joint) ? k->dirty : joint_dirty(k, homes);
 }
 void keyspace_add_dirty(struct keyspace *k, uint64_t n) { k->dirty += n; }

@@ -216,6 +216,8 @@ uint64_t keyspace_scan(struct keyspace *k, uint32_t db, uint64_t cursor, uint64_
                        uint64_t now_ms, void (*visit)(void *context, const struct entry *e),
                        void *context);
 uint64_t keyspace_dirty(const struct keyspace *k); // changes since start
+// Of a joint one, those of these homes (shard_set) alone: the others may not stand still.
+uint64_t keyspace_dirty_among(const struct keyspace *k, uint64_t homes);
 void keyspace_add_dirty(struct keyspace *k, uint64_t n);
 
 // ---- work between commands, bounded: active expiry by the deadline wheel (in both directions of

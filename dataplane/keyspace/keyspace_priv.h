@@ -137,7 +137,7 @@ void joint_swap(struct keyspace *k, uint32_t db_a, uint32_t db_b);
 uint64_t joint_scan(struct keyspace *k, uint32_t db, uint64_t cursor, uint64_t count,
                     uint64_t now_ms, void (*visit)(void *context, const struct entry *e),
                     void *context);
-uint64_t joint_dirty(const struct keyspace *k);
+uint64_t joint_dirty(const struct keyspace *k, uint64_t homes);
 void joint_stats(const struct keyspace *k, uint32_t db, char *text, uint32_t text_bytes);
 
 static inline struct table *keyspace_table(const struct keyspace *k, uint32_t db)

@@ -9,6 +9,8 @@
 
 struct entry;
 struct object;
+struct object_place;
+struct tree;
 struct tree_space;
 struct keyspace;
 struct relocate_pass;
@@ -25,9 +27,14 @@ struct object_ops {
     // Returns the object, wherever it is now. May be NULL.
     struct object *(*relocate)(struct object *o, struct relocate_pass *p, uint64_t *position,
                                uint64_t until_tsc);
-    // o is what copy made of an object of another keyspace, whose trees and blobs it still shares:
-    // it gets its own, on the heap of k. In one go, whatever its size.
-    void (*unshare)(struct object *o, struct keyspace *k);
+    // o's trees, one after the other; a place of zeros is in front of the first. NULL: no more.
+    struct tree *(*next_tree)(struct object *o, struct object_place *place);
+    // o is what copy made of an object of another keyspace, and its trees have become its own since
+    // (tree.h: unshare): so does the rest of it, and k gets to know it. May be NULL.
+    void (*settle)(struct object *o, struct keyspace *k);
+};
+struct object_place {
+    uint32_t group, member;
 };
 struct object {
     const struct object_ops *ops;

@@ -17,15 +17,6 @@ void tree_cut(struct tree *cut, const struct tree *t)
     t->root->refs++;
 }
 
-void tree_unshare(struct tree_space *s, struct tree *t)
-{
-    struct tree_node *shared = t->root;
-    if (!shared) return;
-    CHECK(shared->refs > 1);
-    t->root = tree_node_clone(s, shared);
-    shared->refs--;
-}
-
 void tree_drop(struct tree_space *s, struct tree *t)
 {
     reaper_take(s->reaper, t->root);

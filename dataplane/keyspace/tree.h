@@ -48,6 +48,7 @@ struct tree_shape { // one const object per use
 };
 
 struct tree_node;
+struct tree_inner;
 struct reaper;
 
 // Where nodes live; one per keyspace (keyspace_space).
@@ -69,6 +70,20 @@ void tree_init(struct tree *t, const struct tree_shape *shape);
 void tree_cut(struct tree *cut, const struct tree *t);
 // t is a cut of a tree of another space: it gets nodes of its own, in s. O(nodes).
 void tree_unshare(struct tree_space *s, struct tree *t);
+// t is a cut, of a tree of whatever space that somebody else holds too: it is empty afterwards.
+void tree_forget(struct tree *t);
+// The same as tree_unshare in slices: `to`, which is empty, becomes what `from` is, node by node.
+// `from` is borrowed, and stays as it is until the end. In between `to` is good for tree_drop
+// alone.
+struct tree_clone {
+    struct tree *to;
+    const struct tree *from;
+    // For tree_clone.c: the inner nodes under way, from the root down.
+    struct tree_inner *made[TREE_DEPTH_MAX], *like[TREE_DEPTH_MAX];
+    uint32_t depth; // how many
+};
+void tree_clone_begin(struct tree_clone *c, struct tree *to, const struct tree *from);
+bool tree_clone_step(struct tree_space *s, struct tree_clone *c, uint32_t nodes); // true: done
 void tree_drop(struct tree_space *s, struct tree *t); // O(1): to the reaper; t is empty afterwards
 uint64_t tree_memory_bytes(const struct tree *t);     // nodes, from the counts: O(1), approximate
 

@@ -23,7 +23,7 @@ void tree_node_free(struct tree_space *s, struct tree_node *n)
     heap_give(s->heap, n, tree_node_bytes(n), HEAP_DATASET);
 }
 
-static struct tree_node *leaf_copy(struct tree_space *s, const struct tree_node *from)
+struct tree_node *tree_leaf_copy(struct tree_space *s, const struct tree_node *from)
 {
     struct tree_node *leaf = tree_leaf_make(s, from->room);
     leaf->count = from->count;
@@ -58,20 +58,9 @@ struct tree_node *tree_node_own(struct tree_space *s, struct tree_node **link)
 {
     struct tree_node *n = *link;
     if (n->refs == 1) return n;
-    *link = n->level > 0 ? inner_copy(s, tree_inner(n)) : leaf_copy(s, n);
+    *link = n->level > 0 ? inner_copy(s, tree_inner(n)) : tree_leaf_copy(s, n);
     reaper_take(s->reaper, n);
     return *link;
-}
-
-struct tree_node *tree_node_clone(struct tree_space *s, struct tree_node *from)
-{
-    if (from->level == 0) return leaf_copy(s, from);
-    struct tree_inner *n = tree_inner(inner_copy(s, tree_inner(from)));
-    for (uint32_t i = 0; i < n->node.count; i++) {
-        n->child[i]->refs--; // the other's again, alone
-        n->child[i] = tree_node_clone(s, n->child[i]);
-    }
-    return &n->node;
 }
 
 struct tree_node *tree_leaf_resize(struct tree_space *s, struct tree_node *leaf, uint32_t room)

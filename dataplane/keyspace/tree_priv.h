@@ -93,8 +93,7 @@ struct tree_inner *tree_inner_make(struct tree_space *s, uint32_t level);
 void tree_node_free(struct tree_space *s, struct tree_node *n); // alone, without a look at refs
 // The node behind *link as one that may be changed: itself, or a copy in its place.
 struct tree_node *tree_node_own(struct tree_space *s, struct tree_node **link);
-// A copy of it and of all that hangs below it.
-struct tree_node *tree_node_clone(struct tree_space *s, struct tree_node *from);
+struct tree_node *tree_leaf_copy(struct tree_space *s, const struct tree_node *from);
 // The same leaf with another room, perhaps elsewhere.
 struct tree_node *tree_leaf_resize(struct tree_space *s, struct tree_node *leaf, uint32_t room);
 void tree_leaf_open_gap(struct tree_node *leaf, uint32_t offset, uint32_t size);

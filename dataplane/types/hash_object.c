@@ -28,7 +28,7 @@ static void object_close(struct object *object, struct keyspace *k)
 {
     struct hash_object *o = (struct hash_object *)(void *)object;
     struct tree_space *s = keyspace_space(k);
-    if (o->deadlines.count) hash_timer_cancel(keyspace_hash_deadlines(k), &o->timer);
+    hash_timer_cancel(keyspace_hash_deadlines(k), &o->timer); // also of one half made anew
     tree_drop(s, &o->fields);
     tree_drop(s, &o->deadlines);
     heap_give(s->heap, o, sizeof *o, HEAP_DATASET);
@@ -69,11 +69,17 @@ static struct object *object_relocate(struct object *object, struct relocate_pas
     return &o->object;
 }
 
-static void object_unshare(struct object *object, struct keyspace *k)
+static struct tree *object_next_tree(struct object *object, struct object_place *place)
 {
     struct hash_object *o = (struct hash_object *)(void *)object;
-    tree_unshare(keyspace_space(k), &o->fields);
-    tree_unshare(keyspace_space(k), &o->deadlines);
+    struct tree *trees[] = { &o->fields, &o->deadlines };
+    return place->member < 2 ? trees[place->member++] : NULL;
+}
+
+// Its timer may have fired while nobody had it as a key.
+static void object_settle(struct object *object, struct keyspace *k)
+{
+    hash_object_arm(k, (struct hash_object *)(void *)object);
 }
 
 static const struct object_ops hash_ops = { .close = object_close,
@@ -81,7 +87,8 @@ static const struct object_ops hash_ops = { .close = object_close,
                                             .memory_bytes = object_memory_bytes,
                                             .count = object_count,
                                             .relocate = object_relocate,
-                                            .unshare = object_unshare };
+                                            .next_tree = object_next_tree,
+                                            .settle = object_settle };
 
 struct hash_object *hash_object_new(struct keyspace *k)
 {

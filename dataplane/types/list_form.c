@@ -52,13 +52,13 @@ static struct object *relocate(struct object *o, struct relocate_pass *p, uint64
     return &list->object;
 }
 
-static void unshare_object(struct object *o, struct keyspace *k)
+static struct tree *next_tree(struct object *o, struct object_place *place)
 {
-    tree_unshare(keyspace_space(k), &((struct list_object *)o)->tree);
+    return place->member++ == 0 ? &((struct list_object *)o)->tree : NULL;
 }
 
-static const struct object_ops list_ops = { close_object, copy_object, object_memory,
-                                            object_count, relocate,    unshare_object };
+static const struct object_ops list_ops = { close_object, copy_object, object_memory, object_count,
+                                            relocate,     next_tree,   NULL };
 
 struct object *list_object_open(struct keyspace *k, const struct tree *tree)
 {

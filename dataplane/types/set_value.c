@@ -44,9 +44,9 @@ static struct object *relocate(struct object *object, struct relocate_pass *p, u
     return &o->object;
 }
 
-static void unshare_object(struct object *object, struct keyspace *k)
+static struct tree *next_tree(struct object *object, struct object_place *place)
 {
-    tree_unshare(keyspace_space(k), &((struct set_object *)object)->tree);
+    return place->member++ == 0 ? &((struct set_object *)object)->tree : NULL;
 }
 
 static const struct object_ops set_object_ops = {
@@ -55,7 +55,7 @@ static const struct object_ops set_object_ops = {
     .memory_bytes = object_memory_bytes,
     .count = object_count,
     .relocate = relocate,
-    .unshare = unshare_object,
+    .next_tree = next_tree,
 };
 
 struct set_object *set_object_new(struct keyspace *k)

@@ -171,13 +171,15 @@ void stream_groups_copy(struct tree_space *s, const struct stream_groups *from,
     for (uint32_t i = 0; i < to->count; i++) to->groups[i] = group_copy(s, from->groups[i]);
 }
 
-void stream_groups_unshare(struct tree_space *s, struct stream_groups *all)
+struct tree *stream_groups_next_tree(const struct stream_groups *all, struct object_place *place)
 {
-    for (uint32_t i = 0; i < all->count; i++) {
-        struct stream_group *g = all->groups[i];
-        tree_unshare(s, &g->pending);
-        for (uint32_t j = 0; j < g->consumer_count; j++) tree_unshare(s, &g->consumers[j]->pending);
-    }
+    if (place->group > all->count) return NULL;
+    struct stream_group *g = all->groups[place->group - 1];
+    uint32_t member = place->member++;
+    if (member < g->consumer_count) return &g->consumers[member]->pending;
+    place->group++;
+    place->member = 0;
+    return &g->pending;
 }
 
 uint64_t stream_groups_memory_bytes(const struct stream_groups *all)

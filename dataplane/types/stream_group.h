@@ -11,6 +11,8 @@
 #include "dataplane/keyspace/tree.h"
 #include "dataplane/types/stream_id.h"
 
+struct object_place;
+
 enum { STREAM_NO_SLOT = UINT32_MAX };
 // Of entries_read: it cannot be said. Of active_ms: it never was.
 #define STREAM_READ_UNKNOWN ((int64_t)-1)
@@ -58,8 +60,8 @@ void stream_group_drop(struct tree_space *s, struct stream_groups *all, struct s
 void stream_groups_drop(struct tree_space *s, struct stream_groups *all);
 void stream_groups_copy(struct tree_space *s, const struct stream_groups *from,
                         struct stream_groups *to);
-// all, made in s by copy, of groups in another space: their trees are made anew, too.
-void stream_groups_unshare(struct tree_space *s, struct stream_groups *all);
+// Of the groups from place->group - 1 on: object.h, next_tree.
+struct tree *stream_groups_next_tree(const struct stream_groups *all, struct object_place *place);
 uint64_t stream_groups_memory_bytes(const struct stream_groups *all);
 
 struct stream_consumer *stream_consumer_find(const struct stream_group *g, struct bytes name);

@@ -93,15 +93,20 @@ static struct object *relocate(struct object *object, struct relocate_pass *p, u
     return &s->object;
 }
 
-static void unshare_object(struct object *object, struct keyspace *k)
+static struct tree *next_tree(struct object *object, struct object_place *place)
 {
     struct stream_object *s = (struct stream_object *)object;
-    struct tree_space *space = keyspace_space(k);
-    tree_unshare(space, &s->now.chunks);
-    stream_groups_unshare(space, &s->now.groups);
+    if (place->group > 0) return stream_groups_next_tree(&s->now.groups, place);
+    place->group = 1;
+    return &s->now.chunks;
+}
+
+static void settle(struct object *object, struct keyspace *k)
+{
+    struct stream_object *s = (struct stream_object *)object;
     struct blob *tail = s->now.tail;
     if (!tail) return;
-    s->now.tail = blob_new(space->heap, tail->capacity, (enum heap_owner)tail->owner);
+    s->now.tail = blob_new(keyspace_space(k)->heap, tail->capacity, (enum heap_owner)tail->owner);
     s->now.tail->size = tail->size;
     memcpy(s->now.tail->data, tail->data, tail->size);
     blob_release(tail);
@@ -113,7 +118,8 @@ static const struct object_ops stream_ops = {
     .memory_bytes = memory_bytes,
     .count = count,
     .relocate = relocate,
-    .unshare = unshare_object,
+    .next_tree = next_tree,
+    .settle = settle,
 };
 
 struct stream_object *stream_object_new(struct keyspace *k)

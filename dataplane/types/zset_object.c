@@ -168,11 +168,11 @@ static struct object *relocate(struct object *object, struct relocate_pass *p, u
     return &o->object;
 }
 
-static void unshare_object(struct object *object, struct keyspace *k)
+static struct tree *next_tree(struct object *object, struct object_place *place)
 {
     struct zset_object *o = (struct zset_object *)object;
-    tree_unshare(keyspace_space(k), &o->sorted);
-    tree_unshare(keyspace_space(k), &o->by_hash);
+    struct tree *trees[] = { &o->sorted, &o->by_hash };
+    return place->member < 2 ? trees[place->member++] : NULL;
 }
 
 const struct object_ops zset_object_ops = {
@@ -181,7 +181,7 @@ const struct object_ops zset_object_ops = {
     .memory_bytes = memory_bytes,
     .count = count,
     .relocate = relocate,
-    .unshare = unshare_object,
+    .next_tree = next_tree,
 };
 
 struct zset_object *zset_object_new(struct keyspace *k)

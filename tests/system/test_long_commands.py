@@ -8,6 +8,7 @@ again and again. So whatever one moment's content is, it is a range without a ga
 With several shards (--shards N), too: giants of one command are on one shard, by their hash tags; KEYS is about all;
 and commands over giants of different shards, of which clients of each shard must not feel more.
 """
+import hashlib
 import os
 import subprocess
 import sys
@@ -15,14 +16,16 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from aof_kit import LogCase  # noqa: E402
 from kit import Case, info, main, number, shards, until  # noqa: E402
 from penstock import Connection, decode  # noqa: E402
-from shards_kit import Names  # noqa: E402
+from shards_kit import Names, shard_of  # noqa: E402
 
 SIZE, CHUNK = 500000, 5000
 PING_BOUND_S, ATTEMPTS, PINGS_AT_LEAST = 0.05, 3, 20
 SLACK_BYTES = 1 << 20
 SLICES_AT_LEAST = 20
+DEBUG = {'enable-debug-command': 'yes'}
 
 # How a collection gets its next number, and how it loses its oldest one. {0} is the number.
 WINDOWS = {
@@ -39,6 +42,8 @@ READERS = {
     'SORT set': ('set', 2, 1), 'HGETALL hash': ('hash', 4, 1), 'HVALS hash': ('hash', 2, 1), 'ZRANGE zset 0 -1': ('zset', 2, 1),
     'ZRANGE zset -inf +inf BYSCORE WITHSCORES': ('zset', 4, 3), 'XRANGE stream - +': ('stream', 8, 7), 'KEYS k*': ('keys', 2, 1),
 }
+# The whole of a collection.
+WHOLE = {'list': 'LRANGE {0} 0 -1', 'set': 'SMEMBERS {0}', 'hash': 'HVALS {0}', 'zset': 'ZRANGE {0} 0 -1', 'stream': 'XRANGE {0} - +'}
 
 
 def read_numbers(connection, lines_each, line_at):
@@ -59,6 +64,37 @@ def read_numbers(connection, lines_each, line_at):
         parts.append(more)
     lines = b''.join(parts).split(b'\r\n')
     return [int(text.lstrip(b'k')) for text in lines[line_at:-1:lines_each]]
+
+
+def sha1(data):
+    return hashlib.sha1(data).digest()
+
+
+class Digest:
+    """What DEBUG DIGEST and DIGEST-VALUE say of strings and sets; see dataplane/types/digest.h."""
+
+    def __init__(self, data=b''):
+        self.value = bytes(20)
+        if data:
+            self.mix(data)
+
+    def add(self, data):
+        self.value = bytes(a ^ b for a, b in zip(self.value, sha1(data)))
+        return self
+
+    def mix(self, data):
+        self.value = sha1(self.add(data).value)
+        return self
+
+    @classmethod
+    def of_string(cls, name, text):
+        return cls(name).mix(bytes(4)).mix(text).value
+
+    @classmethod
+    def of_database(cls, keys):
+        """keys: the sum of the SHA-1s of their digests, a number."""
+        whole = cls(bytes(4))
+        return (int.from_bytes(whole.value, 'big') ^ keys).to_bytes(20, 'big').hex().encode()
 
 
 class Writer:
@@ -141,11 +177,11 @@ class LongCommands(Case):
                 for _ in part:
                     connection.read_raw()
 
-    def expect_window(self, numbers, what):
+    def expect_window(self, numbers, what, size=SIZE):
         low, high, count = min(numbers), max(numbers), len(set(numbers))
         self.assertEqual(len(numbers), count, '%s: something twice' % what)
         self.assertEqual(high - low + 1, count, '%s: gaps, so of no one moment' % what)
-        self.assertIn(count, (SIZE, SIZE + 1), what)
+        self.assertIn(count, (size, size + 1), what)
 
     def never_stopped(self, server, what, action, prepare=lambda: None, keys=()):
         """Runs action while another client asks; repeated when that was slow, as other processes may have been why."""
@@ -255,7 +291,7 @@ class LongCommands(Case):
         count = int(shards() or 1)
         if count < 2:
             self.skipTest('about several shards')
-        server = self.start()
+        server = self.start(DEBUG)
         names = Names(count, 'apart')
         return server, self.connect(server), names, names.spread(count)
 
@@ -405,6 +441,157 @@ class LongCommands(Case):
                 numbers = read_numbers(c, 2, 1)
             new = sum(n > size for n in numbers) if 'BY' in command else 0
             self.assertEqual(numbers, list(range(new + 1, size + 1)) + list(range(10 * size + 1, 10 * size + new + 1)))
+
+    # ---- giants that go to another shard
+
+    def whole(self, connection, kind, key, size):
+        connection.send((WHOLE[kind].format(key)).split())
+        lines = {'stream': (8, 7)}.get(kind, (2, 1))
+        self.expect_window(read_numbers(connection, *lines), kind, size)
+
+    def test_copies_and_renames_to_another_shard(self):
+        """Of a copy that it is of one moment; of what is renamed that it is there once, whoever asks from wherever."""
+        server, c, names, probed = self.apart()
+        size, other, count = SIZE // 5, self.connect(server), int(shards())
+        for kind in WHOLE:
+            self.fill(c, kind, size=size)
+            here = shard_of(kind, count)
+            to = names.on((here + 1) % count)
+            slices = number(c, 'slices')
+            with self.connect(server) as writing, Writer(writing, {kind: [1, size + 1]}, [kind]):
+                self.assertEqual(self.never_stopped(server, 'COPY of a %s elsewhere' % kind, lambda: c.call('COPY', kind, to, 'REPLACE'),
+                                                    keys=probed), 1)
+            self.whole(c, kind, to, size)
+            self.assertGreater(number(c, 'slices'), slices + SLICES_AT_LEAST // 4, 'COPY of a ' + kind)
+            self.rename_back_and_forth(server, c, other, kind, to, names.on(here), probed)
+            c.call('DEL', kind)
+        c.call('SETRANGE', 'string', 100 << 20, 'end')
+        pair, slices = ['string', names.on((shard_of('string', count) + 1) % count)], number(c, 'slices')
+        self.never_stopped(server, 'RENAME of a string elsewhere', lambda: self.rename(c, other, pair), keys=probed)
+        self.assertGreater(number(c, 'slices'), slices + SLICES_AT_LEAST)
+
+    def rename(self, c, other, pair):
+        """pair[0] becomes pair[1]; they change places in pair."""
+        c.send(['RENAME', *pair])
+        for _ in range(20):
+            self.assertEqual(other.call('EXISTS', *pair), 1)
+            other.call('MULTI')
+            other.call('EXISTS', pair[1])
+            other.call('EXISTS', pair[0])
+            self.assertEqual(sum(other.call('EXEC')), 1)
+        self.assertEqual(c.read_raw(), b'+OK\r\n')
+        pair.reverse()
+
+    def rename_back_and_forth(self, server, c, other, kind, key, free, probed):
+        pair, slices = [key, free], number(c, 'slices')
+        digest = c.call('DEBUG', 'DIGEST-VALUE', key)
+        self.never_stopped(server, 'RENAME of a %s elsewhere' % kind, lambda: self.rename(c, other, pair), keys=probed)
+        self.assertGreater(number(c, 'slices'), slices + SLICES_AT_LEAST // 4, 'RENAME of a ' + kind)
+        self.assertEqual(c.call('DEBUG', 'DIGEST-VALUE', pair[0]), digest)
+        for _ in range(3):
+            with server.connect() as gone:
+                gone.send(['RENAME', *pair])
+            until('it is renamed', lambda: c.call('EXISTS', pair[0]) == 0)
+            pair.reverse()
+        self.assertEqual(c.call('DEBUG', 'DIGEST-VALUE', pair[0]), digest)
+        c.call('DEL', pair[0])
+
+    # ---- digests
+
+    def test_digests_are_those_of_one_moment(self):
+        """Keys are set again and a giant grows, in one order: so there is one digest after each step, and no other."""
+        server = self.start(DEBUG)
+        c, size, steps = self.connect(server), SIZE // 5, 20000
+        self.fill(c, 'keys', size=size)
+        self.fill(c, 'set', size=size)
+        known, values = self.digests_by_step(size, steps)
+        self.turns, is_over = 0, threading.Event()
+
+        def write(connection):
+            for n in range(1, steps + 1):
+                connection.call('SET', 'k%d' % (n * 3 % size + 1), 'new')
+                connection.call('SADD', 'set', 'new%d' % n)
+                self.turns = n
+                if is_over.is_set():
+                    return
+
+        def ask(*command):
+            before, slices = self.turns, number(c, 'slices')
+            digest = c.call('DEBUG', *command)
+            self.assertGreater(self.turns, before, 'nobody wrote meanwhile')
+            self.assertGreater(number(c, 'slices'), slices + SLICES_AT_LEAST // 4)
+            return before, digest, self.turns
+        self.assertEqual(c.call('DEBUG', 'DIGEST'), known[0])
+        with server.connect() as writing:
+            writer = threading.Thread(target=write, args=(writing,))
+            writer.start()
+            try:
+                until('the writer writes', lambda: self.turns > 3)
+                before, digest, after = self.never_stopped(server, 'DEBUG DIGEST', lambda: ask('DIGEST'))
+                self.assertIn(digest, known[2 * before:2 * after + 3])
+                before, (digest,), after = self.never_stopped(server, 'DEBUG DIGEST-VALUE', lambda: ask('DIGEST-VALUE', 'set'))
+                self.assertIn(digest, values[before:after + 2])
+            finally:
+                is_over.set()
+                writer.join()
+        for _ in range(3):
+            with server.connect() as gone:
+                gone.send(['DEBUG', 'DIGEST'])
+        self.wait_clients(c)
+        self.assertEqual(c.call('DEBUG', 'DIGEST'), known[2 * self.turns])
+        self.assertEqual(c.call('FLUSHALL'), b'OK')
+        self.assertEqual(c.call('DEBUG', 'DIGEST'), b'0' * 40)
+
+    def digests_by_step(self, size, steps):
+        """The database's, two for each step; and the set's own."""
+        def number_of(key):
+            return int.from_bytes(sha1(key), 'big')
+        texts = {n: Digest.of_string(b'k%d' % n, b'v') for n in range(1, size + 1)}
+        members, alone = Digest(b'set').mix(b'\0\0\0\2'), Digest().mix(b'\0\0\0\2')
+        for n in range(1, size + 1):
+            members.add(b'%d' % n)
+            alone.add(b'%d' % n)
+        keys = number_of(members.value)
+        for text in texts.values():
+            keys ^= number_of(text)
+        known, values = [Digest.of_database(keys)], [alone.value.hex().encode()]
+        for n in range(1, steps + 1):
+            at = n * 3 % size + 1
+            text = Digest.of_string(b'k%d' % at, b'new')
+            keys ^= number_of(texts[at]) ^ number_of(text)
+            texts[at] = text
+            known.append(Digest.of_database(keys))
+            keys ^= number_of(members.value)
+            keys ^= number_of(members.add(b'new%d' % n).value)
+            alone.add(b'new%d' % n)
+            known.append(Digest.of_database(keys))
+            values.append(alone.value.hex().encode())
+        return known, values
+
+
+class LongEffects(LogCase):
+    def test_what_went_to_another_shard_is_in_the_log(self):
+        """Both logs say the same of it, and one alone is no part of a whole."""
+        count, per_kind = int(shards() or 1), 20000
+        server, c = self.restart(count, {'appendfsync': 'always'})
+        names = Names(count, 'log')
+        for kind in WHOLE:
+            key, to, copied = names.on(0), names.on(count - 1), names.on(count // 2)
+            add = WINDOWS[kind][0].replace(kind, key, 1)
+            LongCommands.fill(self, c, kind, add, per_kind)
+            c.call('PEXPIREAT', key, 4000000000000)
+            self.assertEqual(c.call('COPY', key, copied), 1)
+            self.assertEqual(c.call('RENAME', key, to), b'OK')
+        text = names.on(0)
+        c.call('SETRANGE', text, 1 << 20, 'end')
+        self.assertEqual(c.call('RENAME', text, names.on(count - 1)), b'OK')
+        digest = c.call('DEBUG', 'DIGEST')
+        self.crash(server)
+        self.check_files()
+        for then in (count, 1):
+            server, c = self.restart(then)
+            self.assertEqual(c.call('DEBUG', 'DIGEST'), digest)
+            self.stop(server)
 
 
 if __name__ == '__main__':

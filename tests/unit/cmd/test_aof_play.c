@@ -98,6 +98,25 @@ Test(aof_play, runs_in_the_order_of_the_log)
     EXPECT_REPLY(h, "STRLEN s", ":160\r\n");
 }
 
+// For key-load-delay.
+Test(aof_play, runs_no_more_commands_than_it_may)
+{
+    struct rig r;
+    open_rig(&r, &h->server);
+    for (int i = 0; i < 3 * AOF_PLAY_AHEAD; i++) add(&r, "INCR a");
+    aof_play_begin(&r.play);
+    for (size_t some = 0; some < 4; some++) {
+        size_t done = r.queue.done;
+        r.play.commands_left = some;
+        cr_expect(eq(int, aof_play_step(&r.play, &r.queue, &r.db, false), AOF_PLAY_GOES_ON));
+        cr_expect(eq(sz, r.queue.done, done + some));
+        cr_expect(eq(u64, r.play.commands_left, 0));
+    }
+    aof_play_end(&r.play);
+    close_rig(&r);
+    EXPECT_REPLY(h, "GET a", "$1\r\n6\r\n");
+}
+
 Test(aof_play, reads_past_what_changes_nothing)
 {
     PLAY(&h->server, "PING", "PUBLISH c hello", "GET a", "SET a 1", "KEYS *",

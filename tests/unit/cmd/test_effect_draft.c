@@ -84,6 +84,32 @@ Test(effect_draft, grows_past_its_estimate_and_may_be_dropped)
     cr_expect(eq(str, h->effects, (char *)""));
 }
 
+Test(effect_draft, takes_a_text_in_pieces)
+{
+    struct effect_draft d;
+    effect_draft_begin_set(&d, &call, BYTES_LITERAL("k"), 7);
+    effect_draft_add_piece(&d, BYTES_LITERAL("abc"));
+    effect_draft_add_piece(&d, BYTES_LITERAL(""));
+    effect_draft_add_piece(&d, BYTES_LITERAL("defg"));
+    effect_draft_put(&d, &call);
+    cr_expect(eq(str, h->effects, (char *)"SET k abcdefg;"));
+}
+
+// A log that is switched on while the job is under way has to have it all the same.
+Test(effect_draft, tells_what_is_there_to_who_listens_since)
+{
+    void (*sink)(void *context, struct bytes unit, uint32_t command_count) = h->server.effects.sink;
+    struct key key = key_make(h->server.keyspace, BYTES_LITERAL("k"));
+    call.keyspace = h->server.keyspace;
+    effects_set_sink(&h->server.effects, NULL, NULL);
+    struct effect_draft d = draft_of(3, true);
+    effects_set_sink(&h->server.effects, sink, h);
+    string_set(h->server.keyspace, 0, &key, BYTES_LITERAL("value"), NULL, 0, 0, h->now_ms);
+    effect_draft_put(&d, &call);
+    effects_end_unit(&h->server.effects);
+    cr_expect(eq(str, h->effects, (char *)"SET k value;"));
+}
+
 Test(effect_draft, is_nothing_when_nobody_listens)
 {
     effects_set_sink(&h->server.effects, NULL, NULL);

@@ -1,167 +1,10 @@
 // Long commands with keys on several shards: their slices, the shards that stand for them, the keys
-// that are closed on other shards. The shards are servers in one thread, nobody else runs
-// meanwhile.
-#include "dataplane/cmd/script_run.h"
-#include "tests/unit/cmd/joint_harness.h"
-
-enum { BIG = 5000 };
-
-static struct joint_node *node;
-static struct harness_client *caller;                // of shard 0
-static struct harness_client *clients[JOINT_SHARDS]; // one of each
-static uint64_t held_now;
-static uint32_t holds;
-static bool refuses_hold;
-static uint64_t made[JOINT_SHARDS]; // bytes of each heap, before
-
-static bool hold(struct server *s, uint64_t shards)
-{
-    cr_assert(held_now == 0 && s->held == 0 && s->shard_index == 0);
-    cr_assert(not(shards & 1));
-    if (refuses_hold) return false;
-    held_now = shards;
-    holds++;
-    return true;
-}
-static void let_go(struct server *s, uint64_t shards)
-{
-    cr_assert(s->held == 0 && held_now == shards);
-    for (uint32_t i = 0; i < JOINT_SHARDS; i++)
-        cr_assert(node->node.servers[i]->holder == NULL &&
-                  node->node.servers[i]->executing == NULL);
-    held_now = 0;
-}
-static struct server_ops ops;
-
-static struct server *server(uint32_t index) { return &node->shard[index]->server; }
-
-// Of that shard, by its name: "a0", "a1", ...
-static const char *name(char letter, uint32_t index)
-{
-    static char names[8][16];
-    static uint32_t next;
-    char *to = names[next++ % 8];
-    for (int i = 0;; i++) {
-        sprintf(to, "%c%d", letter, i);
-        if (joint_home_of(node, to) == index) return to;
-    }
-}
-
-static void open_node(void)
-{
-    node = joint_open();
-    ops = joint_ops;
-    ops.hold = hold;
-    ops.let_go = let_go;
-    held_now = holds = 0;
-    refuses_hold = false;
-    for (uint32_t i = 0; i < JOINT_SHARDS; i++) {
-        server(i)->ops = &ops;
-        node->shard[i]->no_slices = true;
-        clients[i] = harness_client_open(node->shard[i]);
-    }
-    caller = harness_client_open(node->shard[0]);
-}
-
-static void close_node(void)
-{
-    for (uint32_t i = 0; i < JOINT_SHARDS; i++) {
-        struct server *s = server(i);
-        cr_expect(s->effects.held == 0 && !s->in_command && !s->held && !s->jobs.closed);
-        cr_expect(s->jobs.list.count == 0 && s->jobs.held.count == 0);
-        cr_expect(eq(u64, s->jobs.watchers.count, 0));
-        harness_client_close(clients[i]);
-    }
-    if (caller) harness_client_close(caller);
-    joint_close(node);
-}
+// that are closed on other shards.
+#include "tests/unit/cmd/job_shards.h"
 
 TestSuite(job_shards, .init = open_node, .fini = close_node);
 
-// On the shard alone, as its client's.
-static const char *run_at(uint32_t index, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static const char *run_at(uint32_t index, const char *format, ...)
-{
-    char line[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    return harness_client_run(clients[index], line);
-}
-
-static void fill(uint32_t index, const char *verb, const char *key, uint32_t first, uint32_t count)
-{
-    for (uint32_t i = first; i < first + count; i++) run_at(index, "%s %s %u", verb, key, i);
-}
-
-static struct kept_request *request_of(const char *line, struct route *route)
-{
-    struct harness *h = node->shard[0];
-    struct resp_limits limits = { 512 << 20, 1 << 30, true };
-    struct bytes in = bytes_text(line);
-    struct resp_request request;
-    cr_assert(eq(int, resp_read(&h->reader, &in, &limits, &request), RESP_REQUEST));
-    struct call call = { .server = &h->server,
-                         .client = &caller->client,
-                         .reply = &caller->client.reply,
-                         .keyspace = h->server.keyspace,
-                         .argv = request.argv,
-                         .argc = request.argc };
-    command_prepare(&call);
-    *route = route_of(&call);
-    return kept_new(&h->heap, request.argv, request.argc, clock_tsc());
-}
-
-static void forget_effects(void)
-{
-    for (uint32_t i = 0; i < JOINT_SHARDS; i++)
-        node->shard[i]->effects_size = node->shard[i]->effects[0] = 0;
-}
-
-// As at a rendezvous of the shards of its keys.
-static void begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void begin(const char *format, ...)
-{
-    char line[256];
-    va_list args;
-    struct route route;
-    va_start(args, format);
-    size_t size = (size_t)vsnprintf(line, sizeof line - 2, format, args);
-    va_end(args);
-    memcpy(line + size, "\r\n", 3);
-    forget_effects();
-    struct kept_request *kept = request_of(line, &route);
-    command_execute_held(server(0), &caller->client, kept, &route, false);
-    kept_free(&node->shard[0]->heap, kept);
-}
-
-static bool is_under_way(void) { return caller->client.flags & CLIENT_IN_JOB; }
-
-static const char *finish(void)
-{
-    for (uint32_t i = 0; is_under_way(); i++) {
-        cr_assert(jobs_run(server(0), 1) && i < 100 * BIG);
-        cr_assert(eq(u64, held_now, 0));
-    }
-    return harness_client_wire(caller);
-}
-
-static bool must_wait(const char *format, const char *key)
-{
-    char line[256];
-    struct route route;
-    sprintf(line, format, key);
-    strcat(line, "\r\n");
-    struct kept_request *kept = request_of(line, &route);
-    bool waits = jobs_must_wait(server(0), &caller->client, kept, route.shards);
-    kept_free(&node->shard[0]->heap, kept);
-    return waits;
-}
-
-#define EXPECT(text, expected) cr_expect(eq(str, (char *)(uintptr_t)(text), (char *)(expected)))
-
+static uint64_t made[JOINT_SHARDS]; // bytes of each heap, before
 static bool was_in_its_name;
 
 static void note_changed(struct server *s, uint32_t db, struct bytes key, uint32_t class,
@@ -279,12 +122,6 @@ Test(job_shards, is_done_at_once_as_part_of_a_whole)
     cr_expect(zero(u32, holds));
 }
 
-static void reap(void)
-{
-    for (uint32_t i = 0; i < JOINT_SHARDS; i++)
-        while (keyspace_reap_step(server(i)->keyspace, 1000)) continue;
-}
-
 // Its cuts are other shards': they are dropped when those stand once more.
 Test(job_shards, of_a_reader_that_goes_is_dropped_with_its_shards)
 {
@@ -343,7 +180,13 @@ Test(job_shards, sorts_by_values_of_one_moment)
     // What was kept lies with the home that kept it.
     cr_expect(gt(u64, node->shard[2]->heap.bytes[HEAP_OTHER], others + BIG / 2 * 16));
     sprintf(line, ":%d\r\n", BIG);
-    EXPECT(finish(), line);
+    // And is given back a little in each slice.
+    for (uint64_t kept = node->shard[2]->heap.bytes[HEAP_OTHER], now; is_under_way(); kept = now) {
+        cr_assert(jobs_run(server(0), 1));
+        now = node->shard[2]->heap.bytes[HEAP_OTHER];
+        cr_expect(lt(u64, kept - now, 16 * 1024));
+    }
+    EXPECT(harness_client_wire(caller), line);
     for (uint32_t i = 0; i < BIG; i += 7) {
         char text[16];
         sprintf(text, "%u", i + 1);
@@ -371,4 +214,97 @@ Test(job_shards, adds_scores_of_one_moment)
     EXPECT(finish(), ":5000\r\n");
     EXPECT(run_at(1, "ZSCORE %s m7", to), "$2\r\n21\r\n");
     EXPECT(run_at(1, "ZSCORE %s m4999", to), "$5\r\n14997\r\n");
+}
+
+// ---- digests
+
+static void spread_keys(uint32_t count)
+{
+    char key[32];
+    for (uint32_t i = 0; i < count; i++) {
+        sprintf(key, "k%u", i);
+        run_at(joint_home_of(node, key), "SET %s %u", key, i);
+    }
+}
+
+static void digest(char *to, const char *keys)
+{
+    begin("DEBUG DIGEST%s", keys);
+    strcpy(to, finish());
+}
+
+// Each in its own way: what it has shown already, what is still to come, small and large.
+static void change_some(uint32_t at, const char *set, const char *list)
+{
+    char key[32];
+    sprintf(key, "k%u", at);
+    run_at(joint_home_of(node, key), at % 2 ? "DEL %s" : "SET %s changed", key);
+    sprintf(key, "new%u", at);
+    run_at(joint_home_of(node, key), "SET %s 1", key);
+    run_at(0, at % 3 ? "SADD %s x%u" : "SREM %s %u", set, at);
+    run_at(2, at == 50 ? "DEL %s" : "RPUSH %s x", list);
+}
+
+Test(job_shards, digests_what_one_moment_had)
+{
+    const char *set = name('s', 0), *list = name('l', 2);
+    char before[64], after[64];
+    fill(0, "SADD", set, 0, BIG);
+    fill(2, "RPUSH", list, 0, BIG);
+    run_at(1, "SELECT 3");
+    run_at(1, "SET other database");
+    run_at(1, "SELECT 0");
+    spread_keys(1000);
+    digest(before, "");
+    begin("DEBUG DIGEST");
+    cr_assert(is_under_way());
+    for (uint32_t i = 0; i < JOINT_SHARDS; i++)
+        cr_expect(eq(u64, server(i)->jobs.watchers.count, 1));
+    for (uint32_t i = 0; i < 100; i++) {
+        cr_assert(jobs_run(server(0), 1) && is_under_way());
+        change_some(i * 7 % 1000, set, list);
+    }
+    EXPECT(finish(), before);
+    digest(after, "");
+    cr_expect(strcmp(before, after) != 0);
+}
+
+Test(job_shards, digests_values_of_one_moment)
+{
+    const char *set = name('s', 0), *list = name('l', 2);
+    char keys[64], before[256];
+    fill(0, "SADD", set, 0, BIG);
+    fill(2, "RPUSH", list, 0, BIG);
+    sprintf(keys, "-VALUE %s none %s", list, set);
+    digest(before, keys);
+    begin("DEBUG DIGEST%s", keys);
+    cr_assert(is_under_way());
+    for (uint32_t i = 0; i < 60; i++) {
+        cr_assert(jobs_run(server(0), 1) && is_under_way());
+        change_some(i, set, list);
+    }
+    EXPECT(finish(), before);
+    digest(keys, "-VALUE none");
+    EXPECT(keys, "*1\r\n+0000000000000000000000000000000000000000\r\n");
+}
+
+// A reader that goes: its walks and cuts go with it.
+Test(job_shards, forgets_a_digest_that_nobody_wants)
+{
+    const char *set = name('s', 0), *list = name('l', 2);
+    fill(0, "SADD", set, 0, BIG);
+    fill(2, "RPUSH", list, 0, BIG);
+    spread_keys(500);
+    for (uint32_t i = 0; i < JOINT_SHARDS; i++) made[i] = node->shard[i]->heap.bytes[HEAP_OTHER];
+    begin("DEBUG DIGEST");
+    for (uint32_t i = 0; i < 20; i++) cr_assert(jobs_run(server(0), 1));
+    run_at(0, "SADD %s more", set);
+    run_at(2, "RPUSH %s more", list);
+    harness_client_close(caller);
+    caller = NULL;
+    cr_expect(jobs_run(server(0), 1));
+    cr_expect(zero(u64, server(0)->jobs.list.count));
+    reap();
+    for (uint32_t i = 1; i < JOINT_SHARDS; i++)
+        cr_expect(le(u64, node->shard[i]->heap.bytes[HEAP_OTHER], made[i]));
 }

@@ -284,6 +284,38 @@ Test(load, works_in_slices)
     EXPECT_REPLY(h, "sismember giant \"member 49999\"", ":1\r\n");
 }
 
+// For key-load-delay: whosever the keys are, and with all the time there is.
+Test(load, reads_no_more_keys_than_it_may)
+{
+    char name[16];
+    struct load l;
+    struct file *f = file_begin();
+    enum { KEYS = 40 };
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        if (i % 2) put_deadline(f, 1); // is passed over
+        put_string(f, name, "value");
+    }
+    file_end(f);
+    struct load_config config = { &h->server, bytes_make(f->data, f->size), 0, note_line };
+    cr_assert(load_open(&l, &config));
+    l.keys_left = 0;
+    uint64_t before = l.file.offset;
+    cr_expect(eq(int, load_step(&l, UINT64_MAX), LOAD_MORE));
+    cr_expect(eq(u64, l.file.offset, before), "none");
+    for (int i = 0; i < KEYS; i++) {
+        before = l.file.offset;
+        l.keys_left = 1;
+        cr_assert(eq(int, load_step(&l, UINT64_MAX), LOAD_MORE));
+        cr_expect(l.file.offset > before && l.file.offset < before + 30, "%d", i);
+    }
+    l.keys_left = 2;
+    cr_expect(eq(int, load_step(&l, UINT64_MAX), LOAD_DONE));
+    cr_expect(eq(u64, l.keys_loaded, KEYS / 2));
+    load_close(&l);
+    free(f);
+}
+
 Test(load, passes_over_what_is_not_wanted_in_slices)
 {
     struct file *f = file_begin();

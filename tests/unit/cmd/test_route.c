@@ -220,7 +220,7 @@ Test(route, decides_on_debug_by_its_subcommand)
 {
     expect_route("DEBUG LOG x", ROUTE_LOCAL, 0);
     expect_route("DEBUG nonsense", ROUTE_LOCAL, 0);
-    expect_route("DEBUG digest", ROUTE_ALL, ALL);
+    expect_route("DEBUG digest", ROUTE_KEYS, ALL);
     expect_route("DEBUG SET-ACTIVE-EXPIRE 0", ROUTE_EACH, ALL);
     expect_keys("DEBUG OBJECT %2 fast", 4);
     expect_keys("DEBUG QUICKLIST %1 1", 2);

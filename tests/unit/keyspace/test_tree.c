@@ -618,6 +618,83 @@ TREE_TEST(tree, without_a_cut_nothing_is_copied)
     tree_drop(&space, &t);
 }
 
+// ---- made anew in another space
+static bool same_records(const struct tree *a, const struct tree *b)
+{
+    struct tree_cursor x, y;
+    bool more = tree_first(a, &x);
+    if (tree_first(b, &y) != more) return false;
+    while (more) {
+        if (x.size != y.size || memcmp(x.record, y.record, x.size) != 0) return false;
+        more = tree_next(&x);
+        if (tree_next(&y) != more) return false;
+    }
+    return a->count == b->count && a->leaf_count == b->leaf_count && a->bytes == b->bytes;
+}
+
+// Dropped after so many steps; UINT32_MAX: it is done.
+static void expect_clone(struct tree *t, uint32_t nodes_each, uint32_t steps)
+{
+    struct heap other_heap;
+    struct reaper other_reaper;
+    struct tree_clone c;
+    struct tree made;
+    bool is_done = false;
+    cr_assert(eq(int, heap_open(&other_heap), OK));
+    reaper_init(&other_reaper, &other_heap);
+    struct tree_space other = { &other_heap, &other_reaper, space.hash_key };
+    tree_init(&made, t->shape);
+    tree_clone_begin(&c, &made, t);
+    for (uint32_t i = 0; i < steps && !is_done; i++)
+        is_done = tree_clone_step(&other, &c, nodes_each);
+    if (is_done) {
+        struct tree_cursor at;
+        tree_check(&other, &made);
+        cr_expect(same_records(t, &made));
+        for (uint32_t i = 0; t->shape == &by_hash && i < t->count; i += 97)
+            cr_expect(find_field(&made, i, &at));
+    }
+    tree_check(&space, t); // as it was
+    tree_drop(&other, &made);
+    while (reaper_step(&other_reaper, 100) > 0) continue;
+    cr_expect(eq(u64, other_heap.bytes_total, 0), "%u times %u nodes", steps, nodes_each);
+    heap_close(&other_heap);
+}
+
+TREE_TEST(tree, a_clone_is_the_same_in_another_space)
+{
+    struct tree t, fields;
+    tree_init(&t, &by_position);
+    tree_init(&fields, &by_hash);
+    for (uint32_t count = 0; count <= 30000; count = count * 6 + 1) {
+        append_numbered(&t, (uint32_t)t.count, count - (uint32_t)t.count);
+        for (uint32_t i = (uint32_t)fields.count; i < count; i++) put_field(&fields, i, "value");
+        for (uint32_t nodes = 1; nodes < 2000; nodes *= 31) {
+            expect_clone(&t, nodes, UINT32_MAX);
+            expect_clone(&fields, nodes, UINT32_MAX);
+            for (uint32_t steps = 0; steps < 100; steps += 7) expect_clone(&t, nodes, steps);
+        }
+    }
+    tree_drop(&space, &t);
+    tree_drop(&space, &fields);
+}
+
+TREE_TEST(tree, a_cut_of_another_space_gets_nodes_of_its_own)
+{
+    struct tree t, cut;
+    tree_init(&t, &by_position);
+    append_numbered(&t, 0, 5000);
+    tree_cut(&cut, &t);
+    tree_unshare(&space, &cut);
+    cr_expect(t.root->refs == 1 && cut.root->refs == 1);
+    cr_expect(same_records(&t, &cut));
+    tree_drop(&space, &cut);
+    tree_cut(&cut, &t);
+    tree_forget(&cut);
+    cr_expect(t.root->refs == 1 && cut.root == NULL && cut.count == 0);
+    tree_drop(&space, &t);
+}
+
 // ---- what is a bug of the caller
 TREE_TEST(tree, refuses_to_remove_what_is_not_there, .signal = SIGABRT)
 {
