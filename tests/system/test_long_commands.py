@@ -242,7 +242,7 @@ class LongCommands(Case):
         def is_back():
             now = self.ledger(probe)
             return all(now[k] <= before[k] + SLACK_BYTES for k in before)
-        until('the memory is back: %r' % before, is_back, 10)
+        until('the memory is back: %r' % before, is_back)
 
     def test_stores_and_removals(self):
         server = self.start()
@@ -275,7 +275,7 @@ class LongCommands(Case):
         self.fill(c, 'keys')
         self.never_stopped(server, 'FLUSHALL', lambda: self.until_freed(c, 'FLUSHALL'))
         self.assertEqual(other.call('DBSIZE'), 0)
-        until('the memory is back', lambda: number(c, 'used_memory') <= least + SLACK_BYTES, 10)
+        until('the memory is back', lambda: number(c, 'used_memory') <= least + SLACK_BYTES)
 
     # ---- giants of different shards
 
@@ -399,7 +399,7 @@ class LongCommands(Case):
         def is_back():
             now = self.ledger(probe)
             return all(now[k] <= before[k] + SLACK_BYTES for k in before)
-        until('the memory is back: %r' % before, is_back, 10)
+        until('the memory is back: %r' % before, is_back)
 
     def test_sort_over_different_shards(self):
         """The weights and values are those of one moment: they are written again in their order, so what is new of them
