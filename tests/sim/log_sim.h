@@ -119,6 +119,7 @@ static void watch_losses(struct sim *sim)
 {
     const struct keeper *k = sim->machine.keeper;
     for (uint32_t i = 0; i < sim->machine.count; i++) {
+        sim->has_lost |= aof_of(sim)->shards[i].has_lost; // as it says itself
         sim->has_lost |= k->files[i][k->slot].file.has_lost;
         if (k->slot != sim->healed_slot) // of the file before, closed or not
             sim->has_lost |= k->files[i][1 - k->slot].file.has_lost;
