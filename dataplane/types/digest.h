@@ -27,7 +27,7 @@ void digest_add_database(uint8_t digest[DIGEST_BYTES], uint32_t db,
                          const uint8_t keys[DIGEST_BYTES]);
 
 // In one go, for tests. A value: its type, and that it has a deadline, too. value_digest.h does it
-// in slices, cmd/digest_job.h all data.
+// in slices, cmd/cmd_debug_digest.c all data.
 void digest_value(struct keyspace *k, const struct entry *e, uint64_t now_ms,
                   uint8_t digest[DIGEST_BYTES]);
 void digest_dataset(struct keyspace *k, uint32_t database_count, uint64_t now_ms,
