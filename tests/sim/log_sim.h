@@ -126,6 +126,13 @@ static void watch_losses(struct sim *sim)
     }
 }
 
+// A log of which the server knows that it has a hole is not looked at for that.
+static void forgive_losses(struct sim *sim)
+{
+    watch_losses(sim);
+    if (sim->has_lost) disk_memory_undrop(sim->disk.inner);
+}
+
 static void watch_off(struct sim *sim)
 {
     bool is_off = aof_state(aof_of(sim)) == AOF_OFF && keeper_is_idle(sim->machine.keeper);

@@ -103,6 +103,7 @@ static void stop(struct sim *sim)
         turn(sim, false);
     }
     if (is_steady(sim) && !sim->has_failed) promise(sim, UINT64_MAX);
+    forgive_losses(sim);
     machine_stop(&sim->machine, 20000);
     totals.stops++;
 }
@@ -112,8 +113,7 @@ static void crash(struct sim *sim)
     if (!sim->has_failed) promise_synced(sim);
     totals.crashes_in_rewrites += aof_of(sim)->is_rewriting;
     totals.errors += sim->has_failed;
-    watch_losses(sim);
-    if (sim->has_lost) disk_memory_undrop(sim->disk.inner);
+    forgive_losses(sim);
     machine_crash(&sim->machine);
 }
 
