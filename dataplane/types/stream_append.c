@@ -17,8 +17,7 @@ struct append {
     struct keyspace *keyspace;
     struct stream_object *s;
     struct stream_chunk_entry entry;
-    uint64_t text_bytes;
-    bool starts_node;
+    bool starts_node; // wanted, and then: it does
 };
 
 // ---- the node
@@ -194,30 +193,32 @@ static uint64_t make_needles(const struct bytes *texts, uint32_t count, struct p
     return bytes;
 }
 
-static void append_texts(struct keyspace *k, const struct thresholds *t, struct stream_object *s,
-                         struct stream_id id, const struct bytes *texts, uint32_t text_count,
-                         bool is_forced)
+static void append_texts(struct append *a, const struct thresholds *t, struct stream_id id,
+                         const struct bytes *texts, uint32_t text_count)
 {
     struct packed_needle near[NEEDLES_NEAR], *needles = near;
-    struct heap *heap = keyspace_space(k)->heap;
+    struct heap *heap = keyspace_space(a->keyspace)->heap;
     if (text_count > NEEDLES_NEAR)
         needles = heap_take(heap, text_count * sizeof *needles, HEAP_OTHER);
-    struct append a = { .keyspace = k, .s = s };
-    a.text_bytes = make_needles(texts, text_count, needles);
-    a.entry = (struct stream_chunk_entry){ .id = id, .needles = needles, .text_count = text_count };
-    a.starts_node = starts_node(s, t, a.text_bytes) || is_forced;
-    append(&a);
+    uint64_t text_bytes = make_needles(texts, text_count, needles);
+    a->entry =
+        (struct stream_chunk_entry){ .id = id, .needles = needles, .text_count = text_count };
+    a->starts_node = starts_node(a->s, t, text_bytes) || a->starts_node;
+    append(a);
     if (needles != near) heap_give(heap, needles, text_count * sizeof *needles, HEAP_OTHER);
 }
 
 void stream_append(struct keyspace *k, const struct thresholds *t, struct stream_object *s,
                    struct stream_id id, const struct bytes *texts, uint32_t text_count)
 {
-    append_texts(k, t, s, id, texts, text_count, false);
+    struct append a = { .keyspace = k, .s = s };
+    append_texts(&a, t, id, texts, text_count);
 }
 
-void stream_append_node(struct keyspace *k, const struct thresholds *t, struct stream_object *s,
-                        struct stream_id id, const struct bytes *texts, uint32_t text_count)
+void stream_append_as(struct keyspace *k, struct stream_object *s, struct stream_id id,
+                      const struct bytes *texts, uint32_t text_count, bool starts_node)
 {
-    append_texts(k, t, s, id, texts, text_count, true);
+    static const struct thresholds none = { 0 }; // what a node is bounded by in any case
+    struct append a = { .keyspace = k, .s = s, .starts_node = starts_node };
+    append_texts(&a, &none, id, texts, text_count);
 }

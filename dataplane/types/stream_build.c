@@ -8,9 +8,9 @@ static struct heap *heap_of(const struct stream_builder *b)
     return keyspace_space(b->keyspace)->heap;
 }
 
-void stream_build_begin(struct stream_builder *b, struct keyspace *k, const struct thresholds *t)
+void stream_build_begin(struct stream_builder *b, struct keyspace *k)
 {
-    *b = (struct stream_builder){ .keyspace = k, .thresholds = t };
+    *b = (struct stream_builder){ .keyspace = k };
     b->object = stream_object_new(k);
 }
 
@@ -58,10 +58,7 @@ static void put_entry(struct stream_builder *b)
     const uint8_t *at = b->bytes;
     for (uint64_t i = 0; i < b->text_total; at += b->texts[i++].size) b->texts[i].data = at;
     uint32_t count = (uint32_t)b->text_total;
-    if (b->starts_node)
-        stream_append_node(b->keyspace, b->thresholds, b->object, b->id, b->texts, count);
-    else
-        stream_append(b->keyspace, b->thresholds, b->object, b->id, b->texts, count);
+    stream_append_as(b->keyspace, b->object, b->id, b->texts, count, b->starts_node);
 }
 
 bool stream_build_pair(struct stream_builder *b, struct bytes field, struct bytes value)

@@ -58,9 +58,9 @@ uint32_t stream_listpack_element(uint32_t size);
 uint32_t stream_listpack_int(int64_t value);
 
 // ---- stream_append.c
-void stream_append_node(struct keyspace *k, const struct thresholds *t, struct stream_object *s,
-                        struct stream_id id, const struct bytes *texts,
-                        uint32_t text_count); // it opens a node, whatever the thresholds say
+// It opens a node or, within its bounds, joins the last one, whatever the thresholds say.
+void stream_append_as(struct keyspace *k, struct stream_object *s, struct stream_id id,
+                      const struct bytes *texts, uint32_t text_count, bool starts_node);
 
 // ---- stream_pending.c
 // The first `count` of what the consumer has pending.

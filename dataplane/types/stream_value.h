@@ -128,7 +128,6 @@ void stream_group_advance(const struct stream_facts *f, struct stream_group *g,
 // place of what is there.
 struct stream_builder {
     struct keyspace *keyspace;
-    const struct thresholds *thresholds;
     struct stream_object *object;
     struct stream_group *group;       // the one under way
     struct stream_consumer *consumer; // the one under way
@@ -141,10 +140,10 @@ struct stream_builder {
     uint8_t *bytes;
     size_t bytes_used, bytes_room;
 };
-void stream_build_begin(struct stream_builder *b, struct keyspace *k, const struct thresholds *t);
+void stream_build_begin(struct stream_builder *b, struct keyspace *k);
 // Opens an entry, of which pair_count pairs follow. starts_node: where it comes from a node of
-// Redis's began there; without, thresholds decide. False: the ID is not above the last one, or
-// pair_count is 0, or the entry before is not complete.
+// Redis's began there; without it goes to the node before, if that one is not beyond bounds. False:
+// the ID is not above the last one, or pair_count is 0, or the entry before is not complete.
 bool stream_build_entry(struct stream_builder *b, struct stream_id id, uint64_t pair_count,
                         bool starts_node);
 // False: more pairs than announced, or too much text for an entry.

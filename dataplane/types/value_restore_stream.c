@@ -25,7 +25,7 @@ enum phase {
 
 void value_restore_stream_begin(struct value_restore *r)
 {
-    stream_build_begin(&r->stream.builder, r->keyspace, r->thresholds);
+    stream_build_begin(&r->stream.builder, r->keyspace);
 }
 
 // ---- nodes

@@ -425,7 +425,7 @@ Test(stream_value, is_built_again_from_what_its_iterator_shows)
     struct stream_item item;
     struct bytes field, value;
     stream_cut(k, entry, true, &cut);
-    stream_build_begin(&b, k, &thresholds);
+    stream_build_begin(&b, k);
     stream_iter_init(&i, &cut, STREAM_ID_ZERO, STREAM_ID_MAX, false);
     while (stream_iter_next(&i, &item)) {
         cr_assert(stream_build_entry(&b, item.id, item.pair_count, item.starts_node));
@@ -442,11 +442,30 @@ Test(stream_value, is_built_again_from_what_its_iterator_shows)
     close_model();
 }
 
+// Nodes are part of what RESTORE gets: thresholds of today have no say in them.
+Test(stream_value, is_built_with_the_nodes_that_are_told)
+{
+    struct stream_builder b;
+    open_model(10);
+    stream_build_begin(&b, k);
+    for (uint64_t i = 1; i <= 700; i++) {
+        cr_assert(
+            stream_build_entry(&b, (struct stream_id){ i, 0 }, 1, i == 1 || i == 2 || i == 402));
+        cr_assert(stream_build_pair(&b, BYTES_LITERAL("f"), BYTES_LITERAL("v")));
+    }
+    cr_assert(stream_build_facts(&b, &b.object->now.facts));
+    stream_build_put(&b, 0, &key);
+    entry = keyspace_find(k, 0, &key, FIND_QUIET, 1);
+    cr_expect_eq(facts()->node_count, 3);
+    cr_expect_eq(facts()->count, 700);
+    close_model();
+}
+
 Test(stream_value, refuses_to_be_built_from_nonsense)
 {
     struct stream_builder b;
     open_model(10);
-    stream_build_begin(&b, k, &thresholds);
+    stream_build_begin(&b, k);
     cr_expect(not(stream_build_entry(&b, STREAM_ID_ZERO, 1, true)));
     cr_expect(not(stream_build_entry(&b, (struct stream_id){ 5, 0 }, 0, true)));
     cr_expect(stream_build_entry(&b, (struct stream_id){ 5, 0 }, 1, true));
