@@ -240,6 +240,10 @@ class Case(unittest.TestCase):
         self.dataplane(server)
         return server
 
+    def expect_logged(self, server, text):
+        """Who answers does not write the log: a line may come behind the reply."""
+        until('the log says %r' % text, lambda: text in server.log())
+
     def dataplane(self, server):
         """The dataplane's pid."""
         with server.connect() as c:

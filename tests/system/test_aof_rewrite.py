@@ -147,11 +147,11 @@ class Rewrite(LogCase):
                 for _ in range(0, MANY, 1000):
                     c.read_raw()
                 c.call('MSET', *(w for key in ON_SHARDS for w in (key, 'before')))
+                c.call('CONFIG', 'SET', 'rdb-key-save-delay', 1000)  # us: it does not end before the crash
                 c.call('BGREWRITEAOF')
                 until('the log goes on in other files', lambda: len(server.files()) == 1 + 2 * shards)
                 c.call('MSET', *(w for key in ON_SHARDS for w in (key, 'after')))
                 self.crash(server)
-                self.assertEqual(len(server.files()), 1 + 2 * shards, 'it was too fast')
                 server, c = self.restart(shards)
                 self.assertEqual(set(c.call('MGET', *ON_SHARDS)), {b'after'})
                 self.assertEqual(c.call('DBSIZE'), MANY + len(ON_SHARDS))

@@ -234,7 +234,7 @@ class Found(LogCase):
                     self.assertEqual(sorted(c.call('KEYS', '*')), [b'a', b'b', b'c'])
                     self.assertFalse(os.path.exists(os.path.join(self.home, NAME)))
                     self.assertEqual(server.files()[0], (NAME, 1, 'b', None))
-                    self.assertIn('Successfully migrated an old-style AOF', server.log())
+                    self.expect_logged(server, 'Successfully migrated an old-style AOF')
                     c.call('MSET', *(w for key in ON_SHARDS for w in (key, 1)))
                     digest = c.call('DEBUG', 'DIGEST')
                     self.stop(server)
@@ -293,7 +293,7 @@ class Found(LogCase):
         for shards in SHARDS:
             server, c = self.restart(shards, home=self.log_home({INCR: wire(*commands)}, ONLY_INCR))
             self.assertEqual(c.call('MGET', 'a', 'b'), [b'x', b'y'])
-            self.assertIn('WRONGTYPE', server.log())
+            self.expect_logged(server, 'WRONGTYPE')
 
     def test_other_names(self):
         for shards in SHARDS:

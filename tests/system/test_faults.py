@@ -41,7 +41,7 @@ class Processes(Case):
         self.assertIsNone(load.wrong)
         self.assertTrue(all(load.lost), 'every client lost its connection: %s' % load.lost)
         self.assertNotEqual(self.dataplane(server), old)
-        self.assertIn('crashed by signal: 9', server.log())
+        self.expect_logged(server, 'crashed by signal: 9')
         self.assertIsNone(server.process.poll(), 'control lives on')
 
     def test_clients_are_served_while_control_is_killed_and_the_next_one_adopts_the_dataplane(self):
@@ -53,7 +53,7 @@ class Processes(Case):
             server.process.wait()
             load.wait_progress()
             server.start()
-            until('the next control takes over', lambda: 'Found the dataplane running' in server.log())
+            self.expect_logged(server, 'Found the dataplane running')
             until('and is ready', lambda: server.log().count('Ready to accept connections') == 2)
             load.wait_progress()
             self.expect_answered(prober)
@@ -259,7 +259,7 @@ class NeverReads(Case):
             self.expect_answered(prober)
         print('    used_memory grew by at most %d MB' % ((worst - used) // MB))
         self.assertEqual(number(c, 'client_output_buffer_limit_disconnections'), 1)
-        self.assertIn('overcoming of output buffer limits', server.log())
+        self.expect_logged(server, 'overcoming of output buffer limits')
         self.assertLess(worst - used, 110 * MB)
         until('the memory returns', lambda: number(c, 'used_memory', 'memory') < used + KEPT_BYTES)
 
@@ -508,7 +508,7 @@ class Limits(Case):
             greedy.socket.sendall(b'*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3000000\r\n' + b'x' * 2000000)
         self.expect_closed(greedy)
         self.assertEqual(number(c, 'client_query_buffer_limit_disconnections'), before + 1)
-        self.assertIn('max query buffer length', server.log())
+        self.expect_logged(server, 'max query buffer length')
         self.wait_clients(c)
         self.assertLess(number(c, 'used_memory', 'memory'), MB)
 

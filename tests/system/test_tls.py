@@ -200,9 +200,8 @@ class Certified(TlsCase):
             self.assertEqual(self.secure(server).socket.cipher()[0], 'TLS_AES_128_GCM_SHA256')
             self.assertEqual(self.config_set(c, 'tls-protocols', 'TLSv9'), UPDATE_REFUSED % 'tls-protocols')
             self.assertEqual(c.call('CONFIG', 'GET', 'tls-protocols'), [b'tls-protocols', b'TLSv1.3'])
-        self.assertIn("Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'.",
-                      server.log())
-
+        refused = "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."
+        self.expect_logged(server, refused)
 
     def test_dh_parameters_a_folder_of_authorities_and_a_certificate_as_a_client(self):
         cert, key = self.certificates.files('rsa')
@@ -258,8 +257,8 @@ class Reloading(TlsCase):
             self.assertEqual(self.config_set(c, name, value), UPDATE_REFUSED % name)
             self.assertEqual(c.call('CONFIG', 'GET', name), before)
             self.assertEqual(self.secure(server).common_name(), 'server')
-        self.assertIn('Failed to load certificate: /nowhere.crt: error:', server.log())
-        self.assertIn('No tls-key-file configured!', server.log())
+        self.expect_logged(server, 'Failed to load certificate: /nowhere.crt: error:')
+        self.expect_logged(server, 'No tls-key-file configured!')
 
     def test_a_key_with_a_password(self):
         cert, key = self.certificates.files('locked')
@@ -318,7 +317,7 @@ class TlsOnly(TlsCase):
         self.assertEqual(facts['tcp_port'], str(port))
         self.assertEqual(facts['listener2'], 'name=tls,bind=127.0.0.1,port=%d' % port)
         self.assertNotIn('listener0', facts)
-        self.assertIn('Ready to accept connections tls', server.log())
+        self.expect_logged(server, 'Ready to accept connections tls')
         with open('/proc/%d/cmdline' % server.process.pid) as title:
             self.assertTrue(title.read().rstrip('\0').endswith(' 127.0.0.1:%d  %d' % (port, port)))
 
@@ -331,7 +330,7 @@ class TlsOnly(TlsCase):
         with self.assertRaises(RuntimeError):
             server.start()
         self.assertIn(line, server.log())
-        self.assertIn('Failed to configure TLS. Check logs for more info.', server.log())
+        self.expect_logged(server, 'Failed to configure TLS. Check logs for more info.')
 
     def test_a_server_without_a_usable_certificate_does_not_start(self):
         cert, key = self.certificates.files('server')
