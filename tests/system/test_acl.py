@@ -166,7 +166,7 @@ class AclFile(WithFiles):
         os.rmdir(folder)
         self.assertEqual(error(c, 'ACL', 'SAVE'),
                          'ERR There was an error trying to save the ACLs. Please check the server logs for more information')
-        self.expect_logged(server, 'No such file or directory')
+        until('the log says so', lambda: 'No such file or directory' in server.log())
 
     def test_a_bad_file_ends_the_start(self):
         self.write(self.acl_path, 'user alice on +nosuch\nuser bob >%s <x\n' % SECRET)
@@ -188,7 +188,7 @@ class UserLines(WithFiles):
         self.assertEqual(c.call('ACL', 'USERS'), [b'alice', b'bob', b'default'])
         self.assertEqual(error(alice, 'FLUSHALL'), "NOPERM User alice has no permissions to run the 'flushall' command")
         self.assertIn(b'user bob off nopass sanitize-payload resetchannels &c -@all (~x resetchannels -@all +get)', c.call('ACL', 'LIST'))
-        self.expect_logged(server, "The user 'bob' is disabled")
+        until('the log says so', lambda: "The user 'bob' is disabled" in server.log())
 
     def test_of_the_default_user_begin_it_anew(self):
         server = self.start(conf='requirepass x\nuser default on nopass ~* +@all\n')
@@ -337,7 +337,7 @@ class Secrets(WithFiles):
         with open(self.acl_path) as f:
             self.assertNotIn(SECRET, f.read())
         c.send(['DEBUG', 'SEGFAULT'])
-        self.expect_logged(server, 'crashed by signal')
+        until('the log says so', lambda: 'crashed by signal' in server.log())
         self.assertNotIn(SECRET, server.log())
 
 
