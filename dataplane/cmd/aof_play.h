@@ -46,7 +46,7 @@ struct aof_play {
     char error_text[REPLY_ERROR_TEXT_MAX];
     uint64_t error_logged_ns, errors_logged;
     struct aof_play_sink { // where the shards' effects go else
-        void (*sink)(void *context, struct bytes unit, uint32_t command_count);
+        effects_sink *sink;
         bool is_muted;
     } sinks[PLACEMENT_SHARDS_MAX];
 };

@@ -134,11 +134,9 @@ static void pop_next(struct pop_job *j, struct call *call)
     j->wanted--;
 }
 
-// Of the bytes about as large a share goes as of the members.
 static void begin_gone(struct pop_job *j, struct call *call)
 {
-    uint64_t bytes = j->cut.tree.bytes / j->cut.count * j->count;
-    effect_draft_begin(&j->gone, call, "SREM", call->argv[1], j->count, bytes + bytes / 8, false);
+    effect_draft_begin(&j->gone, call, "SREM", call->argv[1], j->count, false);
 }
 
 static bool pop_step(struct job *job, struct call *call, uint64_t until_tsc)

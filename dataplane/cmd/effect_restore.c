@@ -5,39 +5,27 @@
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/job.h"
 
-enum {
-    STEP_ELEMENTS = 64,
-    HEAD_BYTES = 128, // of the command in front of the payload, but the key
-    TAIL_BYTES = 64,  // behind it
-};
+enum { STEP_ELEMENTS = 64 };
 
 // ---- the command around the payload
 
-// In front of the payload, whose size is known only now.
-static void put_head(struct effect_restore *r, struct bytes key)
+// Its front is known only now, when the payload's size is.
+static void put_around(struct effect_restore *r, struct bytes key)
 {
-    struct effects head;
+    struct effects_ahead whole;
     char digits[NUM_INT_MAX];
     struct bytes deadline = bytes_make(digits, num_format_uint(digits, r->deadline_ms));
-    effects_init(&head, r->out.heap);
-    effects_put_head(&head, 6);
-    effects_put_text(&head, BYTES_LITERAL("RESTORE"));
-    effects_put_text(&head, key);
-    effects_put_text(&head, deadline);
-    uint8_t size[RESP_HEAD_MAX];
-    effects_put_bytes(&head, bytes_make(size, resp_put_head(size, '$', r->out.size - r->payload)));
-    CHECK(head.size <= r->payload - r->out.first_command);
-    r->out.first_command = r->payload - head.size;
-    memcpy(r->out.buffer + r->out.first_command, head.buffer, head.size);
-    effects_close(&head);
-}
-
-static void put_tail(struct effect_restore *r)
-{
-    effects_put_bytes(&r->out, BYTES_LITERAL("\r\n"));
-    effects_put_text(&r->out, BYTES_LITERAL("REPLACE"));
-    effects_put_text(&r->out, BYTES_LITERAL("ABSTTL"));
-    r->out.count = 1;
+    effects_ahead_open(&whole, r->out.bytes.heap);
+    effects_ahead_put_head(&whole, 6);
+    effects_ahead_put_text(&whole, BYTES_LITERAL("RESTORE"));
+    effects_ahead_put_text(&whole, key);
+    effects_ahead_put_text(&whole, deadline);
+    effects_ahead_put_size(&whole, r->out.bytes.size);
+    byte_queue_take_over(&whole.bytes, &r->out.bytes);
+    effects_ahead_end_text(&whole);
+    effects_ahead_put_text(&whole, BYTES_LITERAL("REPLACE"));
+    effects_ahead_put_text(&whole, BYTES_LITERAL("ABSTTL"));
+    r->out = whole;
 }
 
 // ---- the payload
@@ -45,7 +33,7 @@ static void put_tail(struct effect_restore *r)
 static void put_payload(struct effect_restore *r, struct bytes bytes)
 {
     r->crc = crc64(r->crc, bytes.data, bytes.size);
-    effects_put_bytes(&r->out, bytes);
+    effects_ahead_put_bytes(&r->out, bytes);
 }
 
 static void take_piece(struct effect_restore *r)
@@ -60,7 +48,7 @@ static void put_footer(struct effect_restore *r)
     store_le16(footer, r->value.rdb_version);
     put_payload(r, bytes_make(footer, 2));
     store_le64(footer, r->crc);
-    effects_put_bytes(&r->out, bytes_make(footer, sizeof footer));
+    effects_ahead_put_bytes(&r->out, bytes_make(footer, sizeof footer));
 }
 
 static void end_value(struct effect_restore *r)
@@ -76,27 +64,21 @@ static void end_value(struct effect_restore *r)
 // there.
 static void put_removal(struct effect_restore *r, struct bytes key)
 {
-    effects_put_head(&r->out, 2);
-    effects_put_text(&r->out, BYTES_LITERAL("DEL"));
-    effects_put_text(&r->out, key);
+    effects_ahead_put_head(&r->out, 2);
+    effects_ahead_put_text(&r->out, BYTES_LITERAL("DEL"));
+    effects_ahead_put_text(&r->out, key);
 }
 
 void effect_restore_begin(struct effect_restore *r, struct call *call, struct keyspace *home,
                           const struct entry *e, struct bytes key)
 {
     struct value_dump_options options = { .may_compress = false }; // others stand still meanwhile
-    struct heap *heap = call->server->heap;
     *r = (struct effect_restore){ .deadline_ms = entry_deadline_ms(e) };
-    effects_init(&r->out, heap);
     if (!effects_are_on(&call->server->effects)) return;
-    rdb_buffer_init(&r->piece, heap, HEAP_LOG);
-    // Elements take up to twice of what they take in a tree. What is not written to costs nothing.
-    uint64_t bytes = entry_memory_bytes(e) * (entry_type(e) == TYPE_STRING ? 1 : 2);
-    effects_draft_open(&r->out, bytes + HEAD_BYTES + key.size + TAIL_BYTES);
+    rdb_buffer_init(&r->piece, call->server->heap, HEAP_LOG);
+    effects_ahead_open(&r->out, call_home(call, key)->heap);
     r->is_open = value_dump_begin(&r->value, home, e, &r->piece, options, call->now_ms);
-    if (!r->is_open) return;
-    r->payload = r->out.size += HEAD_BYTES + key.size;
-    rdb_put_u8(&r->piece, (uint8_t)r->value.rdb_type);
+    if (r->is_open) rdb_put_u8(&r->piece, (uint8_t)r->value.rdb_type);
 }
 
 bool effect_restore_step(struct effect_restore *r, struct bytes key, uint64_t until_tsc)
@@ -112,8 +94,7 @@ bool effect_restore_step(struct effect_restore *r, struct bytes key, uint64_t un
         take_piece(r);
         if (!is_done) continue;
         put_footer(r);
-        put_head(r, key);
-        put_tail(r);
+        put_around(r, key);
         end_value(r);
         r->is_complete = true;
         return true;
@@ -124,12 +105,12 @@ bool effect_restore_step(struct effect_restore *r, struct bytes key, uint64_t un
 void effect_restore_put(struct effect_restore *r, struct call *call, uint32_t db, struct bytes key)
 {
     if (!effect_restore_is_on(r)) return;
-    effects_add_draft(&call_home(call, key)->effects, db, &r->out);
+    effects_add_ahead(&call_home(call, key)->effects, db, &r->out);
     effect_restore_drop(r);
 }
 
 void effect_restore_drop(struct effect_restore *r)
 {
     end_value(r);
-    effects_close(&r->out);
+    effects_ahead_close(&r->out);
 }

@@ -11,9 +11,7 @@
 
 enum {
     ROOM_FIRST = 4096,
-    ROOM_KEPT_MAX = 1 << 20,
     FORMAT_WORDS_MAX = 16,
-    DRAFT_FRONT = 96, // number, MULTI and SELECT
 };
 
 static const struct bytes multi_wire = { (const uint8_t *)"*1\r\n$5\r\nMULTI\r\n", 15 };
@@ -22,23 +20,17 @@ static const struct bytes exec_wire = { (const uint8_t *)"*1\r\n$4\r\nEXEC\r\n",
 void effects_init(struct effects *e, struct heap *heap)
 {
     *e = (struct effects){ .heap = heap, .db = -1 };
-}
-
-static void set_room(struct effects *e, size_t room)
-{
-    e->buffer = heap_resize(e->heap, e->buffer, e->room, room, HEAP_LOG);
-    e->room = room;
+    byte_queue_init(&e->rest, heap, HEAP_LOG);
 }
 
 void effects_close(struct effects *e)
 {
     if (e->buffer) heap_give(e->heap, e->buffer, e->room, HEAP_LOG);
+    byte_queue_clear(&e->rest);
     effects_init(e, e->heap);
 }
 
-void effects_set_sink(struct effects *e,
-                      void (*sink)(void *context, struct bytes unit, uint32_t command_count),
-                      void *context)
+void effects_set_sink(struct effects *e, effects_sink *sink, void *context)
 {
     CHECK(e->count == 0);
     e->sink = sink;
@@ -50,33 +42,40 @@ static uint8_t *want(struct effects *e, size_t size)
 {
     size_t room = e->room ? e->room : ROOM_FIRST;
     while (room - e->size < size) room *= 2;
-    if (room != e->room) set_room(e, room);
+    if (room != e->room) {
+        e->buffer = heap_resize(e->heap, e->buffer, e->room, room, HEAP_LOG);
+        e->room = room;
+    }
     return e->buffer + e->size;
 }
 
-static void put_head(struct effects *e, char kind, uint64_t value)
+static void put_bytes(struct effects *e, struct bytes bytes)
 {
-    uint8_t *to = want(e, RESP_HEAD_MAX);
-    e->size += resp_put_head(to, kind, value);
-}
-
-void effects_put_bytes(struct effects *e, struct bytes bytes)
-{
+    if (UNLIKELY(e->rest.size != 0) || UNLIKELY(e->size + bytes.size > EFFECTS_FRONT_MAX)) {
+        byte_queue_append(&e->rest, bytes);
+        return;
+    }
     if (bytes.size) memcpy(want(e, bytes.size), bytes.data, bytes.size);
     e->size += bytes.size;
 }
 
-void effects_put_text(struct effects *e, struct bytes text)
+static void put_head(struct effects *e, char kind, uint64_t value)
+{
+    uint8_t head[RESP_HEAD_MAX];
+    put_bytes(e, bytes_make(head, resp_put_head(head, kind, value)));
+}
+
+static void put_text(struct effects *e, struct bytes text)
 {
     put_head(e, '$', text.size);
-    effects_put_bytes(e, text);
-    effects_put_bytes(e, BYTES_LITERAL("\r\n"));
+    put_bytes(e, text);
+    put_bytes(e, BYTES_LITERAL("\r\n"));
 }
 
 static void put_command(struct effects *e, const struct bytes *argv, uint32_t argc)
 {
     put_head(e, '*', argc);
-    for (uint32_t i = 0; i < argc; i++) effects_put_text(e, argv[i]);
+    for (uint32_t i = 0; i < argc; i++) put_text(e, argv[i]);
 }
 
 static void put_in_front(struct effects *e, struct bytes bytes)
@@ -118,25 +117,19 @@ static void put_transaction(struct effects *e)
     put_in_front(e, bytes_make(line, aof_put_transaction(line, e->joint.number, shards)));
 }
 
-// The unit, which is e's count of commands, goes; e is empty behind it.
-static void hand_over(struct effects *e, struct bytes unit)
-{
-    uint32_t count = e->count;
-    e->commands_total += count;
-    e->bytes_total += unit.size;
-    e->count = 0;
-    if (e->sink) e->sink(e->context, unit, count);
-    e->size = 0;
-    e->joint.shards = 0;
-    e->is_ordered = false;
-}
-
 static void end_unit(struct effects *e)
 {
     if (UNLIKELY(e->joint.shards != 0)) put_transaction(e);
-    if (e->count > 1 || e->joint.shards) effects_put_bytes(e, exec_wire);
-    hand_over(e, bytes_make(e->buffer, e->size));
-    if (e->room > ROOM_KEPT_MAX) set_room(e, ROOM_KEPT_MAX); // one giant value
+    if (e->count > 1 || e->joint.shards) put_bytes(e, exec_wire);
+    uint32_t count = e->count;
+    e->commands_total += count;
+    e->bytes_total += e->size + e->rest.size;
+    e->count = 0;
+    if (e->sink) e->sink(e->context, bytes_make(e->buffer, e->size), &e->rest, count);
+    byte_queue_clear(&e->rest);
+    e->size = 0;
+    e->joint.shards = 0;
+    e->is_ordered = false;
 }
 
 void effects_end_unit(struct effects *e)
@@ -191,49 +184,55 @@ void effects_back_to(struct effects *e, struct effects_mark mark)
     if (mark.count <= 1 && e->count > 1) memmove(e->buffer, e->buffer + multi_wire.size, mark.size);
     e->count = mark.count;
     e->size = mark.size;
+    byte_queue_cut(&e->rest, mark.rest);
     e->db = mark.db;
 }
 
-// ---- drafts
+// ---- encoded ahead
 
-void effects_draft_open(struct effects *draft, size_t bytes)
+void effects_ahead_open(struct effects_ahead *a, struct heap *heap)
 {
-    set_room(draft, DRAFT_FRONT + bytes + exec_wire.size);
-    draft->size = draft->first_command = DRAFT_FRONT;
+    a->count = 0;
+    byte_queue_init(&a->bytes, heap, HEAP_LOG);
 }
 
-void effects_put_head(struct effects *draft, uint32_t argc)
+void effects_ahead_close(struct effects_ahead *a)
 {
-    put_head(draft, '*', argc);
-    draft->count++;
+    byte_queue_clear(&a->bytes);
+    *a = (struct effects_ahead){ 0 };
 }
 
-// e is empty: it makes what comes in front.
-static void send_draft(struct effects *e, struct effects *draft)
+static void put_ahead(struct effects_ahead *a, char kind, uint64_t value)
 {
-    bool is_framed = draft->count > 1 || e->joint.shards;
-    e->count = draft->count;
-    if (UNLIKELY(e->joint.shards != 0)) put_transaction(e);
-    CHECK(e->size <= draft->first_command);
-    size_t begin = draft->first_command - e->size;
-    if (e->size) memcpy(draft->buffer + begin, e->buffer, e->size);
-    if (is_framed) effects_put_bytes(draft, exec_wire);
-    hand_over(e, bytes_make(draft->buffer + begin, draft->size - begin));
+    uint8_t head[RESP_HEAD_MAX];
+    byte_queue_append(&a->bytes, bytes_make(head, resp_put_head(head, kind, value)));
 }
 
-void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft)
+void effects_ahead_put_head(struct effects_ahead *a, uint32_t argc)
 {
-    if (!effects_are_on(e) || draft->count == 0) return;
+    put_ahead(a, '*', argc);
+    a->count++;
+}
+
+void effects_ahead_put_size(struct effects_ahead *a, uint64_t size) { put_ahead(a, '$', size); }
+
+void effects_ahead_put_text(struct effects_ahead *a, struct bytes text)
+{
+    effects_ahead_put_size(a, text.size);
+    effects_ahead_put_bytes(a, text);
+    effects_ahead_end_text(a);
+}
+
+void effects_add_ahead(struct effects *e, uint32_t db, struct effects_ahead *a)
+{
+    if (!effects_are_on(e) || a->count == 0) return;
     effects_end_unit(e);
-    if (e->count == 1 || (e->count == 0 && draft->count > 1)) put_multi(e);
+    if (e->count == 1 || (e->count == 0 && a->count > 1)) put_multi(e);
     put_select(e, db);
-    if (e->count == 0 && !e->held) {
-        send_draft(e, draft);
-        return;
-    }
-    size_t begin = draft->first_command;
-    effects_put_bytes(e, bytes_make(draft->buffer + begin, draft->size - begin));
-    e->count += draft->count;
+    byte_queue_take_over(&e->rest, &a->bytes);
+    e->count += a->count;
+    a->count = 0;
+    effects_end_unit(e);
 }
 
 // ---- for bodies

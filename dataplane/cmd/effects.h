@@ -3,7 +3,8 @@
 // Source:  spec/aof.md chapters 3 and 4: RESP commands, SELECT when the database changes, MULTI and
 //          EXEC around a unit of more than one
 // Thread:  the shard
-// Memory:  a unit is gathered in a buffer of the heap (HEAP_LOG) and handed to the sink whole
+// Memory:  a unit is gathered in a buffer of the heap (HEAP_LOG), what is long in pieces behind it,
+//          and handed to the sink whole; a sink that keeps it takes the pieces over
 //
 // By default a write command that changed something is its own effect, as it was sent
 // (cmd_exec.c); one with keys of several shards is split (effect_split.h). A body whose effect is
@@ -12,23 +13,27 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include "dataplane/base/bytes.h"
-#include "dataplane/base/heap.h"
+#include "dataplane/base/byte_queue.h"
+
+enum { EFFECTS_FRONT_MAX = 128 * 1024 };
 
 struct call;
 struct server;
+// One or more whole commands, SELECT included: front, and what is in rest behind it. front is good
+// during the call only; the sink may take rest's pieces over, or its bytes.
+typedef void effects_sink(void *context, struct bytes front, struct byte_queue *rest,
+                          uint32_t command_count);
 struct effects {
     struct heap *heap; // borrowed
-    // unit: one or more whole commands, SELECT included; good during the call only.
-    void (*sink)(void *context, struct bytes unit, uint32_t command_count);
+    effects_sink *sink;
     void *context;
-    int64_t db; // last one selected in the stream; -1: none
-    uint8_t *buffer;
-    size_t size, room;
-    size_t first_command; // of a draft: where it begins, behind room for what comes in front
-    uint32_t count;       // commands in the unit so far
-    uint32_t held;        // a transaction or script is under way: one unit
-    bool muted;           // a script wants its writes to stay here (redis.set_repl)
+    int64_t db;             // last one selected in the stream; -1: none
+    uint8_t *buffer;        // the unit's front
+    size_t size, room;      // EFFECTS_FRONT_MAX and little more
+    struct byte_queue rest; // what comes behind that; from then on all does
+    uint32_t count;         // commands in the unit so far
+    uint32_t held;          // a transaction or script is under way: one unit
+    bool muted;             // a script wants its writes to stay here (redis.set_repl)
     // The unit is one part of what several shards did together; shards 0: it is not. Still told to
     // the sink.
     struct effects_joint {
@@ -39,9 +44,8 @@ struct effects {
 };
 void effects_init(struct effects *e, struct heap *heap);
 void effects_close(struct effects *e);
-void effects_set_sink(struct effects *e,
-                      void (*sink)(void *context, struct bytes unit, uint32_t command_count),
-                      void *context); // NULL: off; forgets the database
+// NULL: off. The database is forgotten.
+void effects_set_sink(struct effects *e, effects_sink *sink, void *context);
 static inline bool effects_are_on(const struct effects *e) { return e->sink != NULL && !e->muted; }
 void effects_add(struct effects *e, uint32_t db, const struct bytes *argv, uint32_t argc);
 void effects_end_unit(struct effects *e); // to the sink, if there is anything and it is not held
@@ -67,23 +71,37 @@ void effects_put_order(struct server *s, uint64_t shards);
 struct effects_mark {
     uint32_t count;
     size_t size;
+    uint64_t rest;
     int64_t db;
 };
 static inline struct effects_mark effects_mark(const struct effects *e)
 {
-    return (struct effects_mark){ e->count, e->size, e->db };
+    return (struct effects_mark){ e->count, e->size, e->rest.size, e->db };
 }
 void effects_back_to(struct effects *e, struct effects_mark mark);
 
-// ---- for effect_draft.c: commands that are encoded ahead, in an effects of their own
-// Room for about so many bytes; what comes in front of the commands is kept free.
-void effects_draft_open(struct effects *draft, size_t bytes);
-void effects_put_head(struct effects *draft, uint32_t argc); // of a command; argc texts follow
-void effects_put_text(struct effects *draft, struct bytes text);
-void effects_put_bytes(struct effects *draft, struct bytes bytes); // as they are
-// The draft, as it was done in database db: a unit of its own, of which no byte is copied, behind
-// what there was; or part of the unit that is held.
-void effects_add_draft(struct effects *e, uint32_t db, struct effects *draft);
+// ---- for effect_draft.c and effect_restore.c: commands that are encoded ahead
+struct effects_ahead {
+    struct byte_queue bytes;
+    uint32_t count; // commands
+};
+void effects_ahead_open(struct effects_ahead *a, struct heap *heap);
+void effects_ahead_close(struct effects_ahead *a); // one that is all zeros may be closed
+static inline bool effects_ahead_is_open(const struct effects_ahead *a) { return a->bytes.heap; }
+void effects_ahead_put_head(struct effects_ahead *a, uint32_t argc); // argc texts follow
+void effects_ahead_put_text(struct effects_ahead *a, struct bytes text);
+void effects_ahead_put_size(struct effects_ahead *a, uint64_t size); // of a text; size bytes follow
+static inline void effects_ahead_put_bytes(struct effects_ahead *a, struct bytes bytes)
+{
+    byte_queue_append(&a->bytes, bytes);
+}
+static inline void effects_ahead_end_text(struct effects_ahead *a) // behind those bytes
+{
+    byte_queue_append(&a->bytes, BYTES_LITERAL("\r\n"));
+}
+// As they were done in database db: a unit of its own behind what there was, or part of the unit
+// that is held. Nothing is copied, if a has e's heap; a is empty behind it.
+void effects_add_ahead(struct effects *e, uint32_t db, struct effects_ahead *a);
 
 // ---- for bodies
 // The command's effect is this one (and those of further calls) instead of itself.

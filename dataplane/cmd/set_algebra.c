@@ -247,8 +247,7 @@ static void begin_tell(struct algebra *a, struct call *call)
     if (a->is_itself) return;
     set_build_look(&a->builder, &a->result);
     set_iter_init(&a->iter, &a->result);
-    effect_draft_begin(&a->draft, call, "SADD", call->argv[1], a->result.count,
-                       a->result.tree.bytes + a->result.bytes.size, true);
+    effect_draft_begin(&a->draft, call, "SADD", call->argv[1], a->result.count, true);
 }
 
 static bool tell_next(struct algebra *a, struct call *call) // false: no more

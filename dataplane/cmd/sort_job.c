@@ -233,7 +233,7 @@ static void begin_tell(struct sort *s, struct call *call)
     list_build_look(&s->builder, &s->built);
     list_iter_init(&s->told, &s->built, 0, false);
     effect_draft_begin(&s->draft, call, "RPUSH", call->argv[s->options.store], s->built.count,
-                       s->built.tree.bytes, true);
+                       true);
     s->phase = PHASE_TELL;
 }
 

@@ -3,7 +3,7 @@
 #include "dataplane/cmd/call_home.h"
 #include "dataplane/cmd/job.h"
 
-enum { PAIRS_PER_LOOK = 8, SCORE_BYTES = 20 };
+enum { PAIRS_PER_LOOK = 8 };
 
 void zset_tell_begin(struct zset_tell *t, struct call *call, const struct zset_builder *b,
                      struct bytes key, bool is_itself)
@@ -13,8 +13,7 @@ void zset_tell_begin(struct zset_tell *t, struct call *call, const struct zset_b
     if (t->is_itself) return;
     zset_build_look(b, &t->look);
     zset_iter_init(&t->iter, &t->look, 0, false);
-    effect_draft_begin(&t->draft, call, "ZADD", key, 2 * t->look.count,
-                       t->look.sorted.bytes + t->look.count * SCORE_BYTES, true);
+    effect_draft_begin(&t->draft, call, "ZADD", key, 2 * t->look.count, true);
 }
 
 bool zset_tell_step(struct zset_tell *t, uint64_t until_tsc)

@@ -8,17 +8,11 @@
 #include "dataplane/shard/shard.h"
 #include "storage/aof/aof_write.h"
 
-struct appender_piece {
-    struct list_node link;
-    size_t used, sent;
-    uint8_t data[APPENDER_PIECE_BYTES];
-};
-
 void appender_open(struct shard *s)
 {
     struct appender *a = &s->appender;
     struct persist *persist = s->server.persist;
-    list_init(&a->backlog);
+    byte_queue_init(&a->backlog, &s->heap, HEAP_LOG);
     if (!persist || !s->saver.port) return;
     a->aof = &persist->aof;
     a->told = &persist->aof.shards[s->server.shard_index];
@@ -26,50 +20,14 @@ void appender_open(struct shard *s)
     a->told->joint_ready = UINT64_MAX;
 }
 
-// ---- what waits for a chunk
-
-static void drop_first_piece(struct shard *s)
-{
-    struct list_node *node = list_take_first(&s->appender.backlog);
-    heap_give(&s->heap, LIST_OWNER(node, struct appender_piece, link),
-              sizeof(struct appender_piece), HEAP_LOG);
-}
-
 void appender_close(struct shard *s)
 {
-    struct appender *a = &s->appender;
-    if (!a->aof) return;
+    if (!s->appender.aof) return;
     appender_joint_close(s);
-    while (a->backlog.count) drop_first_piece(s);
+    byte_queue_clear(&s->appender.backlog);
 }
 
-static struct appender_piece *piece_with_room(struct shard *s)
-{
-    struct list *backlog = &s->appender.backlog;
-    struct appender_piece *last =
-        backlog->count ? LIST_OWNER(backlog->root.prev, struct appender_piece, link) : NULL;
-    if (last && last->used < APPENDER_PIECE_BYTES) return last;
-    struct appender_piece *p = heap_take(&s->heap, sizeof *p, HEAP_LOG);
-    p->used = p->sent = 0;
-    p->link = (struct list_node){ 0 };
-    list_append(backlog, &p->link);
-    return p;
-}
-
-static void keep(struct shard *s, struct bytes bytes)
-{
-    s->appender.backlog_bytes += bytes.size;
-    while (bytes.size) {
-        struct appender_piece *p = piece_with_room(s);
-        size_t size = APPENDER_PIECE_BYTES - p->used;
-        if (size > bytes.size) size = bytes.size;
-        memcpy(p->data + p->used, bytes.data, size);
-        p->used += size;
-        (void)bytes_skip(&bytes, size);
-    }
-}
-
-bool appender_is_full(const struct appender *a) { return a->backlog_bytes > APPENDER_BACKLOG_MAX; }
+bool appender_is_full(const struct appender *a) { return a->backlog.size > APPENDER_BACKLOG_MAX; }
 
 // ---- chunks
 
@@ -114,20 +72,25 @@ static void put(struct shard *s, struct bytes bytes)
 {
     struct appender *a = &s->appender;
     a->appended += bytes.size;
-    if (LIKELY(!a->backlog.count && may_write(a))) (void)bytes_skip(&bytes, fill(s, bytes));
-    if (UNLIKELY(bytes.size != 0)) keep(s, bytes);
+    if (LIKELY(!a->backlog.size && may_write(a))) (void)bytes_skip(&bytes, fill(s, bytes));
+    if (UNLIKELY(bytes.size != 0)) byte_queue_append(&a->backlog, bytes);
+}
+
+static void put_rest(struct shard *s, struct byte_queue *rest)
+{
+    s->appender.appended += rest->size;
+    byte_queue_take_over(&s->appender.backlog, rest);
 }
 
 static void send_backlog(struct shard *s)
 {
-    struct appender *a = &s->appender;
-    while (a->backlog.count) {
-        struct appender_piece *p = LIST_OWNER(list_first(&a->backlog), struct appender_piece, link);
-        size_t size = fill(s, bytes_make(p->data + p->sent, p->used - p->sent));
-        p->sent += size;
-        a->backlog_bytes -= size;
-        if (p->sent < p->used) return;
-        drop_first_piece(s);
+    struct byte_queue *backlog = &s->appender.backlog;
+    for (uint64_t sent = 0; backlog->size && sent < APPENDER_SEND_BYTES;) {
+        struct bytes first = byte_queue_first(backlog);
+        size_t size = fill(s, first);
+        byte_queue_skip(backlog, size);
+        sent += size;
+        if (size < first.size) return;
     }
 }
 
@@ -158,14 +121,16 @@ static void note_unit(struct shard *s, uint64_t begin)
     log_wait_note(server, s->appender.appended, &joint);
 }
 
-static void take_unit(void *context, struct bytes unit, uint32_t command_count)
+static void take_unit(void *context, struct bytes front, struct byte_queue *rest,
+                      uint32_t command_count)
 {
     struct shard *s = context;
     struct appender *a = &s->appender;
     uint64_t begin = a->appended;
     (void)command_count;
     if (UNLIKELY(s->settings->aof_timestamp_enabled)) put_timestamp(s);
-    put(s, unit);
+    put(s, front);
+    if (UNLIKELY(rest->size != 0)) put_rest(s, rest);
     __atomic_store_n(&a->told->appended, a->appended, __ATOMIC_RELEASE);
     if (UNLIKELY(log_waits_are_on(&s->server))) note_unit(s, begin);
 }
@@ -191,7 +156,7 @@ static void finish_older(struct shard *s)
 
 bool appender_may_turn(const struct appender *a)
 {
-    return !a->older && !a->backlog.count && (!a->file || a->file->is_open);
+    return !a->older && !a->backlog.size && (!a->file || a->file->is_open);
 }
 
 uint64_t appender_file_bytes(const struct appender *a)
@@ -394,7 +359,7 @@ uint32_t appender_turn(struct shard *s, bool has_others)
         return count;
     }
     if (a->file && a->file->is_open) follow_settings(s);
-    if (a->backlog.count && a->file && may_write(a)) send_backlog(s);
+    if (a->backlog.size && a->file && may_write(a)) send_backlog(s);
     count += hand_over_if_due(s, has_others);
     tell(s);
     s->server.log_waits.durable = appender_joint_advance(s, a->told->durable);
@@ -414,12 +379,11 @@ bool appender_has_input(const struct shard *s)
 {
     const struct appender *a = &s->appender;
     if (LIKELY(!a->file && !a->older)) return false;
-    if (a->file && a->backlog.count && may_write(a) && !flush_is_out_of_chunks(a->port))
-        return true;
+    if (a->file && a->backlog.size && may_write(a) && !flush_is_out_of_chunks(a->port)) return true;
     return appender_joint_can_advance(a) || log_waits_can_run(&s->server);
 }
 
 bool appender_is_quiet(const struct appender *a)
 {
-    return !a->older && !a->backlog.count && (!a->chunk || !a->chunk->size);
+    return !a->older && !a->backlog.size && (!a->chunk || !a->chunk->size);
 }

@@ -4,7 +4,8 @@
 // Source:  DESIGN "Storage"; spec/aof.md chapters 3 and 5; storage/flusher.h
 // Thread:  the shard, or who holds it. Files are told by the keeper (keeper.h)
 // Memory:  chunks of the flusher; what finds none waits in pieces of the heap (HEAP_LOG), of which
-//          APPENDER_BACKLOG_MAX bytes stop those who write
+//          APPENDER_BACKLOG_MAX bytes stop those who write. What is long comes in such pieces, and
+//          is copied to chunks APPENDER_SEND_BYTES a turn
 //
 // Effects (cmd/effects.h) come as whole units. Under always a chunk is handed over when none is
 // under way and a turn had no more commands: whoever is answered behind a sync and asks again at
@@ -22,7 +23,7 @@
 enum {
     APPENDER_HAND_OVER_US = 1000,
     APPENDER_GATHER_US = 1000, // always, at most; as long as the last sync took
-    APPENDER_PIECE_BYTES = 64 * 1024,
+    APPENDER_SEND_BYTES = 512 * 1024,
     APPENDER_BACKLOG_MAX = 64 << 20,
 };
 
@@ -56,10 +57,9 @@ struct appender {
     // Under always: when the chunk under way was handed over (0: none is), when the last one was
     // durable, and how long the next one may gather.
     uint64_t handed_over_ns, synced_ns, gather_ns;
-    struct list backlog; // of struct appender_piece, oldest first
-    uint64_t backlog_bytes;
-    uint64_t appended; // position
-    uint64_t delayed;  // of files before
+    struct byte_queue backlog; // HEAP_LOG
+    uint64_t appended;         // position
+    uint64_t delayed;          // of files before
     enum flush_sync sync;
     const struct appender_file *sync_file; // that was told so
     int64_t second;                        // of the last timestamp in the file; 0: none

@@ -15,9 +15,11 @@ struct pair {
     size_t size, room;
 };
 
-static void keep_unit(void *context, struct bytes unit, uint32_t command_count)
+static void keep_unit(void *context, struct bytes front, struct byte_queue *rest,
+                      uint32_t command_count)
 {
     struct pair *p = context;
+    struct bytes unit = harness_whole_unit(front, rest);
     if (p->size + unit.size > p->room) {
         p->room = 2 * (p->size + unit.size);
         p->units = realloc(p->units, p->room);
@@ -25,6 +27,7 @@ static void keep_unit(void *context, struct bytes unit, uint32_t command_count)
     }
     memcpy(p->units + p->size, unit.data, unit.size);
     p->size += unit.size;
+    free((void *)(uintptr_t)unit.data);
 }
 
 static bool is_transaction_word(struct bytes name)

@@ -47,11 +47,28 @@ static inline void harness_note_client(struct server *s, struct client *c)
 static const struct server_ops harness_ops = { .resume_client = harness_note_client,
                                                .client_wrote = harness_note_client };
 
+// What a sink of effects was given, whole, for the caller to free; rest is empty behind it.
+static inline struct bytes harness_whole_unit(struct bytes front, struct byte_queue *rest)
+{
+    uint8_t *whole = malloc(front.size + rest->size + 1);
+    size_t size = front.size;
+    if (size) memcpy(whole, front.data, size);
+    for (struct bytes piece; (piece = byte_queue_first(rest)).size;) {
+        memcpy(whole + size, piece.data, piece.size);
+        size += piece.size;
+        byte_queue_skip(rest, piece.size);
+    }
+    whole[size] = 0;
+    return bytes_make(whole, size);
+}
+
 // "*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n" becomes "DEL b"; SELECT 0 is left out, and so is what stands
 // around the one command of a part of a transaction over several shards.
-static inline void harness_note_effects(void *context, struct bytes unit, uint32_t command_count)
+static inline void harness_note_effects(void *context, struct bytes front, struct byte_queue *rest,
+                                        uint32_t command_count)
 {
     struct harness *h = context;
+    struct bytes unit = harness_whole_unit(front, rest);
     size_t at = h->effects_size, room = sizeof h->effects;
     const char *in = (const char *)unit.data, *end = in + unit.size;
     bool is_first = true, is_part = in < end && *in == '#';
@@ -83,6 +100,7 @@ static inline void harness_note_effects(void *context, struct bytes unit, uint32
     }
     at += (size_t)snprintf(h->effects + at, room - at, ";");
     h->effects_size = at;
+    free((void *)(uintptr_t)unit.data);
 }
 
 static inline void harness_apply_thresholds(struct harness *h)

@@ -18,9 +18,10 @@ struct pair {
 };
 
 // Giants have larger effects than a harness keeps.
-static inline void forget_effects(void *context, struct bytes unit, uint32_t command_count)
+static inline void forget_effects(void *context, struct bytes front, struct byte_queue *rest,
+                                  uint32_t command_count)
 {
-    (void)context, (void)unit, (void)command_count;
+    (void)context, (void)front, (void)rest, (void)command_count;
 }
 
 static inline struct server *server_at(const struct pair *p,

@@ -14,7 +14,7 @@ TestSuite(effect_draft, .init = open_harness, .fini = close_harness);
 static struct effect_draft draft_of(uint64_t count, bool replaces)
 {
     struct effect_draft d;
-    effect_draft_begin(&d, &call, "SADD", BYTES_LITERAL("k"), count, count, replaces);
+    effect_draft_begin(&d, &call, "SADD", BYTES_LITERAL("k"), count, replaces);
     for (uint64_t i = 0; i < count; i++) effect_draft_add(&d, BYTES_LITERAL("m"));
     return d;
 }
@@ -74,11 +74,12 @@ Test(effect_draft, is_part_of_a_unit_that_is_held)
     cr_expect(eq(str, h->effects, (char *)"MULTI | DEL k | SADD k m | INCR n | SADD k m | EXEC;"));
 }
 
-Test(effect_draft, grows_past_its_estimate_and_may_be_dropped)
+Test(effect_draft, may_be_dropped_half_way)
 {
     static char text[100000];
-    struct effect_draft d;
-    effect_draft_begin(&d, &call, "RPUSH", BYTES_LITERAL("k"), 2, 1, true);
+    struct effect_draft d = { 0 };
+    effect_draft_drop(&d);
+    effect_draft_begin(&d, &call, "RPUSH", BYTES_LITERAL("k"), 2, true);
     effect_draft_add(&d, bytes_make(text, sizeof text));
     effect_draft_drop(&d);
     cr_expect(eq(str, h->effects, (char *)""));
@@ -98,7 +99,7 @@ Test(effect_draft, takes_a_text_in_pieces)
 // A log that is switched on while the job is under way has to have it all the same.
 Test(effect_draft, tells_what_is_there_to_who_listens_since)
 {
-    void (*sink)(void *context, struct bytes unit, uint32_t command_count) = h->server.effects.sink;
+    effects_sink *sink = h->server.effects.sink;
     struct key key = key_make(h->server.keyspace, BYTES_LITERAL("k"));
     call.keyspace = h->server.keyspace;
     effects_set_sink(&h->server.effects, NULL, NULL);

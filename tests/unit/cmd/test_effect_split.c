@@ -226,9 +226,11 @@ struct replay {
     struct harness *copy[JOINT_SHARDS]; // its clock stands: time alone takes nothing from it
 };
 
-static void keep_unit(void *context, struct bytes unit, uint32_t command_count)
+static void keep_unit(void *context, struct bytes front, struct byte_queue *rest,
+                      uint32_t command_count)
 {
     struct stream_log *log = context;
+    struct bytes whole = harness_whole_unit(front, rest), unit = whole;
     (void)command_count;
     if (unit.data[0] == '#') { // a part of a transaction
         const uint8_t *behind = memchr(unit.data, '*', unit.size);
@@ -240,6 +242,7 @@ static void keep_unit(void *context, struct bytes unit, uint32_t command_count)
     }
     memcpy(log->bytes + log->size, unit.data, unit.size);
     log->size += unit.size;
+    free((void *)(uintptr_t)whole.data);
 }
 
 static void open_replay(struct replay *r, uint64_t seed)

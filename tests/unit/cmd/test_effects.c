@@ -126,3 +126,49 @@ Test(effects, go_back_to_a_mark)
             harness_close(h);
         }
 }
+
+// What does not fit the front goes behind it, and all that follows does.
+Test(effects, that_are_long_come_in_pieces)
+{
+    static uint8_t text[3 * EFFECTS_FRONT_MAX];
+    struct harness *h = harness_open();
+    struct effects *e = &h->server.effects;
+    struct bytes set[] = { BYTES_LITERAL("SET"), BYTES_LITERAL("k"), { text, sizeof text } };
+    struct bytes incr[] = { BYTES_LITERAL("INCR"), BYTES_LITERAL("n") };
+    memset(text, 'x', sizeof text);
+    effects_hold(e);
+    effects_add(e, 0, incr, 2);
+    effects_add(e, 0, set, 3);
+    struct effects_mark mark = effects_mark(e);
+    cr_expect(gt(u64, e->rest.size, sizeof text));
+    effects_add(e, 0, incr, 2);
+    effects_add(e, 7, set, 3);
+    effects_back_to(e, mark);
+    effects_add(e, 0, incr, 2);
+    cr_expect(le(sz, e->room, 2 * EFFECTS_FRONT_MAX));
+    effects_release(e);
+    cr_expect(eq(str, h->effects, (char *)"MULTI | INCR n | SET k | INCR n | EXEC;"));
+    cr_expect(zero(u64, e->rest.size));
+    cr_expect(lt(u64, h->heap.bytes[HEAP_LOG], 2 * EFFECTS_FRONT_MAX + 1));
+    harness_close(h);
+}
+
+// Of one command, taken back to before there was MULTI in front of it.
+Test(effects, that_are_long_can_be_taken_back)
+{
+    static uint8_t text[2 * EFFECTS_FRONT_MAX];
+    struct harness *h = harness_open();
+    struct effects *e = &h->server.effects;
+    struct bytes set[] = { BYTES_LITERAL("SET"), BYTES_LITERAL("k"), { text, sizeof text } };
+    struct bytes incr[] = { BYTES_LITERAL("INCR"), BYTES_LITERAL("n") };
+    memset(text, 'x', sizeof text);
+    effects_hold(e);
+    effects_add(e, 0, incr, 2);
+    struct effects_mark mark = effects_mark(e);
+    effects_add(e, 0, set, 3);
+    effects_back_to(e, mark);
+    cr_expect(zero(u64, e->rest.size));
+    effects_release(e);
+    cr_expect(eq(str, h->effects, (char *)"INCR n;"));
+    harness_close(h);
+}

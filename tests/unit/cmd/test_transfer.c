@@ -191,13 +191,16 @@ Test(transfer, tells_both_shards_as_one_transaction)
 static uint8_t unit[PAYLOAD_MAX];
 static size_t unit_size;
 
-static void keep_unit(void *context, struct bytes bytes, uint32_t command_count)
+static void keep_unit(void *context, struct bytes front, struct byte_queue *rest,
+                      uint32_t command_count)
 {
+    struct bytes bytes = harness_whole_unit(front, rest);
     (void)context;
     cr_assert(eq(u32, command_count, 1));
     cr_assert(lt(sz, bytes.size, sizeof unit));
     memcpy(unit, bytes.data, bytes.size);
     unit_size = bytes.size;
+    free((void *)(uintptr_t)bytes.data);
 }
 
 Test(transfer, tells_the_value_with_its_deadline)
