@@ -1,12 +1,12 @@
 """Rows 24 and 25 of tools/figures: what snapshots cost, beside redis-server's."""
 import statistics
-import threading
 import time
 
 from figures_kit import Client, alternate, resident_bytes, spread
 
 KEYS, VALUE_BYTES = 5000000, 32
-WRITES, READS, BEFORE_S = 50000, 2000, 8
+WRITES, READS, READS_S = 50000, 2000, 8
+LOOK_S = 0.05
 PATIENCE_S = 180
 MB = 1 << 20
 
@@ -27,31 +27,27 @@ def wait_saved(client, begin_s):
     return time.monotonic() - begin_s
 
 
-class Peak:
-    """Of a server and its children, looked at all the time."""
-
-    def __init__(self, pid):
-        self.pid, self.bytes, self.is_over = pid, 0, False
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        while not self.is_over:
-            self.bytes = max(self.bytes, resident_bytes(self.pid))
-            time.sleep(0.02)
-
-    def end(self):
-        self.is_over = True
-        self.thread.join()
-        return self.bytes
+def reads(bench, server):
+    return bench.begin_load("-p", server.port, "-c", 10, "-t", "get", "-k", KEYS, "-r", READS, "--tick", 250, "-d", READS_S, "-w", 0.5)
 
 
-def reads(bench, server, seconds):
-    return bench.begin_load("-p", server.port, "-c", 10, "-t", "get", "-k", KEYS, "-r", READS, "--tick", 250, "-d", seconds, "-w", 0.5)
+def watch(bench, server, client, load, saves):
+    """Looks at the server while the load reads, in the same way with snapshots and without: what looks takes its share
+    of the cores. saves: a snapshot begins whenever there is none. The most memory it had, and how many snapshots ended."""
+    peak, saved = 0, -1
+    while load.is_running():
+        peak = max(peak, resident_bytes(server.child.pid))
+        is_saving = client.info("persistence")["rdb_bgsave_in_progress"] != "0"
+        if saves and not is_saving:
+            client.ask("BGSAVE")
+            saved += 1
+        time.sleep(LOOK_S)
+    return peak, saved
 
 
 def snapshot_under_writes(bench, name):
-    """Memory beyond what there was, and p99.9 of GETs before and meanwhile, in ms."""
+    """Memory beyond what there was, and p99.9 of GETs before and meanwhile, in ms: equally long, and meanwhile one snapshot
+    follows the other."""
     server = start(bench, name)
     client = Client(server.port)
     try:
@@ -59,20 +55,21 @@ def snapshot_under_writes(bench, name):
         writer = bench.begin_load("-p", server.port, "-c", 20, "-P", 64, "-t", "set", "-k", KEYS, "-v", VALUE_BYTES, "-r", WRITES, "--tick", 1000,
                                   "-d", 60, "-w", 0)
         time.sleep(1)  # it runs evenly
-        before = bench.finish_load(reads(bench, server, BEFORE_S))
-        resident = resident_bytes(server.child.pid)
-        peak, begin_s = Peak(server.child.pid), time.monotonic()
-        client.ask("BGSAVE")
-        meanwhile = bench.finish_load(reads(bench, server, 4))
-        took = wait_saved(client, begin_s)
-        extra = peak.end() - resident
+        load = reads(bench, server)
+        resident, _ = watch(bench, server, client, load, False)
+        before = bench.finish_load(load)
+        load = reads(bench, server)
+        peak, saved = watch(bench, server, client, load, True)
+        meanwhile = bench.finish_load(load)
+        wait_saved(client, time.monotonic())
+        extra = peak - resident
         slice_us = client.info("persistence").get("rdb_slice_usec_max", "-")
         writer.stop()
     finally:
         client.close()
         server.stop()
     first, then = before["latency"]["p999_us"] / 1000, meanwhile["latency"]["p999_us"] / 1000
-    bench.say(f"{name}: {took:.1f} s, {extra / MB:+.0f} MB; GET p99.9 {first:.1f} ms before, {then:.1f} ms meanwhile; longest slice {slice_us} us")
+    bench.say(f"{name}: {saved} snapshots, {extra / MB:+.0f} MB; GET p99.9 {first:.1f} ms before, {then:.1f} ms meanwhile; longest slice {slice_us} us")
     return extra / MB, then / first, then
 
 

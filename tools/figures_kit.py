@@ -63,15 +63,12 @@ class Process:
 
 
 def process_tree(root):
-    parents = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError):
-                stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
-                parents[int(entry)] = int(stat.rsplit(")", 1)[1].split()[1])
+    """Asked of the kernel child by child: a look at all processes would take milliseconds of a core that is measured."""
     tree = [root]
     for pid in tree:
-        tree += [child for child, parent in parents.items() if parent == pid and child not in tree]
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                tree += map(int, pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split())
     return tree
 
 
