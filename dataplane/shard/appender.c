@@ -13,6 +13,7 @@ void appender_open(struct shard *s)
     struct appender *a = &s->appender;
     struct persist *persist = s->server.persist;
     byte_queue_init(&a->backlog, &s->heap, HEAP_LOG);
+    a->torn_bases = UINT64_MAX;
     if (!persist || !s->saver.port) return;
     a->aof = &persist->aof;
     a->told = &persist->aof.shards[s->server.shard_index];
@@ -223,7 +224,7 @@ static void tell_value(uint64_t *where, uint64_t value)
 // the gap.
 static bool is_torn(const struct appender *a)
 {
-    return UNLIKELY(a->is_torn) &&
+    return UNLIKELY(a->torn_bases != UINT64_MAX) &&
            __atomic_load_n(&a->aof->bases, __ATOMIC_ACQUIRE) == a->torn_bases;
 }
 
@@ -323,10 +324,7 @@ static uint32_t end_older(struct shard *s)
     struct appender *a = &s->appender;
     if (!a->older || __atomic_load_n(&a->older->is_open, __ATOMIC_ACQUIRE)) return 0;
     a->delayed += a->older->file.delayed;
-    if (a->older->file.has_lost && !is_torn(a)) {
-        a->is_torn = true;
-        a->torn_bases = a->older_bases;
-    }
+    if (a->older->file.has_lost && !is_torn(a)) a->torn_bases = a->older_bases;
     a->older = NULL;
     if (__atomic_sub_fetch(&a->aof->older_left, 1, __ATOMIC_ACQ_REL) == 0)
         appender_wake(s, UINT64_MAX); // what they keep for their new files can go there
@@ -346,7 +344,7 @@ static void end_all(struct shard *s)
     tell_value(&told->file_bytes, 0);
     tell_value(&told->buffered_bytes, 0);
     __atomic_store_n(&told->has_lost, false, __ATOMIC_RELAXED);
-    s->appender.is_torn = false;
+    s->appender.torn_bases = UINT64_MAX;
 }
 
 uint32_t appender_turn(struct shard *s, bool has_others)

@@ -50,8 +50,7 @@ struct appender {
     struct appender_file *file;  // appended to; NULL: off
     struct appender_file *older; // the one before, until it is whole; NULL
     uint64_t older_bases;        // aof->bases when its end came
-    bool is_torn;                // something is missing in a file before, from when aof->bases was
-    uint64_t torn_bases;         // this
+    uint64_t torn_bases;         // aof->bases when something was lost in a file before; UINT64_MAX
     struct flush_chunk *chunk;   // being filled; NULL
     uint64_t chunk_since_ns;
     // Under always: when the chunk under way was handed over (0: none is), when the last one was
