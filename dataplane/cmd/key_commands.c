@@ -98,14 +98,14 @@ static bool write_item(struct key_commands *c)
 static void add_element(struct key_commands *c)
 {
     struct bytes text;
-    CHECK(list_iter_next(&c->list.iter, &text));
+    CHECK(list_iter_next(&c->iter.list, &text));
     key_commands_add(c, text);
 }
 
 static void add_member(struct key_commands *c)
 {
     struct bytes member;
-    CHECK(set_iter_next(&c->set.iter, &member));
+    CHECK(set_iter_next(&c->iter.set, &member));
     key_commands_add(c, member);
 }
 
@@ -113,7 +113,7 @@ static void add_scored(struct key_commands *c)
 {
     struct bytes member;
     double score;
-    CHECK(zset_iter_next(&c->zset.iter, &member, &score));
+    CHECK(zset_iter_next(&c->iter.zset, &member, &score));
     add_score(c, score);
     key_commands_add(c, member);
 }
@@ -121,7 +121,7 @@ static void add_scored(struct key_commands *c)
 static void add_field(struct key_commands *c)
 {
     struct hash_field f;
-    CHECK(hash_iter_next(&c->hash.iter, &f));
+    CHECK(hash_iter_next(&c->iter.hash, &f));
     c->hash.deadlines_left += f.deadline_ms != 0;
     key_commands_add(c, f.field);
     key_commands_add(c, f.value);
@@ -140,7 +140,7 @@ static const struct collection {
 
 static bool next_element(struct key_commands *c)
 {
-    const struct collection *kind = &collections[c->type];
+    const struct collection *kind = &collections[c->cut.type];
     if (c->left == 0) return false;
     if (c->command_has == 0) {
         c->command_has =
@@ -160,9 +160,9 @@ static bool next_field_deadline(struct key_commands *c)
 {
     struct hash_field f;
     if (c->hash.deadlines_left == 0) return false;
-    if (!c->hash.is_again) hash_iter_init(&c->hash.iter, &c->hash.cut);
+    if (!c->hash.is_again) value_iter_init(&c->iter, &c->cut);
     c->hash.is_again = true;
-    CHECK(hash_iter_next(&c->hash.iter, &f));
+    CHECK(hash_iter_next(&c->iter.hash, &f));
     if (f.deadline_ms == 0) return true;
     c->hash.deadlines_left--;
     key_commands_start(c, 6, "HPEXPIREAT");
@@ -182,15 +182,15 @@ static bool next_string(struct key_commands *c)
     c->left = 0;
     key_commands_start(c, 3, "SET");
     key_commands_add(c, c->name);
-    key_commands_add(c, blob_bytes(c->string));
+    key_commands_add(c, blob_bytes(c->cut.string));
     return true;
 }
 
 static bool next_of_value(struct key_commands *c)
 {
-    if (c->type == TYPE_STRING) return next_string(c);
-    if (c->type == TYPE_STREAM) return key_commands_stream_item(c);
-    return next_element(c) || (c->type == TYPE_HASH && next_field_deadline(c));
+    if (c->cut.type == TYPE_STRING) return next_string(c);
+    if (c->cut.type == TYPE_STREAM) return key_commands_stream_item(c);
+    return next_element(c) || (c->cut.type == TYPE_HASH && next_field_deadline(c));
 }
 
 static bool next_item(struct key_commands *c)
@@ -205,83 +205,26 @@ static bool next_item(struct key_commands *c)
     return true;
 }
 
-static void begin_string(struct key_commands *c, const struct entry *e)
-{
-    struct string_view view;
-    string_read(e, &view);
-    c->left = 1;
-    if (view.blob) {
-        c->string = blob_hold(view.blob);
-        return;
-    }
-    c->string = blob_new(c->out->heap, view.bytes.size, HEAP_OTHER); // the entry may go
-    if (view.bytes.size) memcpy(c->string->data, view.bytes.data, view.bytes.size);
-    c->string->size = view.bytes.size;
-}
-
-static void begin_list(struct key_commands *c, const struct entry *e)
-{
-    list_cut(c->keyspace, e, &c->list.cut);
-    list_iter_init(&c->list.iter, &c->list.cut, 0, false);
-    c->left = c->list.cut.count;
-}
-
-static void begin_set(struct key_commands *c, const struct entry *e)
-{
-    set_cut(c->keyspace, e, &c->set.cut);
-    set_iter_init(&c->set.iter, &c->set.cut);
-    c->left = c->set.cut.count;
-}
-
-static void begin_zset(struct key_commands *c, const struct entry *e)
-{
-    zset_cut(c->keyspace, e, &c->zset.cut);
-    zset_iter_init(&c->zset.iter, &c->zset.cut, 0, false);
-    c->left = c->zset.cut.count;
-}
-
-static void begin_hash(struct key_commands *c, const struct entry *e, uint64_t now_ms)
-{
-    hash_cut(c->keyspace, e, now_ms, &c->hash.cut);
-    hash_iter_init(&c->hash.iter, &c->hash.cut);
-    c->hash.deadlines_left = 0;
-    c->hash.is_again = false;
-    c->left = c->hash.cut.count;
-}
-
 // What is large in c is not cleared: this is done for every small key.
 bool key_commands_begin(struct key_commands *c, struct keyspace *k, const struct entry *e,
                         struct bytes name, struct rdb_buffer *out, uint64_t now_ms)
 {
-    c->keyspace = k;
     c->out = out;
     c->name = name;
     c->deadline_ms = entry_deadline_ms(e);
-    c->type = entry_type(e);
-    c->spent = c->left = 0;
+    c->spent = 0;
     c->command_has = c->text_count = c->text_at = c->number_count = 0;
     c->text_written = 0;
-    switch (c->type) {
-    case TYPE_STRING:
-        begin_string(c, e);
-        break;
-    case TYPE_LIST:
-        begin_list(c, e);
-        break;
-    case TYPE_SET:
-        begin_set(c, e);
-        break;
-    case TYPE_ZSET:
-        begin_zset(c, e);
-        break;
-    case TYPE_HASH:
-        begin_hash(c, e, now_ms);
-        break;
-    case TYPE_STREAM:
-        key_commands_stream_begin(c, e);
-        break;
+    c->hash.deadlines_left = 0;
+    c->hash.is_again = false;
+    value_cut(k, e, true, now_ms, &c->cut);
+    value_iter_init(&c->iter, &c->cut);
+    c->left = value_cut_count(&c->cut);
+    if (c->cut.type == TYPE_STREAM) {
+        key_commands_stream_begin(c);
+        return true;
     }
-    if (c->left > 0 || c->type == TYPE_STREAM) return true;
+    if (c->left > 0) return true;
     key_commands_end(c);
     return false;
 }
@@ -295,29 +238,7 @@ bool key_commands_step(struct key_commands *c, uint32_t budget)
     return false;
 }
 
-void key_commands_end(struct key_commands *c)
-{
-    switch (c->type) {
-    case TYPE_STRING:
-        blob_release(c->string);
-        break;
-    case TYPE_LIST:
-        list_cut_drop(c->keyspace, &c->list.cut);
-        break;
-    case TYPE_SET:
-        set_cut_drop(c->keyspace, &c->set.cut);
-        break;
-    case TYPE_ZSET:
-        zset_cut_drop(c->keyspace, &c->zset.cut);
-        break;
-    case TYPE_HASH:
-        hash_cut_drop(c->keyspace, &c->hash.cut);
-        break;
-    case TYPE_STREAM:
-        stream_cut_drop(c->keyspace, &c->stream.cut);
-        break;
-    }
-}
+void key_commands_end(struct key_commands *c) { value_cut_drop(&c->cut); }
 
 // ---- small ones
 

@@ -4,7 +4,7 @@
 // Source:  spec/aof.md chapter 6 (RESP base content): what Redis 7.0 writes, and 7.4 of a hash's
 //          fields with deadlines
 // Thread:  the shard
-// Memory:  cuts of the value; the output is the caller's
+// Memory:  a cut of the value; the output is the caller's
 //
 //   string  SET                     list  RPUSH    set  SADD    zset  ZADD
 //   hash    HMSET, then HPEXPIREAT for each field that has a deadline
@@ -16,11 +16,7 @@
 // was, and that an entry is still pending which was deleted. Other than with Redis, consumers who
 // have nothing else are kept: each is created by itself.
 #pragma once
-#include "dataplane/types/hash_value.h"
-#include "dataplane/types/list_value.h"
-#include "dataplane/types/set_value.h"
-#include "dataplane/types/stream_value.h"
-#include "dataplane/types/zset_value.h"
+#include "dataplane/types/value_cut.h"
 #include "storage/rdb/rdb_buffer.h"
 
 enum {
@@ -32,8 +28,6 @@ enum {
 };
 
 struct key_commands_stream {
-    struct stream_cut cut;
-    struct stream_iter iter;
     uint32_t phase;
     uint32_t group, consumer; // under way
     struct stream_pending_iter pending;
@@ -41,46 +35,29 @@ struct key_commands_stream {
 
 struct key_commands {
     // All of it is key_commands*.c's.
-    struct keyspace *keyspace; // borrowed, as is what follows
-    struct rdb_buffer *out;
+    struct rdb_buffer *out; // borrowed, as is what follows
     struct bytes name;
     uint64_t deadline_ms; // KEYSPACE_NO_DEADLINE: none, or it is written
-    enum value_type type;
+    struct value_cut cut;
+    union value_iter iter;
     uint64_t spent;       // of the budget
-    uint64_t left;        // elements of the value that are not written yet
+    uint64_t left;        // of a string and of elements, what is not written yet
     uint32_t command_has; // of those, elements that the command under way is to have
     // The item under way: a command's beginning, or an element of it.
     struct bytes texts[KEY_COMMANDS_TEXTS_MAX];
     uint32_t text_count, text_at, number_count;
     size_t text_written; // bytes of texts[text_at]
     char numbers[KEY_COMMANDS_NUMBERS_MAX][KEY_COMMANDS_NUMBER_BYTES];
-    union {
-        struct blob *string;
-        struct {
-            struct list_cut cut;
-            struct list_iter iter;
-        } list;
-        struct {
-            struct set_cut cut;
-            struct set_iter iter;
-        } set;
-        struct {
-            struct zset_cut cut;
-            struct zset_iter iter;
-        } zset;
-        struct {
-            struct hash_cut cut;
-            struct hash_iter iter;
-            uint64_t deadlines_left; // fields whose deadline is not written yet
-            bool is_again;           // iter goes over them for their deadlines
-        } hash;
-        struct key_commands_stream stream;
-    };
+    struct {
+        uint64_t deadlines_left; // fields whose deadline is not written yet
+        bool is_again;           // iter goes over them for their deadlines
+    } hash;
+    struct key_commands_stream stream;
 };
 
-// Takes cuts of e's value: O(1), but for the groups of a stream, and the text of a string that is
-// in no blob. name: e's key, where it lies until the end. Fields of a hash that expired by now_ms
-// are left out; false: that left nothing, and there is nothing to be ended.
+// Takes a cut of e's value (value_cut.h). name: e's key, where it lies until the end. Fields of a
+// hash that expired by now_ms are left out; false: that left nothing, and there is nothing to be
+// ended.
 bool key_commands_begin(struct key_commands *c, struct keyspace *k, const struct entry *e,
                         struct bytes name, struct rdb_buffer *out, uint64_t now_ms);
 // Writes about `budget` elements, of which one stands for 128 bytes of text, too, or a piece of a
@@ -99,5 +76,5 @@ void key_commands_start(struct key_commands *c, uint64_t argc, const char *name)
 void key_commands_add(struct key_commands *c, struct bytes text); // borrowed until it is written
 void key_commands_add_number(struct key_commands *c, int64_t value);
 void key_commands_add_id(struct key_commands *c, struct stream_id id);
-void key_commands_stream_begin(struct key_commands *c, const struct entry *e);
+void key_commands_stream_begin(struct key_commands *c);
 bool key_commands_stream_item(struct key_commands *c); // the next one, or none yet; false: no more

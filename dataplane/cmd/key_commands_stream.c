@@ -4,13 +4,10 @@
 
 enum phase { ENTRIES, PAIRS, EMPTY, FACTS, GROUP, CONSUMER, PENDING, DONE };
 
-void key_commands_stream_begin(struct key_commands *c, const struct entry *e)
+void key_commands_stream_begin(struct key_commands *c)
 {
-    struct key_commands_stream *s = &c->stream;
-    stream_cut(c->keyspace, e, true, &s->cut);
-    stream_iter_init(&s->iter, &s->cut, STREAM_ID_ZERO, STREAM_ID_MAX, false);
-    s->group = 0;
-    s->phase = s->cut.facts.count > 0 ? ENTRIES : EMPTY;
+    c->stream.group = 0;
+    c->stream.phase = c->left > 0 ? ENTRIES : EMPTY;
 }
 
 // ---- entries
@@ -19,7 +16,7 @@ static void start_entry(struct key_commands *c)
 {
     struct key_commands_stream *s = &c->stream;
     struct stream_item item;
-    if (!stream_iter_next(&s->iter, &item)) {
+    if (!stream_iter_next(&c->iter.stream, &item)) {
         s->phase = FACTS;
         return;
     }
@@ -31,9 +28,8 @@ static void start_entry(struct key_commands *c)
 
 static void next_pair(struct key_commands *c)
 {
-    struct key_commands_stream *s = &c->stream;
     struct bytes field, value;
-    if (!stream_iter_pair(&s->iter, &field, &value)) {
+    if (!stream_iter_pair(&c->iter.stream, &field, &value)) {
         start_entry(c);
         return;
     }
@@ -53,7 +49,7 @@ static void make_empty(struct key_commands *c)
 
 static void set_facts(struct key_commands *c)
 {
-    const struct stream_facts *f = &c->stream.cut.facts;
+    const struct stream_facts *f = &c->cut.stream.facts;
     key_commands_start(c, 7, "XSETID");
     key_commands_add(c, c->name);
     key_commands_add_id(c, f->last);
@@ -66,14 +62,14 @@ static void set_facts(struct key_commands *c)
 
 // ---- groups
 
-static const struct stream_group *group_of(const struct key_commands_stream *s)
+static const struct stream_group *group_of(const struct key_commands *c)
 {
-    return s->cut.groups.groups[s->group];
+    return c->cut.stream.groups.groups[c->stream.group];
 }
 
-static const struct stream_consumer *consumer_of(const struct key_commands_stream *s)
+static const struct stream_consumer *consumer_of(const struct key_commands *c)
 {
-    return group_of(s)->consumers[s->consumer];
+    return group_of(c)->consumers[c->stream.consumer];
 }
 
 static void start_group_command(struct key_commands *c, uint32_t argc, const char *subcommand)
@@ -81,20 +77,20 @@ static void start_group_command(struct key_commands *c, uint32_t argc, const cha
     key_commands_start(c, argc, "XGROUP");
     key_commands_add(c, bytes_text(subcommand));
     key_commands_add(c, c->name);
-    key_commands_add(c, stream_group_name(group_of(&c->stream)));
+    key_commands_add(c, stream_group_name(group_of(c)));
 }
 
 static void create_group(struct key_commands *c)
 {
     struct key_commands_stream *s = &c->stream;
-    if (s->group == s->cut.groups.count) {
+    if (s->group == c->cut.stream.groups.count) {
         s->phase = DONE;
         return;
     }
     start_group_command(c, 7, "CREATE");
-    key_commands_add_id(c, group_of(s)->last);
+    key_commands_add_id(c, group_of(c)->last);
     key_commands_add(c, BYTES_LITERAL("ENTRIESREAD"));
-    key_commands_add_number(c, group_of(s)->entries_read);
+    key_commands_add_number(c, group_of(c)->entries_read);
     s->consumer = 0;
     s->phase = CONSUMER;
 }
@@ -102,14 +98,14 @@ static void create_group(struct key_commands *c)
 static void create_consumer(struct key_commands *c)
 {
     struct key_commands_stream *s = &c->stream;
-    if (s->consumer == group_of(s)->consumer_count) {
+    if (s->consumer == group_of(c)->consumer_count) {
         s->group++;
         s->phase = GROUP;
         return;
     }
     start_group_command(c, 5, "CREATECONSUMER");
-    key_commands_add(c, stream_consumer_name(consumer_of(s)));
-    stream_pending_iter_init(&s->pending, group_of(s), consumer_of(s), STREAM_ID_ZERO);
+    key_commands_add(c, stream_consumer_name(consumer_of(c)));
+    stream_pending_iter_init(&s->pending, group_of(c), consumer_of(c), STREAM_ID_ZERO);
     s->phase = PENDING;
 }
 
@@ -124,8 +120,8 @@ static void claim(struct key_commands *c)
     }
     key_commands_start(c, 12, "XCLAIM");
     key_commands_add(c, c->name);
-    key_commands_add(c, stream_group_name(group_of(s)));
-    key_commands_add(c, stream_consumer_name(consumer_of(s)));
+    key_commands_add(c, stream_group_name(group_of(c)));
+    key_commands_add(c, stream_consumer_name(consumer_of(c)));
     key_commands_add(c, BYTES_LITERAL("0"));
     key_commands_add_id(c, p.id);
     key_commands_add(c, BYTES_LITERAL("TIME"));

@@ -53,41 +53,24 @@ static void clear_scratch(struct value_dump *d)
     rdb_buffer_clear(&d->scratch);
 }
 
-// ---- strings
-
-static void begin_string(struct value_dump *d, const struct entry *e)
-{
-    struct string_view view;
-    string_read(e, &view);
-    d->rdb_type = RDB_STRING;
-    if (view.blob) {
-        d->blob = blob_hold(view.blob);
-        value_dump_text(d, view.bytes);
-        return;
-    }
-    rdb_buffer_append(&d->scratch, view.bytes); // small; the entry may go
-    value_dump_scratch(d);
-}
-
 // ---- sets
 
-static void begin_set(struct value_dump *d, const struct entry *e)
+static void begin_set(struct value_dump *d)
 {
-    set_cut(d->keyspace, e, &d->set.cut);
-    if (d->set.cut.encoding == ENCODING_INTSET) {
+    if (d->cut.set.encoding == ENCODING_INTSET) {
         d->rdb_type = RDB_SET_INTSET;
-        value_dump_text(d, d->set.cut.bytes);
+        value_dump_text(d, d->cut.set.bytes);
         return;
     }
     d->rdb_type = RDB_SET;
-    set_iter_init(&d->set.iter, &d->set.cut);
-    d->left = d->set.cut.count;
+    value_iter_init(&d->iter, &d->cut);
+    d->left = d->cut.set.count;
 }
 
 static void next_member(struct value_dump *d)
 {
     struct bytes member;
-    CHECK(set_iter_next(&d->set.iter, &member));
+    CHECK(set_iter_next(&d->iter.set, &member));
     value_dump_text(d, member);
 }
 
@@ -99,9 +82,9 @@ static void begin_small_zset(struct value_dump *d)
     struct bytes member;
     double score;
     char text[NUM_DOUBLE_SHORT_MAX];
-    zset_iter_init(&d->zset.iter, &d->zset.cut, 0, false);
+    value_iter_init(&d->iter, &d->cut);
     listpack_begin(&w, &d->scratch);
-    while (zset_iter_next(&d->zset.iter, &member, &score)) {
+    while (zset_iter_next(&d->iter.zset, &member, &score)) {
         listpack_put(&w, member);
         listpack_put(&w, bytes_make(text, num_format_double(text, score)));
     }
@@ -110,10 +93,9 @@ static void begin_small_zset(struct value_dump *d)
     value_dump_scratch(d);
 }
 
-static void begin_zset(struct value_dump *d, const struct entry *e)
+static void begin_zset(struct value_dump *d)
 {
-    struct zset_cut *cut = &d->zset.cut;
-    zset_cut(d->keyspace, e, cut);
+    const struct zset_cut *cut = &d->cut.zset;
     if (cut->encoding == ENCODING_LISTPACK && cut->bytes.data &&
         cut->bytes.size <= VALUE_DUMP_SMALL_BYTES) {
         begin_small_zset(d);
@@ -121,28 +103,31 @@ static void begin_zset(struct value_dump *d, const struct entry *e)
     }
     d->rdb_type = RDB_ZSET_2;
     d->left = cut->count;
-    zset_iter_init(&d->zset.iter, cut, cut->count - 1, true); // from the highest score down
+    zset_iter_init(&d->iter.zset, cut, cut->count - 1, true); // from the highest score down
 }
 
 static void next_scored(struct value_dump *d)
 {
     struct bytes member;
-    CHECK(zset_iter_next(&d->zset.iter, &member, &d->score));
+    CHECK(zset_iter_next(&d->iter.zset, &member, &d->score));
     value_dump_text(d, member);
     d->has_score = true;
 }
 
 // ---- lists
 
-static void begin_list(struct value_dump *d, const struct entry *e)
+static void start_list(struct value_dump *d)
 {
-    struct value_dump_list *l = &d->list;
-    list_cut(d->keyspace, e, &l->cut);
-    list_iter_init(&l->iter, &l->cut, 0, false);
+    value_iter_init(&d->iter, &d->cut);
+    d->list.next = list_iter_next_packed(&d->iter.list);
+}
+
+static void begin_list(struct value_dump *d)
+{
     d->rdb_type = RDB_LIST_QUICKLIST_2;
-    l->next = list_iter_next_packed(&l->iter);
-    l->nodes = 0;
-    l->is_counted = false;
+    d->list.nodes = 0;
+    d->list.is_counted = false;
+    start_list(d);
 }
 
 // The elements from l->next on that make a node: up to NODE_BYTES, or one that is larger. w: where
@@ -158,7 +143,7 @@ static void gather_node(struct value_dump *d, struct listpack_writer *w)
         size = with;
         if (count % SPENT_ELEMENTS == 0) d->spent++;
         if (w) listpack_put_encoded(w, element);
-        l->next = list_iter_next_packed(&l->iter);
+        l->next = list_iter_next_packed(&d->iter.list);
     }
 }
 
@@ -170,8 +155,7 @@ static void count_node(struct value_dump *d)
     if (l->next) return;
     l->is_counted = true;
     rdb_put_length(d->out, l->nodes);
-    list_iter_init(&l->iter, &l->cut, 0, false);
-    l->next = list_iter_next_packed(&l->iter);
+    start_list(d);
     d->left = l->nodes;
 }
 
@@ -185,7 +169,7 @@ static void next_node(struct value_dump *d)
         char digits[24];
         rdb_put_length(d->out, RDB_CONTAINER_PLAIN);
         value_dump_text(d, packed_text(l->next, digits));
-        l->next = list_iter_next_packed(&l->iter);
+        l->next = list_iter_next_packed(&d->iter.list);
         return;
     }
     clear_scratch(d);
@@ -198,37 +182,45 @@ static void next_node(struct value_dump *d)
 
 // ---- all types
 
+// False: nothing is left of it.
+static bool begin_of_type(struct value_dump *d, const struct entry *e, uint64_t now_ms)
+{
+    switch (d->cut.type) {
+    case TYPE_STRING:
+        d->rdb_type = RDB_STRING;
+        value_dump_text(d, blob_bytes(d->cut.string));
+        return true;
+    case TYPE_LIST:
+        begin_list(d);
+        return true;
+    case TYPE_SET:
+        begin_set(d);
+        return true;
+    case TYPE_ZSET:
+        begin_zset(d);
+        return true;
+    case TYPE_HASH:
+        return value_dump_hash_begin(d, e, now_ms);
+    case TYPE_STREAM:
+        value_dump_stream_begin(d);
+        return true;
+    }
+    return false;
+}
+
+// What is large in d is not cleared: this is done for every small value.
 bool value_dump_begin(struct value_dump *d, struct keyspace *k, const struct entry *e,
                       struct rdb_buffer *out, struct value_dump_options options, uint64_t now_ms)
 {
-    *d = (struct value_dump){ .keyspace = k,
-                              .out = out,
-                              .options = options,
-                              .type = entry_type(e),
-                              .rdb_version = RDB_VERSION_WRITTEN };
+    memset(d, 0, offsetof(struct value_dump, cut));
+    d->out = out;
+    d->options = options;
+    d->rdb_version = RDB_VERSION_WRITTEN;
     rdb_buffer_init(&d->scratch, out->heap, HEAP_OTHER);
-    bool is_there = true;
-    switch (d->type) {
-    case TYPE_STRING:
-        begin_string(d, e);
-        break;
-    case TYPE_LIST:
-        begin_list(d, e);
-        break;
-    case TYPE_SET:
-        begin_set(d, e);
-        break;
-    case TYPE_ZSET:
-        begin_zset(d, e);
-        break;
-    case TYPE_HASH:
-        is_there = value_dump_hash_begin(d, e, now_ms);
-        break;
-    case TYPE_STREAM:
-        value_dump_stream_begin(d, e);
-        break;
-    }
-    return is_there;
+    value_cut(k, e, true, now_ms, &d->cut);
+    if (begin_of_type(d, e, now_ms)) return true;
+    value_cut_drop(&d->cut);
+    return false;
 }
 
 static void write_head(struct value_dump *d)
@@ -245,14 +237,14 @@ static void write_head(struct value_dump *d)
 // The next item, or a part of what precedes it. True: there is none.
 static bool next_item(struct value_dump *d)
 {
-    if (d->type == TYPE_STREAM) return value_dump_stream_item(d);
-    if (d->type == TYPE_LIST && !d->list.is_counted) {
+    if (d->cut.type == TYPE_STREAM) return value_dump_stream_item(d);
+    if (d->cut.type == TYPE_LIST && !d->list.is_counted) {
         count_node(d);
         return false;
     }
     if (d->left == 0) return true;
     d->left--;
-    switch (d->type) {
+    switch (d->cut.type) {
     case TYPE_LIST:
         next_node(d);
         break;
@@ -281,13 +273,8 @@ bool value_dump_step(struct value_dump *d, uint32_t budget)
 
 void value_dump_end(struct value_dump *d)
 {
-    struct keyspace *k = d->keyspace;
     if (d->has_long) rdb_long_text_end(&d->long_text);
     rdb_buffer_close(&d->scratch);
-    if (d->type == TYPE_STRING && d->blob) blob_release(d->blob);
-    if (d->type == TYPE_LIST) list_cut_drop(k, &d->list.cut);
-    if (d->type == TYPE_SET) set_cut_drop(k, &d->set.cut);
-    if (d->type == TYPE_ZSET) zset_cut_drop(k, &d->zset.cut);
-    if (d->type == TYPE_HASH) hash_cut_drop(k, &d->hash.cut);
-    if (d->type == TYPE_STREAM) value_dump_stream_end(d);
+    if (d->cut.type == TYPE_STREAM) value_dump_stream_end(d);
+    value_cut_drop(&d->cut);
 }

@@ -4,7 +4,7 @@
 // Source:  spec/rdb.md sections 5 and 7. Redis 7.0 reads what is written (its types, version 10)
 //          unless the hash has fields with deadlines, or keeps_active_times asks for more
 // Thread:  the shard
-// Memory:  cuts of the value, and a buffer of its own for small parts; the output is the caller's
+// Memory:  a cut of the value, and a buffer of its own for small parts; the output is the caller's
 //
 //   string  0                       list  18, nodes of 8 KiB
 //   set     11 intset, else 2       hash  16 as long as it is small, else 4; with deadlines 25, 24
@@ -12,11 +12,7 @@
 //   stream  19; 21 with keeps_active_times, when a consumer was last active at another time than it
 //           was seen
 #pragma once
-#include "dataplane/types/hash_value.h"
-#include "dataplane/types/list_value.h"
-#include "dataplane/types/set_value.h"
-#include "dataplane/types/stream_value.h"
-#include "dataplane/types/zset_value.h"
+#include "dataplane/types/value_cut.h"
 #include "storage/rdb/listpack.h"
 #include "storage/rdb/rdb_format.h"
 #include "storage/rdb/rdb_write.h"
@@ -27,8 +23,6 @@ struct value_dump_options {
 };
 
 struct value_dump_list {
-    struct list_cut cut;
-    struct list_iter iter;
     const uint8_t *next; // the element that comes next; NULL: no more
     uint64_t nodes;      // counted, then still to be written
     bool is_counted;
@@ -42,10 +36,8 @@ enum {            // buffers of value_dump_stream
     PART_COUNT
 };
 struct value_dump_stream {
-    struct stream_cut cut;
-    struct stream_iter iter;
     uint32_t phase;
-    bool has_item; // iter is at one that is not written yet
+    bool has_item; // the iterator is at one that is not written yet
     struct stream_item item;
     uint64_t nodes;      // counted
     uint64_t node_bytes; // texts of the node under way
@@ -59,11 +51,8 @@ struct value_dump {
     enum rdb_type rdb_type;
     uint16_t rdb_version; // the first whose readers know the type
     // For value_dump*.c:
-    struct keyspace *keyspace;
     struct rdb_buffer *out;
     struct value_dump_options options;
-    enum value_type type;
-    struct blob *blob;         // of a string
     struct rdb_buffer scratch; // a listpack under way
     uint64_t spent;            // of the budget
     uint64_t left;             // items not written yet
@@ -75,27 +64,16 @@ struct value_dump {
     struct rdb_long_text long_text;
     bool has_head;        // is written
     uint64_t deadline_ms; // in the head of a hash
+    struct value_cut cut; // from here on nothing is cleared by begin
+    union value_iter iter;
     union {
         struct value_dump_list list;
-        struct {
-            struct set_cut cut;
-            struct set_iter iter;
-        } set;
-        struct {
-            struct zset_cut cut;
-            struct zset_iter iter;
-        } zset;
-        struct {
-            struct hash_cut cut;
-            struct hash_iter iter;
-        } hash;
         struct value_dump_stream stream;
     };
 };
 
-// Takes cuts of e's value: O(1), but for the groups of a stream, and up to 32 KiB of a small value.
-// Fields of a hash that expired by now_ms are left out; false: that left nothing, and the dump need
-// not be ended.
+// Takes a cut of e's value (value_cut.h), and reads up to 32 KiB of a small one. Fields of a hash
+// that expired by now_ms are left out; false: that left nothing, and the dump need not be ended.
 bool value_dump_begin(struct value_dump *d, struct keyspace *k, const struct entry *e,
                       struct rdb_buffer *out, struct value_dump_options options, uint64_t now_ms);
 // Writes the object, without its type: about `budget` elements, of which one stands for 128 bytes
@@ -108,7 +86,7 @@ void value_dump_end(struct value_dump *d); // at any time after begin
 enum { VALUE_DUMP_SMALL_BYTES = 32 * 1024 }; // of a pack that is written as one listpack
 bool value_dump_hash_begin(struct value_dump *d, const struct entry *e, uint64_t now_ms);
 void value_dump_hash_item(struct value_dump *d); // the next one
-void value_dump_stream_begin(struct value_dump *d, const struct entry *e);
+void value_dump_stream_begin(struct value_dump *d);
 bool value_dump_stream_item(struct value_dump *d); // true: all is written
 void value_dump_stream_end(struct value_dump *d);
 // A text as the item under way; or what is in d->scratch.

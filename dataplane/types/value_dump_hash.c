@@ -18,9 +18,9 @@ static void begin_small_hash(struct value_dump *d)
 {
     struct listpack_writer w;
     struct hash_field f;
-    hash_iter_init(&d->hash.iter, &d->hash.cut);
+    value_iter_init(&d->iter, &d->cut);
     listpack_begin(&w, &d->scratch);
-    while (hash_iter_next(&d->hash.iter, &f)) {
+    while (hash_iter_next(&d->iter.hash, &f)) {
         listpack_put(&w, f.field);
         listpack_put(&w, f.value);
     }
@@ -60,12 +60,12 @@ static void begin_small_deadlines(struct value_dump *d, uint64_t earliest_ms)
 {
     struct field_order order[SMALL_DEADLINES];
     struct listpack_writer w;
-    uint32_t count = sort_by_deadline(&d->hash.cut, order);
+    uint32_t count = sort_by_deadline(&d->cut.hash, order);
     listpack_begin(&w, &d->scratch);
     for (uint32_t i = 0; i < count; i++) {
         char scratch[2][24];
         struct hash_field f;
-        CHECK(hash_cut_at(&d->hash.cut, order[i].index, scratch, &f));
+        CHECK(hash_cut_at(&d->cut.hash, order[i].index, scratch, &f));
         listpack_put(&w, f.field);
         listpack_put(&w, f.value);
         listpack_put_int(&w, (int64_t)f.deadline_ms);
@@ -83,21 +83,17 @@ static void begin_large_deadlines(struct value_dump *d, uint64_t now_ms)
     d->rdb_type = RDB_HASH_DEADLINES;
     d->rdb_version = RDB_VERSION_DEADLINES;
     d->deadline_ms = now_ms;
-    d->left = d->hash.cut.count;
-    hash_iter_init(&d->hash.iter, &d->hash.cut);
+    d->left = d->cut.hash.count;
+    value_iter_init(&d->iter, &d->cut);
 }
 
 bool value_dump_hash_begin(struct value_dump *d, const struct entry *e, uint64_t now_ms)
 {
-    struct hash_cut *cut = &d->hash.cut;
+    const struct hash_cut *cut = &d->cut.hash;
     uint64_t earliest_ms;
     char scratch[24];
     struct bytes field;
-    hash_cut(d->keyspace, e, now_ms, cut);
-    if (cut->count == 0) {
-        hash_cut_drop(d->keyspace, cut);
-        return false;
-    }
+    if (cut->count == 0) return false;
     if (hash_is_object(e) && hash_object_next(hash_object_of(e), &earliest_ms, scratch, &field)) {
         bool is_small = cut->encoding == ENCODING_LISTPACKEX && cut->total <= SMALL_DEADLINES &&
                         cut->tree.bytes <= VALUE_DUMP_SMALL_BYTES;
@@ -110,7 +106,7 @@ bool value_dump_hash_begin(struct value_dump *d, const struct entry *e, uint64_t
     } else {
         d->rdb_type = RDB_HASH;
         d->left = cut->count;
-        hash_iter_init(&d->hash.iter, cut);
+        value_iter_init(&d->iter, &d->cut);
     }
     return true;
 }
@@ -118,7 +114,7 @@ bool value_dump_hash_begin(struct value_dump *d, const struct entry *e, uint64_t
 void value_dump_hash_item(struct value_dump *d)
 {
     struct hash_field f;
-    CHECK(hash_iter_next(&d->hash.iter, &f));
+    CHECK(hash_iter_next(&d->iter.hash, &f));
     if (d->rdb_type == RDB_HASH_DEADLINES)
         rdb_put_length(d->out, f.deadline_ms ? f.deadline_ms - d->deadline_ms + 1 : 0);
     put_pair(d, f.field, f.value);

@@ -21,32 +21,37 @@ static bool has_lost_times(const struct stream_groups *all)
     return false;
 }
 
-static void start_items(struct value_dump_stream *s)
+static void next_entry(struct value_dump *d)
 {
-    stream_iter_init(&s->iter, &s->cut, STREAM_ID_ZERO, STREAM_ID_MAX, false);
-    s->has_item = stream_iter_next(&s->iter, &s->item);
-    s->node_bytes = 0;
+    d->stream.has_item = stream_iter_next(&d->iter.stream, &d->stream.item);
 }
 
-void value_dump_stream_begin(struct value_dump *d, const struct entry *e)
+static void start_items(struct value_dump *d)
+{
+    value_iter_init(&d->iter, &d->cut);
+    next_entry(d);
+    d->stream.node_bytes = 0;
+}
+
+void value_dump_stream_begin(struct value_dump *d)
 {
     struct value_dump_stream *s = &d->stream;
-    stream_cut(d->keyspace, e, true, &s->cut);
     d->rdb_type = RDB_STREAM_2;
-    if (d->options.keeps_active_times && has_lost_times(&s->cut.groups)) {
+    if (d->options.keeps_active_times && has_lost_times(&d->cut.stream.groups)) {
         d->rdb_type = RDB_STREAM_3;
         d->rdb_version = RDB_VERSION_STREAMS_3;
     }
     for (uint32_t i = 0; i < PART_COUNT; i++)
         rdb_buffer_init(&s->parts[i], d->out->heap, HEAP_OTHER);
     s->phase = COUNTING;
-    start_items(s);
+    s->nodes = 0;
+    s->group = 0;
+    start_items(d);
 }
 
 void value_dump_stream_end(struct value_dump *d)
 {
     for (uint32_t i = 0; i < PART_COUNT; i++) rdb_buffer_close(&d->stream.parts[i]);
-    stream_cut_drop(d->keyspace, &d->stream.cut);
 }
 
 // ---- nodes. Both passes come to the same ones.
@@ -64,16 +69,16 @@ static void count_item(struct value_dump *d)
     if (!s->has_item) {
         rdb_put_length(d->out, s->nodes);
         s->phase = NODES;
-        start_items(s);
+        start_items(d);
         return;
     }
     if (s->nodes == 0 || begins_node(s)) {
         s->nodes++;
         s->node_bytes = 0;
     }
-    for (; stream_iter_pair(&s->iter, &field, &value); d->spent++)
+    for (; stream_iter_pair(&d->iter.stream, &field, &value); d->spent++)
         s->node_bytes += field.size + value.size;
-    s->has_item = stream_iter_next(&s->iter, &s->item);
+    next_entry(d);
 }
 
 static struct listpack_writer begin_part(struct value_dump_stream *s, uint32_t part)
@@ -90,12 +95,13 @@ struct node {
     struct listpack_writer master, entries;
 };
 
-static void put_entry(struct value_dump_stream *s, struct node *n)
+static void put_entry(struct value_dump *d, struct node *n)
 {
+    struct value_dump_stream *s = &d->stream;
     struct listpack_writer fields = begin_part(s, PART_FIELDS), values = begin_part(s, PART_VALUES),
                            pairs = begin_part(s, PART_PAIRS);
     struct bytes field, value;
-    while (stream_iter_pair(&s->iter, &field, &value)) {
+    while (stream_iter_pair(&d->iter.stream, &field, &value)) {
         listpack_put(&fields, field);
         listpack_put(&values, value);
         listpack_put(&pairs, field);
@@ -139,7 +145,7 @@ static void put_node(struct value_dump *d, const struct node *n)
 
 static void write_facts(struct value_dump *d)
 {
-    const struct stream_facts *f = &d->stream.cut.facts;
+    const struct stream_facts *f = &d->cut.stream.facts;
     const struct stream_id ids[] = { f->last, f->first, f->max_deleted };
     rdb_put_length(d->out, f->count);
     for (uint32_t i = 0; i < 3; i++) {
@@ -147,7 +153,7 @@ static void write_facts(struct value_dump *d)
         rdb_put_length(d->out, ids[i].seq);
     }
     rdb_put_length(d->out, f->entries_added);
-    rdb_put_length(d->out, d->stream.cut.groups.count);
+    rdb_put_length(d->out, d->cut.stream.groups.count);
 }
 
 static void next_node(struct value_dump *d)
@@ -163,40 +169,40 @@ static void next_node(struct value_dump *d)
                       .entries = begin_part(s, PART_ENTRIES) };
     s->node_bytes = 0;
     do {
-        put_entry(s, &n);
+        put_entry(d, &n);
         d->spent += 1 + s->item.pair_count;
-        s->has_item = stream_iter_next(&s->iter, &s->item);
+        next_entry(d);
     } while (s->has_item && !begins_node(s));
     put_node(d, &n);
 }
 
 // ---- groups
 
-static const struct stream_group *group_of(const struct value_dump_stream *s)
+static const struct stream_group *group_of(const struct value_dump *d)
 {
-    return s->cut.groups.groups[s->group];
+    return d->cut.stream.groups.groups[d->stream.group];
 }
 
-static const struct stream_consumer *consumer_of(const struct value_dump_stream *s)
+static const struct stream_consumer *consumer_of(const struct value_dump *d)
 {
-    return group_of(s)->consumers[s->consumer];
+    return group_of(d)->consumers[d->stream.consumer];
 }
 
 static void begin_group(struct value_dump *d)
 {
     struct value_dump_stream *s = &d->stream;
-    if (s->group == s->cut.groups.count) {
+    if (s->group == d->cut.stream.groups.count) {
         s->phase = DONE;
         return;
     }
-    value_dump_text(d, stream_group_name(group_of(s)));
+    value_dump_text(d, stream_group_name(group_of(d)));
     s->phase = GROUP_HEAD;
 }
 
 static void write_group_head(struct value_dump *d)
 {
     struct value_dump_stream *s = &d->stream;
-    const struct stream_group *g = group_of(s);
+    const struct stream_group *g = group_of(d);
     rdb_put_length(d->out, g->last.ms);
     rdb_put_length(d->out, g->last.seq);
     rdb_put_length(d->out, (uint64_t)g->entries_read); // unknown is the largest number
@@ -215,7 +221,7 @@ static void next_pending(struct value_dump *d)
         rdb_put_length(d->out, p.delivery_count);
         return;
     }
-    rdb_put_length(d->out, group_of(s)->consumer_count);
+    rdb_put_length(d->out, group_of(d)->consumer_count);
     s->consumer = 0;
     s->phase = CONSUMER;
 }
@@ -223,23 +229,23 @@ static void next_pending(struct value_dump *d)
 static void begin_consumer(struct value_dump *d)
 {
     struct value_dump_stream *s = &d->stream;
-    if (s->consumer == group_of(s)->consumer_count) {
+    if (s->consumer == group_of(d)->consumer_count) {
         s->group++;
         s->phase = GROUP;
         return;
     }
-    value_dump_text(d, stream_consumer_name(consumer_of(s)));
+    value_dump_text(d, stream_consumer_name(consumer_of(d)));
     s->phase = CONSUMER_HEAD;
 }
 
 static void write_consumer_head(struct value_dump *d)
 {
     struct value_dump_stream *s = &d->stream;
-    const struct stream_consumer *c = consumer_of(s);
+    const struct stream_consumer *c = consumer_of(d);
     rdb_put_le64(d->out, (uint64_t)c->seen_ms);
     if (d->rdb_type == RDB_STREAM_3) rdb_put_le64(d->out, (uint64_t)c->active_ms);
     rdb_put_length(d->out, c->pending.count);
-    stream_pending_iter_init(&s->pending, group_of(s), c, STREAM_ID_ZERO);
+    stream_pending_iter_init(&s->pending, group_of(d), c, STREAM_ID_ZERO);
     s->phase = OWNED;
 }
 
