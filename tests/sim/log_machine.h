@@ -4,8 +4,10 @@
 // Source:  dataplane/shard/dataplane_main.c (what is opened and closed in which order)
 // Thread:  one
 // Memory:  machine_crash and machine_stop free all of it but the disk
-// Time:    the fixture's, from one second on in each life; the wall clock is real
+// Time:    the fixture's, from one second on in each life; the wall clock goes with it, and on
+//          while there is no machine
 #pragma once
+#include <time.h>
 #include "dataplane/cmd/persist.h"
 #include "dataplane/shard/keeper.h"
 #include "tests/sim/fibers.h"
@@ -54,6 +56,22 @@ static void machine_read_log(struct machine *m)
                      (unsigned long long)(m->f->now_ns / 1000000), i, text);
         }
 }
+
+// ---- the wall clock: the libc's
+
+static uint64_t machine_wall_ns;
+
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    if (id != CLOCK_REALTIME) return (int)syscall(SYS_clock_gettime, id, out);
+    *out = (struct timespec){ (time_t)(machine_wall_ns / 1000000000),
+                              (long)(machine_wall_ns % 1000000000) };
+    return 0;
+}
+
+static uint64_t machine_wall_ms(void) { return machine_wall_ns / 1000000; }
+// What no shard is behind: they reckon in whole microseconds.
+static uint64_t machine_wall_least_ms(void) { return machine_wall_ms() - 1; }
 
 // ---- opening
 
@@ -150,7 +168,9 @@ static void machine_note_load(struct machine *m)
 // Time moves to the next event on the wire, or on by most_ns.
 static void machine_turn(struct machine *m, uint64_t most_ns)
 {
+    uint64_t before_ns = m->f->now_ns;
     fixture_move_time(m->f, most_ns);
+    machine_wall_ns += m->f->now_ns - before_ns;
     host_turn(m->f);
     if (m->hub)
         fibers_turn(m->count, m->rng);

@@ -8,7 +8,11 @@
 //
 // Each writer has keys of its own, and numbers its operations; each number is written once. So what
 // is found of a writer's keys on one shard tells up to which of its operations that shard's log
-// went: state_is_same for some count of operations, and for no other.
+// went: they are as after some count of operations, and after no other.
+//
+// A key whose deadline is over is gone for whoever comes next. When an operation was done (at_ms)
+// is known but for the time between the request and the answer; where a deadline lies in there, the
+// answer tells. What a start finds is judged by the time of the reading.
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +32,7 @@ enum {
     MODEL_NAME_BYTES = 32,
 };
 #define MODEL_FAR_MS 4102444800000 // a deadline in the year 2100
+#define MODEL_PAST_MS 1            // and one that is over
 
 struct model_value { // size 0: there is none
     uint32_t size;   // of a string's text; entries of a list; 1: a counter
@@ -35,7 +40,7 @@ struct model_value { // size 0: there is none
     int64_t sum;     // a counter's
     uint32_t *items; // a list's
     uint32_t room;
-    bool has_deadline; // MODEL_FAR_MS
+    uint64_t deadline_ms; // 0: none
 };
 struct model_state {
     struct model_value keys[MODEL_KEYS];
@@ -45,14 +50,16 @@ enum model_verb {
     MODEL_SET,
     MODEL_INCR,
     MODEL_PUSH,
-    MODEL_DEL,
-    MODEL_EXPIRE,   // with a deadline that is over
-    MODEL_DEADLINE, // with MODEL_FAR_MS
+    MODEL_DEL, // from here on it may be that there is nothing to do
+    MODEL_DEADLINE,
+    MODEL_PERSIST,
     MODEL_FLUSH
 };
 struct model_part {
     enum model_verb verb;
     uint32_t key, size;
+    uint64_t deadline_ms; // of MODEL_DEADLINE, and of MODEL_SET; 0: none
+    bool is_idle;         // it was answered, and may have found nothing to change
 };
 enum model_kind { MODEL_ONE, MODEL_MSET, MODEL_MULTI, MODEL_SCRIPT, MODEL_FLUSHALL, MODEL_READ };
 struct model_op {
@@ -61,6 +68,7 @@ struct model_op {
     struct model_part parts[MODEL_PARTS_MAX];
     uint64_t guard;       // under which it was sent (log_sim.h); 0: none
     uint64_t answered_ns; // 0: not yet
+    uint64_t at_ms;       // when it was done; until it is answered: not before
     bool is_refused;      // it was not done
     bool is_kept;         // it has to be there
 };
@@ -72,6 +80,7 @@ struct model_writer {
     uint32_t count, room, answered;
     uint32_t shard_of[MODEL_KEYS]; // when these were done
     uint32_t promised;             // ops before are kept, or of no more interest
+    uint64_t at_ms;                // none that is not answered was done before
 };
 
 // ---- names and values
@@ -139,42 +148,83 @@ static void state_copy(struct model_state *to, const struct model_state *from)
 static bool value_is_same(const struct model_value *a, const struct model_value *b)
 {
     if (a->size != b->size || a->number != b->number || a->sum != b->sum) return false;
-    if (a->has_deadline != b->has_deadline) return false;
+    if (a->deadline_ms != b->deadline_ms) return false;
     return !a->items || !b->items || memcmp(a->items, b->items, a->size * sizeof *a->items) == 0;
 }
 
-static void state_apply_part(struct model_state *s, const struct model_part *p, uint32_t number)
+static bool model_is_over(uint64_t deadline_ms, uint64_t at_ms)
+{
+    return deadline_ms != 0 && deadline_ms <= at_ms;
+}
+
+static void state_apply_part(struct model_state *s, const struct model_part *p,
+                             const struct model_op *op)
 {
     struct model_value *v = &s->keys[p->key];
     switch (p->verb) {
     case MODEL_SET:
-        v->number = number;
-        v->size = model_text_bytes(number, p->size);
-        v->has_deadline = false;
+        v->number = op->number;
+        v->size = model_text_bytes(op->number, p->size);
+        v->deadline_ms = p->deadline_ms;
         break;
     case MODEL_INCR:
         v->size = 1;
         v->sum++;
         break;
     case MODEL_PUSH:
-        model_push(v, number);
+        model_push(v, op->number);
         break;
     case MODEL_DEL:
-    case MODEL_EXPIRE:
         model_drop(v);
         break;
     case MODEL_DEADLINE:
-        v->has_deadline = v->size > 0;
+        if (v->size > 0) v->deadline_ms = p->deadline_ms;
+        break;
+    case MODEL_PERSIST:
+        v->deadline_ms = 0;
         break;
     case MODEL_FLUSH:
         state_drop(s);
         break;
     }
 }
-static void state_apply(struct model_state *s, const struct model_op *op)
+
+// Keys that op looks at: a read has no parts that change anything.
+static uint32_t op_keys(const struct model_op *op)
 {
-    for (uint32_t i = 0; i < op->part_count && !op->is_refused; i++)
-        state_apply_part(s, &op->parts[i], op->number);
+    return op->kind == MODEL_READ ? 1 : op->part_count;
+}
+
+// What of its keys is over by then is gone when it begins. Returns how many that are.
+static uint32_t state_drop_over(struct model_state *s, const struct model_op *op, uint64_t at_ms)
+{
+    uint32_t gone = 0;
+    for (uint32_t i = 0; i < op_keys(op); i++) {
+        struct model_value *v = &s->keys[op->parts[i].key];
+        if (!model_is_over(v->deadline_ms, at_ms)) continue;
+        model_drop(v);
+        gone++;
+    }
+    return gone;
+}
+static void state_apply(struct model_state *s, const struct model_op *op, uint64_t at_ms)
+{
+    if (op->is_refused) return;
+    (void)state_drop_over(s, op, at_ms);
+    for (uint32_t i = 0; i < op->part_count; i++) state_apply_part(s, &op->parts[i], op);
+}
+
+// The first moment after at_ms, and up to last_ms, at which op finds less than before; 0: none.
+static uint64_t model_next_moment(const struct model_state *s, const struct model_op *op,
+                                  uint64_t at_ms, uint64_t last_ms)
+{
+    uint64_t next = 0;
+    for (uint32_t i = 0; i < op_keys(op); i++) {
+        uint64_t deadline_ms = s->keys[op->parts[i].key].deadline_ms;
+        if (deadline_ms <= at_ms || deadline_ms > last_ms) continue;
+        if (!next || deadline_ms < next) next = deadline_ms;
+    }
+    return next;
 }
 
 // ---- writers
@@ -216,46 +266,4 @@ static void writer_free(struct model_writer *w)
     state_drop(&w->base);
     state_drop(&w->live);
     free(w->ops);
-}
-
-// ---- what was found
-
-struct model_reach { // counts of operations, after which a shard's keys are as they were found
-    uint32_t least, most;
-    bool is_any;
-};
-
-static bool state_is_same(const struct model_writer *w, const struct model_state *a,
-                          const struct model_state *b, uint32_t shard)
-{
-    for (uint32_t k = 0; k < MODEL_KEYS; k++)
-        if (w->shard_of[k] == shard && !value_is_same(&a->keys[k], &b->keys[k])) return false;
-    return true;
-}
-
-static void writer_reach(const struct model_writer *w, const struct model_state *found,
-                         struct model_reach reach[MODEL_SHARDS_MAX])
-{
-    struct model_state s = { 0 };
-    state_copy(&s, &w->base);
-    for (uint32_t i = 0; i < MODEL_SHARDS_MAX; i++) reach[i] = (struct model_reach){ 0 };
-    for (uint32_t done = 0; done <= w->count; done++) {
-        for (uint32_t i = 0; i < MODEL_SHARDS_MAX; i++) {
-            if (!state_is_same(w, &s, found, i)) continue;
-            if (!reach[i].is_any) reach[i].least = done;
-            reach[i].most = done;
-            reach[i].is_any = true;
-        }
-        if (done < w->count) state_apply(&s, &w->ops[done]);
-    }
-    state_drop(&s);
-}
-
-// Of an operation: those of its keys; all of FLUSHALL.
-static uint32_t op_shards(const struct model_writer *w, const struct model_op *op)
-{
-    uint32_t shards = 0;
-    if (op->kind == MODEL_FLUSHALL) return (1u << MODEL_SHARDS_MAX) - 1;
-    for (uint32_t i = 0; i < op->part_count; i++) shards |= 1u << w->shard_of[op->parts[i].key];
-    return shards;
 }

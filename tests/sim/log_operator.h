@@ -32,7 +32,7 @@ static void say_flush(struct sim *sim)
         struct model_op *op = writer_add(&sim->writers[i], MODEL_FLUSHALL);
         op->guard = sim->guard;
         op->part_count = 1;
-        op->parts[0] = (struct model_part){ MODEL_FLUSH, 0, sim->flush_count };
+        op->parts[0] = (struct model_part){ .verb = MODEL_FLUSH, .size = sim->flush_count };
     }
     sim->flush_count++;
     totals.flushes++;
@@ -73,7 +73,7 @@ static void operate(struct sim *sim)
     else if (once_in(sim, 800) && sim->flush_count < FLUSHES_MAX)
         sim->wants_flush = true;
     if (!once_in(sim, 50)) return;
-    sim->machine.keeper->retry_ms = 0; // the wall clock stands still
+    sim->machine.keeper->retry_ms = 0; // a second is long here
     aof_of(sim)->failures = 0;
 }
 
@@ -84,7 +84,7 @@ static void end_flush(struct sim *sim, bool is_refused)
         struct model_op *op = &w->ops[w->answered++];
         op->is_refused = is_refused;
         note_answer(sim, op);
-        state_apply(&w->live, op);
+        state_apply(&w->live, op, 0);
     }
     sim->wants_flush = false;
 }

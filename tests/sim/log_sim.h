@@ -45,7 +45,9 @@ struct sim {
     bool is_hurt;       // the disk refuses now and then
     bool has_bad_syncs; // of all it does, syncs; and the policy changes often
     bool is_stopping;
-    bool has_failed; // it did, in this life
+    bool has_failed;    // it did, in this life
+    bool has_deadlines; // keys get some that come soon
+    uint64_t ended_ms;  // when the last life ended in which anybody wrote
     enum flush_sync policy, next_policy;
     enum admin_command admin;
     bool wants_flush;
@@ -64,7 +66,8 @@ struct sim {
 
 static struct log_sim_totals {
     uint64_t lives, starts_cut_short, stops, ops, answered, kept, refused, lost, beyond, joints,
-        flushes, rewrites, crashes_in_rewrites, turned_off, errors, turns;
+        flushes, gone, gone_at_starts, deadlines_found, rewrites, crashes_in_rewrites, turned_off,
+        errors, turns;
 } totals;
 
 static uint64_t pick(struct sim *sim, uint64_t below) { return rng_below(&sim->rng, below); }

@@ -27,13 +27,13 @@ static void add_number(struct wire_text *t, uint64_t number)
 }
 
 static const char *const wire_verbs[] = {
-    [MODEL_SET] = "SET", [MODEL_INCR] = "INCR",        [MODEL_PUSH] = "RPUSH",
-    [MODEL_DEL] = "DEL", [MODEL_EXPIRE] = "PEXPIREAT", [MODEL_DEADLINE] = "PEXPIREAT",
+    [MODEL_SET] = "SET", [MODEL_INCR] = "INCR",          [MODEL_PUSH] = "RPUSH",
+    [MODEL_DEL] = "DEL", [MODEL_DEADLINE] = "PEXPIREAT", [MODEL_PERSIST] = "PERSIST",
 };
 
 static bool has_value(const struct model_part *p)
 {
-    return p->verb != MODEL_INCR && p->verb != MODEL_DEL;
+    return p->verb != MODEL_INCR && p->verb != MODEL_DEL && p->verb != MODEL_PERSIST;
 }
 
 static void add_value(struct wire_text *t, const struct model_part *p, uint32_t number)
@@ -41,25 +41,32 @@ static void add_value(struct wire_text *t, const struct model_part *p, uint32_t 
     if (p->verb == MODEL_SET)
         add_text(t, number, p->size);
     else
-        add_number(t, p->verb == MODEL_PUSH ? number : p->verb == MODEL_EXPIRE ? 1 : MODEL_FAR_MS);
+        add_number(t, p->verb == MODEL_PUSH ? number : p->deadline_ms);
 }
 
 static void ask_part(const struct model_writer *w, const struct model_part *p, uint32_t number,
                      struct wire_text *t)
 {
     char name[MODEL_NAME_BYTES];
-    wire_add(t, "*%u\r\n", has_value(p) ? 3 : 2);
+    bool has_option = p->verb == MODEL_SET && p->deadline_ms;
+    wire_add(t, "*%u\r\n", 2 + has_value(p) + 2 * has_option);
     add_words(t, wire_verbs[p->verb], model_name(w, p->key, name));
     if (has_value(p)) add_value(t, p, number);
+    if (!has_option) return;
+    wire_add_bulk(t, "PXAT", 4);
+    add_number(t, p->deadline_ms);
 }
 
-// The parts as a script: its arguments are a verb and a value for each key, empty for none.
+// The parts as a script: its arguments are a verb and a value for each key, empty for none. It says
+// what each of them said.
 static void ask_script(const struct model_writer *w, const struct model_op *op, struct wire_text *t)
 {
     static const char text[] =
+        "local said = {} "
         "for i, k in ipairs(KEYS) do local verb, value = ARGV[2 * i - 1], ARGV[2 * i] "
-        "if value == '' then redis.call(verb, k) else redis.call(verb, k, value) end end "
-        "return #KEYS";
+        "if value == '' then said[i] = redis.call(verb, k) "
+        "else said[i] = redis.call(verb, k, value) end end "
+        "return said";
     char name[MODEL_NAME_BYTES];
     wire_add(t, "*%u\r\n", 3 + 3 * op->part_count);
     add_words(t, "EVAL", text);
@@ -142,41 +149,40 @@ static void answer_value(uint32_t key, const struct model_value *v, struct wire_
     }
 }
 
-static void answer_part(const struct model_part *p, const struct model_state *before,
-                        const struct model_state *after, struct wire_text *t)
+// For sure. A value whose deadline had passed was not set, but removed.
+static bool has_effect(const struct model_part *p, const struct model_value *before)
 {
-    const struct model_value *v = &after->keys[p->key];
-    if (p->verb == MODEL_SET)
-        wire_add(t, "+OK\r\n");
-    else if (p->verb == MODEL_INCR || p->verb == MODEL_PUSH)
-        wire_add(t, ":%lld\r\n", p->verb == MODEL_INCR ? (long long)v->sum : (long long)v->size);
-    else
-        wire_add(t, ":%d\r\n", before->keys[p->key].size > 0);
+    if (p->verb < MODEL_DEL && !p->deadline_ms) return true;
+    return before->size > 0 && (p->verb != MODEL_PERSIST || before->deadline_ms);
 }
 
-// A transaction has no key twice. w->live becomes what it is behind the operation.
-static void answer_op(struct model_writer *w, const struct model_op *op, struct wire_text *t)
+static void answer_part(const struct model_part *p, const struct model_value *after,
+                        struct wire_text *t)
 {
-    struct model_state before = { 0 };
-    if (op->kind == MODEL_READ) {
-        answer_value(op->parts[0].key, &w->live.keys[op->parts[0].key], t);
-        return;
-    }
-    state_copy(&before, &w->live);
-    state_apply(&w->live, op);
+    if (p->verb == MODEL_SET)
+        wire_add(t, "+OK\r\n");
+    else if (p->verb == MODEL_INCR)
+        wire_add(t, ":%lld\r\n", (long long)after->sum);
+    else
+        wire_add(t, ":%u\r\n", p->verb == MODEL_PUSH ? after->size : !p->is_idle);
+}
+
+// s: what op finds, at op->at_ms; becomes what it is behind it. A transaction has no key twice.
+static void answer_op(struct model_state *s, struct model_op *op, struct wire_text *t)
+{
+    for (uint32_t i = 0; i < op->part_count; i++)
+        op->parts[i].is_idle = !has_effect(&op->parts[i], &s->keys[op->parts[i].key]);
+    state_apply(s, op, op->at_ms);
+    if (op->kind == MODEL_READ) answer_value(op->parts[0].key, &s->keys[op->parts[0].key], t);
+    if (op->kind == MODEL_MSET) wire_add(t, "+OK\r\n");
+    if (op->kind == MODEL_READ || op->kind == MODEL_MSET) return;
     if (op->kind == MODEL_MULTI) {
         wire_add(t, "+OK\r\n");
         for (uint32_t i = 0; i < op->part_count; i++) wire_add(t, "+QUEUED\r\n");
-        wire_add(t, "*%u\r\n", op->part_count);
     }
-    if (op->kind == MODEL_MSET)
-        wire_add(t, "+OK\r\n");
-    else if (op->kind == MODEL_SCRIPT)
-        wire_add(t, ":%u\r\n", op->part_count);
-    else
-        for (uint32_t i = 0; i < op->part_count; i++)
-            answer_part(&op->parts[i], &before, &w->live, t);
-    state_drop(&before);
+    if (op->kind != MODEL_ONE) wire_add(t, "*%u\r\n", op->part_count);
+    for (uint32_t i = 0; i < op->part_count; i++)
+        answer_part(&op->parts[i], &s->keys[op->parts[i].key], t);
 }
 static uint32_t op_replies(const struct model_op *op)
 {
@@ -232,10 +238,12 @@ static bool value_parse(uint32_t key, const uint8_t *data, size_t size, struct m
     return is_right;
 }
 
-// What PEXPIRETIME said of it. False: another one than any that was given.
+// What PEXPIRETIME said of it, behind the value: which may have gone in between. False: nothing
+// that could be.
 static bool deadline_parse(const uint8_t *data, size_t size, struct model_value *v)
 {
     long long deadline = size > 1 && data[0] == ':' ? strtoll((const char *)data + 1, NULL, 10) : 0;
-    v->has_deadline = deadline == MODEL_FAR_MS;
-    return v->has_deadline || deadline == (v->size ? -1 : -2);
+    if (deadline == -2) model_drop(v);
+    if (deadline > 0) v->deadline_ms = (uint64_t)deadline;
+    return deadline == -2 || (v->size > 0 && deadline != 0 && deadline >= -1);
 }

@@ -8,11 +8,15 @@
 //   log has no way to tell: starts are refused then that could not be told from a damaged disk
 //
 // What it has to notice within 100 seeds: rewind_if_due of storage/flusher_log.c that only clears
-// must_rewind, so that what a failed sync dropped is told durable by the next one.
+// must_rewind, so that what a failed sync dropped is told durable by the next one; a base loaded
+// without LOAD_EXPIRED; an expired key whose DEL is not in the log; a base of commands without
+// PEXPIREAT.
 #include <fcntl.h>
 #include <sys/random.h>
 #include "tests/sim/log_check.h"
 #include "tests/sim/log_operator.h"
+
+#define WALL_START_S 1900000000ull // in the year 2030
 
 static char folder[] = "/tmp/penstock-log-sim-XXXXXX";
 static struct sim *running; // who ends the process finds it
@@ -29,9 +33,11 @@ static void open_life(struct sim *sim)
     sim->policy = pick(sim, 8) < 5 ? FLUSH_SYNC_ALWAYS : FLUSH_SYNC_EVERYSEC;
     snprintf(directives, sizeof directives,
              "appendonly yes\nappendfsync %s\nauto-aof-rewrite-percentage %d\n"
-             "auto-aof-rewrite-min-size %llu\naof-timestamp-enabled %s\n",
+             "auto-aof-rewrite-min-size %llu\naof-timestamp-enabled %s\n"
+             "aof-use-rdb-preamble %s\n",
              policies[sim->policy], once_in(sim, 2) ? 0 : 100,
-             (unsigned long long)(1000 + pick(sim, 500000)), once_in(sim, 4) ? "yes" : "no");
+             (unsigned long long)(1000 + pick(sim, 500000)), once_in(sim, 4) ? "yes" : "no",
+             once_in(sim, 3) ? "no" : "yes");
     sim->life++;
     totals.lives++;
     if (!machine_open(&sim->machine, &sim->disk, &sim->rng, count, directives, error))
@@ -114,6 +120,7 @@ static void crash(struct sim *sim)
     totals.crashes_in_rewrites += aof_of(sim)->is_rewriting;
     totals.errors += sim->has_failed;
     forgive_losses(sim);
+    sim->ended_ms = machine_wall_ms();
     machine_crash(&sim->machine);
 }
 
@@ -128,10 +135,18 @@ static bool crash_early(struct sim *sim)
     return true;
 }
 
+// The power comes back soon, or late.
+static void sleep_on(struct sim *sim)
+{
+    static const uint64_t most_ms[] = { 1, 1000, 60000 };
+    machine_wall_ns += pick(sim, most_ms[pick(sim, 3)] * LOG_SIM_MS);
+}
+
 static void live(struct sim *sim, bool is_last)
 {
     heal(sim);
     sim->is_stopping = false;
+    sleep_on(sim);
     open_life(sim);
     if (!is_last && crash_early(sim)) return;
     begin_life(sim);
@@ -150,6 +165,7 @@ static void open_sim(struct sim *sim)
                                        .delay_turns_max = (uint32_t)pick(sim, 9),
                                        .keeps_order = !tears };
     log_disk_open(&sim->disk, &disk);
+    sim->has_deadlines = once_in(sim, 2);
     sim->has_bad_syncs = once_in(sim, 4);
     sim->is_hurt = sim->has_bad_syncs || once_in(sim, 4);
     sim->depth = sim->is_hurt ? 1 : 1 + (uint32_t)pick(sim, 8);
@@ -167,6 +183,7 @@ static void run(uint64_t seed)
     running = sim;
     replay_seed = sim->seed = seed;
     rng_seed(&sim->rng, seed);
+    machine_wall_ns = WALL_START_S * 1000000000;
     open_sim(sim);
     for (uint64_t lives = 2 + pick(sim, 3); lives > 0; lives--) live(sim, false);
     live(sim, true);
@@ -232,6 +249,8 @@ int main(int argc, char **argv)
     printf("# operations %llu: answered %llu, kept %llu, refused %llu, answered and lost %llu, "
            "there without an answer %llu, of several shards %llu, FLUSHALL %llu\n",
            N(ops), N(answered), N(kept), N(refused), N(lost), N(beyond), N(joints), N(flushes));
+    printf("# keys gone in time: %llu when used, %llu at a start; with time left there: %llu\n",
+           N(gone), N(gone_at_starts), N(deadlines_found));
     printf("# rewrites %llu, crashes in them %llu, turned off %llu, files cut %llu\n", N(rewrites),
            N(crashes_in_rewrites), N(turned_off), (unsigned long long)machine_log_tears);
     printf("%llu seeds from %llu: every start found what was promised\n", (unsigned long long)count,
