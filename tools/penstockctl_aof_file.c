@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "storage/aof/aof_scan.h"
@@ -109,35 +108,39 @@ void aof_look_at_commands(struct aof_look *look, struct bytes commands)
         look_at_commands(look, commands, INT64_MAX);
 }
 
-// Mapped: a value of any size lies there in one piece.
-static void look_at_file(struct aof_look *look, int fd, int64_t newest_s)
+// What seems wrong, or right, may not have been there.
+static void tell_trouble(struct aof_look *look)
 {
-    void *data = mmap(NULL, look->size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) {
-        look->error = strerror(errno);
-        return;
-    }
-    madvise(data, look->size, MADV_SEQUENTIAL);
-    look_at_bytes(look, bytes_make(data, look->size), newest_s);
-    munmap(data, look->size);
+    *look = (struct aof_look){ .verdict = AOF_UNREADABLE,
+                               .size = look->size,
+                               .ok_line = 1,
+                               .trouble = look->trouble,
+                               .error_offset = look->trouble.offset };
+    look->error = look->trouble.why;
+}
+
+// A value of any size lies there in one piece.
+void aof_look_at_view(struct aof_look *look, const struct file_view *v, int64_t newest_s)
+{
+    *look = (struct aof_look){ .verdict = AOF_UNREADABLE, .size = v->file_bytes, .ok_line = 1 };
+    if (look->size == 0)
+        look->verdict = AOF_EMPTY;
+    else
+        look_at_bytes(look, file_view_at(v, 0), newest_s);
+    if (file_view_find_trouble(v, &look->trouble)) tell_trouble(look);
 }
 
 void aof_look_at(struct aof_look *look, const char *path, int64_t newest_s)
 {
-    struct stat facts;
+    struct file_view view;
     *look = (struct aof_look){ .verdict = AOF_UNREADABLE, .ok_line = 1 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &facts) != 0) {
+    if (!file_view_open(&view, AT_FDCWD, path))
+        look->error = file_view_refusal(errno);
+    else if (!file_view_map_all(&view))
         look->error = strerror(errno);
-    } else if (!S_ISREG(facts.st_mode)) {
-        look->error = "not a regular file";
-    } else if (facts.st_size == 0) {
-        look->verdict = AOF_EMPTY;
-    } else {
-        look->size = (uint64_t)facts.st_size;
-        look_at_file(look, fd, newest_s);
-    }
-    if (fd >= 0) close(fd);
+    else
+        aof_look_at_view(look, &view, newest_s);
+    file_view_close(&view);
 }
 
 bool aof_cut(const char *path, const struct aof_look *look, uint64_t offset, const char **error)

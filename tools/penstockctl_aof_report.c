@@ -60,7 +60,9 @@ static void say_lines(const struct aof_file *f)
     const struct aof_look *look = &f->look;
     const char *role = f->role;
     if (look->verdict == AOF_UNREADABLE) {
-        printf("%sAOF %s cannot be read: %s\n", role, f->path, look->error);
+        printf("%sAOF %s cannot be read", role, f->path);
+        if (look->size) printf(" at offset %" PRIu64, look->error_offset);
+        printf(": %s\n", look->error);
         return;
     }
     if (look->verdict == AOF_SNAPSHOT) {

@@ -43,7 +43,7 @@ static enum ctl_exit conclude(struct import *im, const struct ctl_options *o, en
     if (t->refused && !t->keeps_going && !t->is_lost)
         ctl_complain("stopped at the first error; --keep-going goes on with what it can bring");
     if (result != CTL_OK) return result;
-    return t->is_lost ? CTL_BROKEN : done ? CTL_OK : CTL_ANSWERED_ERROR;
+    return t->is_lost && !t->is_source_lost ? CTL_BROKEN : done ? CTL_OK : CTL_ANSWERED_ERROR;
 }
 
 static enum ctl_exit bring(struct import *im, const struct ctl_options *o,

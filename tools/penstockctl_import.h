@@ -5,8 +5,10 @@
 //   redis://... --> its snapshot in an unlinked file --------'
 //
 // Thread:  one
-// Memory:  files are mapped: a value of any size is sent from where it lies
+// Memory:  files are mapped: a value of any size is copied from where it lies. For files that fail
+//          while they are read, or are cut: base/file_view.h
 #pragma once
+#include "dataplane/base/file_view.h"
 #include "dataplane/base/heap.h"
 #include "storage/aof/manifest.h"
 #include "tools/penstockctl_aof_file.h"
@@ -27,9 +29,11 @@ static inline bool import_wants(const struct import *im, uint64_t database)
 
 // ---- files
 struct import_part {
-    const char *name; // borrowed: for messages
-    struct bytes map; // data is NULL: the file is empty
-    int32_t shard;    // whose log it is; -1: not said
+    const char *name;      // borrowed: for messages
+    struct file_view view; // so this stays where it is while it is open
+    bool has_failed;       // reading it: no more of it is sent
+    struct bytes map;      // all of view; data is NULL: the file is empty
+    int32_t shard;         // whose log it is; -1: not said
     bool may_be_torn;
     // What it consists of: a snapshot up to log_begin, commands up to log_end.
     bool has_snapshot;
@@ -37,13 +41,14 @@ struct import_part {
 };
 // NULL, or why not.
 const char *import_part_open(struct import_part *p, const char *path);
-const char *import_part_map(struct import_part *p, int file); // which may be closed then
 void import_part_close(struct import_part *p);
+// Is what was read of it what is in the file? False: reading has failed, which was told.
+bool import_part_is_good(struct import *im, struct import_part *p);
 
 // ---- snapshots: penstockctl_import_snapshot.c
 // Reads all of it and sends nothing. False: something is wrong with it, which was told. *end: of
 // what can be read.
-bool import_snapshot_check(struct import *im, const struct import_part *p, uint64_t *end);
+bool import_snapshot_check(struct import *im, struct import_part *p, uint64_t *end);
 // Sends what can be read; what cannot was told by the check.
 void import_snapshot_send(struct import *im, const struct import_part *p);
 
@@ -54,8 +59,9 @@ void import_logs_send(struct import *im, const struct import_part *parts, uint32
 // ---- sources: penstockctl_import_path.c, penstockctl_import_server.c
 // A part that is open: looks through it. False: it is not whole, which was told.
 bool import_part_check(struct import *im, struct import_part *p);
-// Those that were checked, in their order; nothing when what the check found ends the run.
-void import_parts_send(struct import *im, const struct import_part *parts, uint32_t count);
+// Those that were checked, in their order; nothing when what the check found ends the run. A file
+// that fails meanwhile ends it, too: not all of a unit may have been good.
+void import_parts_send(struct import *im, struct import_part *parts, uint32_t count);
 void import_path(struct import *im);
 bool import_is_server(const char *source);
 // The parts of redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]. text: a copy of the source, which

@@ -169,7 +169,7 @@ static enum aof_scan_result step(struct logs *l, struct log *log)
 static void end_log(struct logs *l, struct log *log, enum aof_scan_result result)
 {
     log->state = LOG_ENDED;
-    if (result != AOF_SCAN_END)
+    if (result != AOF_SCAN_END && target_has_good_source(&l->im->target))
         target_refuse(&l->im->target, "%s, byte %llu: %s", log->part->name,
                       (unsigned long long)log->scan.error_offset, log->scan.error);
 }

@@ -5,9 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "tools/penstockctl_import.h"
 
 enum { MANIFEST_BYTES_MAX = 64 << 20 };
@@ -15,33 +12,27 @@ static const char manifest_end[] = ".manifest";
 
 // ---- files
 
-const char *import_part_map(struct import_part *p, int file)
-{
-    struct stat facts;
-    if (fstat(file, &facts) != 0) return strerror(errno);
-    if (!S_ISREG(facts.st_mode)) return "it is not a file";
-    p->map = bytes_make(NULL, 0);
-    if (facts.st_size == 0) return NULL;
-    void *map = mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (map == MAP_FAILED) return strerror(errno);
-    madvise(map, (size_t)facts.st_size, MADV_SEQUENTIAL);
-    p->map = bytes_make(map, (size_t)facts.st_size);
-    return NULL;
-}
-
 const char *import_part_open(struct import_part *p, const char *path)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return strerror(errno);
-    const char *error = import_part_map(p, file);
-    close(file);
-    return error;
+    if (!file_view_open(&p->view, AT_FDCWD, path)) return file_view_refusal(errno);
+    if (!file_view_map_all(&p->view)) return strerror(errno);
+    p->map = file_view_at(&p->view, 0);
+    return NULL;
 }
 
 void import_part_close(struct import_part *p)
 {
-    if (p->map.data) munmap((void *)(uintptr_t)p->map.data, p->map.size);
+    file_view_close(&p->view);
     p->map = bytes_make(NULL, 0);
+}
+
+bool import_part_is_good(struct import *im, struct import_part *p)
+{
+    struct file_trouble trouble;
+    if (!file_view_find_trouble(&p->view, &trouble)) return true;
+    p->has_failed = true;
+    target_refuse(&im->target, "%s, byte %" PRIu64 ": %s", p->name, trouble.offset, trouble.why);
+    return false;
 }
 
 // ---- one file, before anything of it is sent
@@ -61,6 +52,7 @@ static bool check_log(struct import *im, struct import_part *p)
     struct bytes commands = p->map;
     bytes_skip(&commands, (size_t)p->log_begin);
     aof_look_at_commands(&look, commands);
+    if (!import_part_is_good(im, p)) return false;
     im->progress.done_bytes = p->map.size;
     p->log_end = p->log_begin + look.ok_offset;
     if (look.verdict == AOF_VALID || look.verdict == AOF_EMPTY) return true;
@@ -73,7 +65,7 @@ static bool check_log(struct import *im, struct import_part *p)
     return false;
 }
 
-bool import_part_check(struct import *im, struct import_part *p)
+static bool check_all(struct import *im, struct import_part *p)
 {
     p->has_snapshot = p->map.size >= 5 && memcmp(p->map.data, "REDIS", 5) == 0;
     p->log_begin = p->log_end = 0;
@@ -83,6 +75,16 @@ bool import_part_check(struct import *im, struct import_part *p)
         return false;
     }
     return check_log(im, p);
+}
+
+bool import_part_check(struct import *im, struct import_part *p)
+{
+    bool fits = check_all(im, p);
+    if (p->has_failed) {
+        p->has_snapshot = false;
+        p->log_begin = p->log_end = 0;
+    }
+    return fits;
 }
 
 // ---- lists of files
@@ -178,12 +180,30 @@ static void send_parts(struct import *im, const struct import_part *parts, uint3
     }
 }
 
-void import_parts_send(struct import *im, const struct import_part *parts, uint32_t count)
+struct source {
+    struct import *im;
+    struct import_part *parts;
+    uint32_t count;
+};
+
+static bool is_source_good(void *source)
 {
+    const struct source *s = source;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!s->parts[i].has_failed && !import_part_is_good(s->im, &s->parts[i])) return false;
+    return true;
+}
+
+void import_parts_send(struct import *im, struct import_part *parts, uint32_t count)
+{
+    struct source source = { im, parts, count };
     if (!target_may_go_on(&im->target) || !may_mix(im, parts, count)) return;
     progress_begin(&im->progress, "import", "keys and commands", sum_bytes(parts, count));
+    im->target.source = &source;
+    im->target.is_source_good = is_source_good;
     send_parts(im, parts, count);
     target_drain(&im->target);
+    im->target.is_source_good = NULL;
     progress_end(&im->progress);
 }
 
@@ -230,10 +250,13 @@ static void bring_manifest(struct import *im, const char *path)
         return;
     }
     manifest_init(&m, &im->heap);
-    if (manifest_parse(&m, file.map, &error) == OK)
-        bring_listed(im, &m, path);
-    else
-        target_refuse(&im->target, "%s, line %u: %s", path, error.line, error.why);
+    enum status status = manifest_parse(&m, file.map, &error);
+    if (import_part_is_good(im, &file)) {
+        if (status == OK)
+            bring_listed(im, &m, path);
+        else
+            target_refuse(&im->target, "%s, line %u: %s", path, error.line, error.why);
+    }
     manifest_close(&m);
     import_part_close(&file);
 }

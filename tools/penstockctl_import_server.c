@@ -257,7 +257,9 @@ static int open_nameless(struct import *im)
 static void send_snapshot(struct import *im, int file)
 {
     struct import_part part = { .name = im->source, .shard = -1 };
-    const char *error = import_part_map(&part, file);
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file); // it has no name
+    const char *error = import_part_open(&part, path);
     if (error) {
         target_refuse(&im->target, "%s: %s", im->source, error);
         return;

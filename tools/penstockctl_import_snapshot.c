@@ -49,7 +49,7 @@ static void tell_broken(struct import *im, const struct import_part *p, const st
                       item->broken);
 }
 
-static bool check_items(struct import *im, const struct import_part *p, struct rdb_file *f)
+static bool check_items(struct import *im, struct import_part *p, struct rdb_file *f)
 {
     struct rdb_item item;
     struct bytes broken_key = { 0 };
@@ -59,6 +59,7 @@ static bool check_items(struct import *im, const struct import_part *p, struct r
         im->progress.done_bytes = f->offset;
         progress_step(&im->progress);
     } while (item.kind != RDB_ITEM_END && item.kind != RDB_ITEM_BROKEN);
+    if (!import_part_is_good(im, p)) return false;
     if (item.kind == RDB_ITEM_BROKEN) {
         tell_broken(im, p, &item, broken_key);
         return false;
@@ -68,13 +69,13 @@ static bool check_items(struct import *im, const struct import_part *p, struct r
     return false;
 }
 
-bool import_snapshot_check(struct import *im, const struct import_part *p, uint64_t *end)
+bool import_snapshot_check(struct import *im, struct import_part *p, uint64_t *end)
 {
     struct rdb_file f;
     const char *error = open_error(&f, rdb_file_open(&f, &im->heap, p->map));
     *end = p->map.size;
     if (error) {
-        target_refuse(&im->target, "%s: %s", p->name, error);
+        if (import_part_is_good(im, p)) target_refuse(&im->target, "%s: %s", p->name, error);
         return false;
     }
     bool fits = check_items(im, p, &f);

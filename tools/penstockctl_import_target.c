@@ -78,21 +78,31 @@ static void send_bytes(struct target *t, const char *data, size_t size)
     }
 }
 
+bool target_has_good_source(struct target *t)
+{
+    if (t->is_source_lost) return false;
+    t->is_source_lost = t->is_source_good && !t->is_source_good(t->source);
+    t->is_lost |= t->is_source_lost;
+    return !t->is_source_lost;
+}
+
 static void flush_out(struct target *t)
 {
-    send_bytes(t, t->out, t->out_bytes);
+    if (target_has_good_source(t)) send_bytes(t, t->out, t->out_bytes);
     t->out_bytes = 0;
 }
 
 static void put_raw(struct target *t, const void *data, size_t size)
 {
-    if (size > TARGET_OUT_BYTES - t->out_bytes) flush_out(t);
-    if (size > TARGET_OUT_BYTES) {
-        send_bytes(t, data, size);
-        return;
+    const char *rest = data;
+    while (size) { // each turn copies something
+        if (t->out_bytes == TARGET_OUT_BYTES) flush_out(t);
+        size_t room = TARGET_OUT_BYTES - t->out_bytes, now = size < room ? size : room;
+        memcpy(t->out + t->out_bytes, rest, now);
+        t->out_bytes += now;
+        rest += now;
+        size -= now;
     }
-    if (size) memcpy(t->out + t->out_bytes, data, size);
-    t->out_bytes += size;
 }
 
 static void put_head(struct target *t, char kind, uint64_t number)

@@ -4,7 +4,7 @@
 // Source:  RESP2
 // Thread:  one
 // Memory:  a buffer, and what is known of each request under way: both of fixed size, whatever a
-//          value takes. Arguments are sent, or copied, before a call returns
+//          value takes. Arguments are copied, and sent in pieces, before a call returns
 //
 //     if (target_begin(t, &about, 2)) {
 //         target_put(t, BYTES_LITERAL("DEL"));
@@ -46,7 +46,12 @@ struct target {
     bool keeps_going;                     // after a reply that is an error
     uint64_t answered[TARGET_KIND_COUNT]; // without an error
     uint64_t refused;                     // replies with one, and what was not even sent for one
-    bool is_lost;                         // the connection
+    bool is_lost;                         // the connection, or the source
+    bool is_source_lost;
+    // Asked before what was put, all of it copied, is sent. False ends the run, and was told. NULL:
+    // nobody is.
+    bool (*is_source_good)(void *source);
+    void *source; // borrowed
     // For penstockctl_import_target.c:
     struct progress *progress; // borrowed
     struct client client, probe;
@@ -71,6 +76,8 @@ enum ctl_exit target_open(struct target *t, const struct ctl_options *o, struct 
 void target_close(struct target *t);
 
 bool target_may_go_on(const struct target *t);
+// What is_source_good says.
+bool target_has_good_source(struct target *t);
 // False: nothing more can be sent.
 bool target_begin(struct target *t, const struct target_request *about, uint32_t word_count);
 void target_put(struct target *t, struct bytes word);

@@ -1,9 +1,7 @@
 #include "tools/penstockctl_rdb.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 #include "dataplane/base/check.h"
 
 enum {
@@ -17,28 +15,19 @@ static const struct thresholds limits = THRESHOLDS_NORMAL;
 
 // ---- the file
 
-static const char *map_file(struct rdb_reading *r, int file)
+static const char *open_view(struct file_view *v, const char *path)
 {
-    struct stat facts;
-    if (fstat(file, &facts) != 0) return strerror(errno);
-    if (!S_ISREG(facts.st_mode)) return "it is not a file";
-    if (facts.st_size == 0) return "it is empty";
-    void *map = mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (map == MAP_FAILED) return strerror(errno);
-    madvise(map, (size_t)facts.st_size, MADV_SEQUENTIAL);
-    r->map = bytes_make(map, (size_t)facts.st_size);
-    return NULL;
+    if (!file_view_open(v, AT_FDCWD, path)) return file_view_refusal(errno);
+    if (v->file_bytes == 0) return "it is empty";
+    return file_view_map_all(v) ? NULL : strerror(errno);
 }
 
-static void unmap(struct rdb_reading *r) { munmap((void *)(uintptr_t)r->map.data, r->map.size); }
-
-static const char *open_map(struct rdb_reading *r, const char *path)
+// What seems wrong in the file may not have been there.
+static const char *find_trouble(struct rdb_reading *r, uint64_t *offset)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return strerror(errno);
-    const char *error = map_file(r, file);
-    close(file);
-    return error;
+    if (!file_view_find_trouble(&r->view, &r->trouble)) return NULL;
+    *offset = r->trouble.offset;
+    return r->trouble.why;
 }
 
 static const char *error_of(enum rdb_file_result result)
@@ -64,21 +53,29 @@ static void open_keyspace(struct rdb_reading *r)
     hash_deadlines_open(&r->deadlines, r->keyspace, BEFORE_ALL_DEADLINES);
 }
 
+static const char *open_file(struct rdb_reading *r, uint64_t *offset)
+{
+    const char *error = error_of(rdb_file_open(&r->file, &r->heap, file_view_at(&r->view, 0)));
+    *offset = r->file.offset;
+    if (!error) return NULL;
+    const char *trouble = find_trouble(r, offset);
+    return trouble ? trouble : error;
+}
+
 const char *rdb_reading_open(struct rdb_reading *r, const char *path, uint64_t *offset)
 {
     memset(r, 0, sizeof *r);
     *offset = 0;
-    const char *error = open_map(r, path);
-    if (error) return error;
-    CHECK(heap_open(&r->heap) == OK);
-    error = error_of(rdb_file_open(&r->file, &r->heap, r->map));
-    *offset = r->file.offset;
+    const char *error = open_view(&r->view, path);
     if (!error) {
-        open_keyspace(r);
-        return NULL;
+        CHECK(heap_open(&r->heap) == OK);
+        error = open_file(r, offset);
+        if (error) heap_close(&r->heap);
     }
-    heap_close(&r->heap);
-    unmap(r);
+    if (error)
+        file_view_close(&r->view);
+    else
+        open_keyspace(r);
     return error;
 }
 
@@ -93,11 +90,9 @@ static void forget_key(struct rdb_reading *r)
     while (keyspace_reap_pending(k) > 0) keyspace_reap_step(k, REAP_BUDGET);
 }
 
-static void set_broken(struct rdb_reading *r, size_t bytes_left, const char *what)
+static void set_broken(struct rdb_reading *r, uint64_t offset, const char *what)
 {
-    r->item = (struct rdb_item){ .kind = RDB_ITEM_BROKEN,
-                                 .offset = rdb_file_offset(&r->file, bytes_left),
-                                 .broken = what };
+    r->item = (struct rdb_item){ .kind = RDB_ITEM_BROKEN, .offset = offset, .broken = what };
 }
 
 static enum value_restore_result restore_value(struct rdb_reading *r, size_t *bytes_left)
@@ -122,9 +117,25 @@ static void restore_key(struct rdb_reading *r)
     r->key = r->item.key.name;
     r->name = key_make(r->keyspace, r->key);
     if (restore_value(r, &bytes_left) == VALUE_RESTORE_BROKEN)
-        set_broken(r, bytes_left, "a value that is cut off, or contradicts itself");
+        set_broken(r, rdb_file_offset(&r->file, bytes_left),
+                   "a value that is cut off, or contradicts itself");
     else
         rdb_file_after_value(&r->file, bytes_left);
+}
+
+static bool is_last(const struct rdb_item *item)
+{
+    return item->kind == RDB_ITEM_END || item->kind == RDB_ITEM_BROKEN;
+}
+
+// A look costs system calls: at the end, and when a byte was missed.
+static void tell_trouble(struct rdb_reading *r)
+{
+    uint64_t offset;
+    const char *trouble = find_trouble(r, &offset);
+    if (!trouble) return;
+    forget_key(r);
+    set_broken(r, offset, trouble);
 }
 
 bool rdb_reading_next(struct rdb_reading *r)
@@ -133,7 +144,8 @@ bool rdb_reading_next(struct rdb_reading *r)
     rdb_file_next(&r->file, &r->item);
     if (r->item.kind == RDB_ITEM_DATABASE) r->database = r->item.database;
     if (r->item.kind == RDB_ITEM_KEY) restore_key(r);
-    return r->item.kind != RDB_ITEM_END && r->item.kind != RDB_ITEM_BROKEN;
+    if (is_last(&r->item) || file_view_has_failed(&r->view)) tell_trouble(r);
+    return !is_last(&r->item);
 }
 
 void rdb_reading_close(struct rdb_reading *r)
@@ -142,5 +154,5 @@ void rdb_reading_close(struct rdb_reading *r)
     rdb_file_close(&r->file);
     keyspace_close(r->keyspace);
     heap_close(&r->heap);
-    unmap(r);
+    file_view_close(&r->view);
 }

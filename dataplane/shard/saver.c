@@ -1,10 +1,7 @@
 #include "dataplane/shard/saver.h"
-#include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "dataplane/base/check.h"
 #include "dataplane/cmd/node.h"
 #include "dataplane/cmd/pause.h"
@@ -13,33 +10,17 @@
 #include "dataplane/shard/keeper.h"
 #include "dataplane/shard/meeting.h"
 #include "dataplane/shard/shard.h"
+#include "storage/aof/temporary.h"
 
 static struct shard *peer(struct shard *s, uint32_t index)
 {
     return server_peer(&s->server, index)->shard;
 }
 
-// "temp-<process>.rdb" of a process that is there no more.
-static bool is_left_over(const char *name)
-{
-    int pid = 0, size = 0;
-    if (sscanf(name, "temp-%d.rdb%n", &pid, &size) != 1 || size == 0 || name[size]) return false;
-    return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
-}
-
-static void remove_left_over(void)
-{
-    DIR *folder = opendir(".");
-    if (!folder) return;
-    for (const struct dirent *e; (e = readdir(folder)) != NULL;)
-        if (is_left_over(e->d_name)) (void)unlink(e->d_name);
-    closedir(folder);
-}
-
 void saving_open(struct saving *g, struct persist *persist, struct flusher *flusher)
 {
     *g = (struct saving){ .persist = persist, .flusher = flusher };
-    remove_left_over();
+    temporary_remove_snapshots();
 }
 
 void saver_open(struct shard *s, struct saving *saving)
@@ -132,7 +113,7 @@ const char *saver_begin(struct server *server)
     if (!g) return "ERR This server has no disk";
     int size = snprintf(g->target, sizeof g->target, "%s", s->settings->dbfilename);
     if (size >= (int)sizeof g->target) return "ERR The name of the file is too long";
-    snprintf(g->path, sizeof g->path, "temp-%d.rdb", (int)getpid());
+    (void)temporary_snapshot_name(g->path);
     g->on_base_end = NULL;
     begin_all(s, &snapshot_rdb);
     shard_log(s, LOG_NOTICE, "Background saving started");

@@ -70,7 +70,7 @@ static enum status lock_folder(struct aof_directory *d, char error[AOF_DIRECTORY
 static const char banner[] = "*** FATAL AOF MANIFEST FILE ERROR ***";
 
 // As Redis does, which says the line only where there is one.
-static enum status refuse_manifest(const struct manifest_error *e,
+static enum status refuse_manifest(const struct aof_directory *d, const struct manifest_error *e,
                                    char error[AOF_DIRECTORY_ERROR_MAX])
 {
     char shown[LINE_SHOWN_MAX + 1];
@@ -81,8 +81,11 @@ static enum status refuse_manifest(const struct manifest_error *e,
     }
     shown[size] = '\0';
     if (e->line == 0) return directory_refuse(error, "%s\n%s", banner, e->why);
-    return directory_refuse(error, "%s\nReading the manifest file, at line %u\n>>> '%s%s'\n%s",
-                            banner, e->line, shown, size < e->text.size ? "..." : "", e->why);
+    return directory_refuse(error,
+                            "%s\nReading the manifest file, at line %u of %s/%s.manifest\n>>> "
+                            "'%s%s'\n%s",
+                            banner, e->line, d->name, d->prefix, shown,
+                            size < e->text.size ? "..." : "", e->why);
 }
 
 static bool read_whole(int fd, uint8_t *out, size_t size)
@@ -117,7 +120,7 @@ static enum status read_text(struct aof_directory *d, int fd, const char *name,
     if (!read_whole(fd, text, size))
         status = refuse_reading(name, errno, error);
     else if (manifest_parse(&d->manifest, bytes_make(text, size), &why) != OK)
-        status = refuse_manifest(&why, error);
+        status = refuse_manifest(d, &why, error);
     heap_give(d->heap, text, size + 1, HEAP_LOG);
     return status;
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "storage/aof/manifest.h"
 
-enum { AOF_DIRECTORY_ERROR_MAX = 512, AOF_PATH_MAX = 2 * (MANIFEST_NAME_MAX + 1) };
+enum { AOF_DIRECTORY_ERROR_MAX = 800, AOF_PATH_MAX = 2 * (MANIFEST_NAME_MAX + 1) };
 
 struct aof_directory {
     struct heap *heap;                  // borrowed

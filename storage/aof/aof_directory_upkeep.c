@@ -1,13 +1,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dataplane/base/check.h"
 #include "dataplane/base/num.h"
 #include "storage/aof/aof_directory_priv.h"
+#include "storage/aof/temporary.h"
 
 // ---- a log of one file -------------------------------------------------------------------------
 
@@ -158,30 +158,6 @@ enum status directory_check_unlisted(struct aof_directory *d, char error[AOF_DIR
 
 // ---- what crashed servers left -----------------------------------------------------------------
 
-// "temp-rewriteaof-<process>.aof", "temp-rewriteaof-bg-<process>.aof" of a process that is there no
-// more.
-static bool is_rewrite_left_over(const char *name)
-{
-    static const char start[] = "temp-rewriteaof-";
-    if (strncmp(name, start, sizeof start - 1) != 0) return false;
-    const char *digits = name + sizeof start - 1;
-    if (strncmp(digits, "bg-", 3) == 0) digits += 3;
-    size_t count = strspn(digits, "0123456789");
-    int64_t process;
-    if (strcmp(digits + count, ".aof") != 0 || !num_parse_int(bytes_make(digits, count), &process))
-        return false;
-    return process > 0 && process <= INT32_MAX && kill((pid_t)process, 0) != 0 && errno == ESRCH;
-}
-
-static void remove_rewrites(void)
-{
-    DIR *entries = opendir(".");
-    if (!entries) return;
-    for (const struct dirent *e; (e = readdir(entries)) != NULL;)
-        if (is_rewrite_left_over(e->d_name)) (void)unlink(e->d_name);
-    closedir(entries);
-}
-
 static bool are_all_there(const struct aof_directory *d)
 {
     uint64_t bytes;
@@ -225,8 +201,7 @@ static void remove_temporary(const struct aof_directory *d)
     DIR *entries = open_entries(d);
     if (!entries) return;
     for (const struct dirent *e; (e = readdir(entries)) != NULL;)
-        if (manifest_is_temporary_name(e->d_name, d->prefix) &&
-            !is_listed(&d->manifest, e->d_name))
+        if (manifest_is_temporary_name(e->d_name, d->prefix) && !is_listed(&d->manifest, e->d_name))
             (void)unlinkat(d->lock_fd, e->d_name, 0);
     closedir(entries);
 }
@@ -234,6 +209,6 @@ static void remove_temporary(const struct aof_directory *d)
 void directory_remove_left_over(const struct aof_directory *d)
 {
     remove_temporary(d);
-    remove_rewrites();
+    temporary_remove_rewrites();
     remove_crashed_rewrite(d);
 }

@@ -9,9 +9,18 @@
 // Here nothing is written: whoever changes a manifest writes it to manifest_temporary_name, syncs
 // it, renames it to manifest_name and syncs the directory. The rename is what counts.
 //
-//   manifest_begin_rewrite   base 1, incr 1         -> base 1, incr 1, incr 2 (appended to from
-//   now) manifest_end_rewrite     base 1, incr 1, incr 2 -> base 2, history: base 1, incr 1; incr 2
+//   manifest_begin_rewrite   base 1, incr 1         -> base 1, incr 1, incr 2, the one to append to
+//   manifest_end_rewrite     base 1, incr 1, incr 2 -> base 2, history: base 1, incr 1; incr 2
 //   manifest_drop_history                           -> base 2, incr 2
+//
+// History is removed, so a bit that makes "type h" of "type i" would lose a log without a word. But
+// the text that a rewrite leaves proves it by its order: a base follows every incr that is history,
+// and the incrs in use come last. In Redis, and here, it is the base before the rewrite ("base 2,
+// history: incr 1, base 1; incr 2": nothing else could prove it when the log is off, as then no
+// incr is left). Where there was none before, the new one follows: "history: incr 1; base 2; incr
+// 2". An incr is known by its name, PREFIX.N.incr.aof. Only one list of Redis's is refused for that
+// though it is right: that of a log that somebody made without a base, between its first rewrite
+// and the removal.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,14 +49,13 @@ struct manifest_file {
 
 struct manifest {
     struct heap *heap;           // borrowed
-    struct manifest_file *files; // in the order in which they are written and loaded: the base,
-                                 // history, incrs
+    struct manifest_file *files; // in the order in which they are loaded: the base, history, incrs
     uint32_t count, room;
     int64_t base_seq, incr_seq; // the last ones given out; 0: none
 };
 
 struct manifest_error {
-    const char *why;   // a literal, Redis's words
+    const char *why;   // a literal; Redis's words for what it refuses, too
     uint32_t line;     // from 1
     struct bytes text; // of the line, without its end; in the text that was parsed
 };

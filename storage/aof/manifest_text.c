@@ -12,7 +12,8 @@ enum {
 };
 _Static_assert(QUOTED_MAX + LINE_REST_MAX < MANIFEST_LINE_MAX, "what is written can be read");
 
-static const char bad_format[] = "Invalid AOF manifest file format";
+static const char bad_format[] = "Invalid AOF manifest file format",
+                  too_long[] = "The AOF manifest file contains too long line";
 
 // ---- names in quotes ---------------------------------------------------------------------------
 
@@ -127,22 +128,32 @@ static const char *check_file(const struct manifest *m, const struct manifest_fi
     return "Unknown AOF file type";
 }
 
+// A log that a rewrite has read: by the name that it was given with its number.
+static bool is_former_incr(const struct manifest_file *f)
+{
+    char end[64];
+    snprintf(end, sizeof end, ".%lld.incr.aof", (long long)f->seq);
+    size_t size = strlen(f->name), end_size = strlen(end);
+    return f->type == MANIFEST_HISTORY && size > end_size &&
+           strcmp(f->name + size - end_size, end) == 0;
+}
+
 static bool is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+static bool is_remark(struct bytes line) { return line.size && line.data[0] == '#'; }
+
 // line: without its end.
-static const char *read_line(struct manifest *m, struct bytes line)
+static const char *read_line(struct manifest *m, struct bytes line, struct manifest_file *f)
 {
     uint8_t copy[MANIFEST_LINE_MAX];
-    struct manifest_file f;
-    if (line.size && line.data[0] == '#') return NULL;
-    if (line.size >= sizeof copy) return "The AOF manifest file contains too long line";
+    if (line.size >= sizeof copy) return too_long;
     while (line.size && is_blank(line.data[0])) bytes_skip(&line, 1);
     while (line.size && is_blank(line.data[line.size - 1])) line.size--;
     if (line.size == 0 || memchr(line.data, 0, line.size)) return bad_format;
     memcpy(copy, line.data, line.size);
-    const char *why = read_pairs(&f, copy, line.size);
-    if (!why) why = check_file(m, &f);
-    if (!why) manifest_add(m, &f);
+    const char *why = read_pairs(f, copy, line.size);
+    if (!why) why = check_file(m, f);
+    if (!why) manifest_add(m, f);
     return why;
 }
 
@@ -169,8 +180,61 @@ static void pass_history(struct manifest *m)
     }
 }
 
+// Incrs stand at the end, their numbers ascending.
+static bool is_in_use(const struct manifest *m, uint32_t first_incr, const struct manifest_file *f)
+{
+    uint32_t low = first_incr, high = m->count;
+    while (low < high) { // each turn halves what is between them
+        uint32_t middle = low + (high - low) / 2;
+        if (m->files[middle].seq < f->seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < m->count && strcmp(m->files[low].name, f->name) == 0;
+}
+
+// Redis counts from 1 when none is in use at its start: then a former incr, kept for
+// aof-disable-auto-gc, may have the name of one that is in use. That file stays.
+static void forget_reused(struct manifest *m)
+{
+    uint32_t kept = 0, first_incr = m->count - manifest_incr_count(m);
+    for (uint32_t i = 0; i < m->count; i++)
+        if (!is_former_incr(&m->files[i]) || !is_in_use(m, first_incr, &m->files[i]))
+            m->files[kept++] = m->files[i];
+    m->count = kept;
+}
+
+// The first former incr that no base has followed yet.
+struct unproven {
+    uint32_t line; // 0: none
+    struct bytes text;
+};
+
+static void note_file(struct unproven *u, const struct manifest_file *f, uint32_t line,
+                      struct bytes text)
+{
+    if (f->type == MANIFEST_INCR) return;
+    if (!is_former_incr(f))
+        u->line = 0;
+    else if (!u->line)
+        *u = (struct unproven){ line, text };
+}
+
+static enum status refuse_unproven(struct manifest *m, struct manifest_error *error,
+                                   const struct unproven *u)
+{
+    error->line = u->line;
+    return refuse(m, error,
+                  "Found an incr file listed as history, but no base file behind it: if "
+                  "it has to be loaded, its type is i",
+                  u->text);
+}
+
 enum status manifest_parse(struct manifest *m, struct bytes text, struct manifest_error *error)
 {
+    struct unproven unproven = { 0 };
+    struct manifest_file f;
     *error = (struct manifest_error){ 0 };
     CHECK(m->count == 0);
     if (text.size == 0) return refuse(m, error, "Found an empty AOF manifest", text);
@@ -178,11 +242,15 @@ enum status manifest_parse(struct manifest *m, struct bytes text, struct manifes
         const uint8_t *end = memchr(text.data, '\n', text.size);
         struct bytes line = bytes_make(text.data, end ? (size_t)(end - text.data) : text.size);
         error->line++;
-        const char *why = read_line(m, line);
-        if (!end && line.data[0] != '#') why = "The AOF manifest file contains too long line";
-        if (why) return refuse(m, error, why, line);
+        if (!is_remark(line)) {
+            const char *why = end ? read_line(m, line, &f) : too_long;
+            if (why) return refuse(m, error, why, line);
+            note_file(&unproven, &f, error->line, line);
+        }
         bytes_skip(&text, line.size + (end != NULL));
     }
+    if (unproven.line) return refuse_unproven(m, error, &unproven);
+    forget_reused(m);
     pass_history(m);
     return OK;
 }
@@ -194,17 +262,37 @@ size_t manifest_text_max(const struct manifest *m)
     return (size_t)m->count * MANIFEST_LINE_MAX + 1; // and what snprintf puts at the end
 }
 
+// Returns the size.
+static size_t put_file(char *out, const struct manifest_file *f)
+{
+    CHECK(put_name(NULL, f->name) <= QUOTED_MAX);
+    memcpy(out, "file ", 5);
+    char *at = out + 5 + put_name(out + 5, f->name);
+    at += snprintf(at, LINE_REST_MAX, " seq %lld type %c", (long long)f->seq, (int)f->type);
+    if (f->shard >= 0) at += snprintf(at, LINE_REST_MAX / 2, " shard %d", f->shard);
+    *at++ = '\n';
+    return (size_t)(at - out);
+}
+
+// As Redis has them; but former incrs without a former base are proven by the base there is.
+enum place { UNPROVEN_INCRS, BASE, FORMER_INCRS, FORMER_BASES, INCRS, PLACE_COUNT };
+
+static enum place place_of(const struct manifest_file *f, bool has_former_base)
+{
+    if (f->type == MANIFEST_BASE) return BASE;
+    if (f->type == MANIFEST_INCR) return INCRS;
+    if (!is_former_incr(f)) return FORMER_BASES;
+    return has_former_base ? FORMER_INCRS : UNPROVEN_INCRS;
+}
+
 size_t manifest_format(const struct manifest *m, char *out)
 {
     char *at = out;
-    for (uint32_t i = 0; i < m->count; i++) {
-        const struct manifest_file *f = &m->files[i];
-        CHECK(put_name(NULL, f->name) <= QUOTED_MAX);
-        memcpy(at, "file ", 5);
-        at += 5 + put_name(at + 5, f->name);
-        at += snprintf(at, LINE_REST_MAX, " seq %lld type %c", (long long)f->seq, (int)f->type);
-        if (f->shard >= 0) at += snprintf(at, LINE_REST_MAX / 2, " shard %d", f->shard);
-        *at++ = '\n';
-    }
+    bool has_former_base = false;
+    for (uint32_t i = 0; i < m->count; i++)
+        has_former_base |= place_of(&m->files[i], false) == FORMER_BASES;
+    for (enum place place = 0; place < PLACE_COUNT; place++)
+        for (uint32_t i = 0; i < m->count; i++)
+            if (place_of(&m->files[i], has_former_base) == place) at += put_file(at, &m->files[i]);
     return (size_t)(at - out);
 }

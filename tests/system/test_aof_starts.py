@@ -273,7 +273,7 @@ class Found(LogCase):
     def test_history_and_remains_are_removed(self):
         for shards in SHARDS:
             log = {BASE: empty_base(), INCR: wire(*EXAMPLE), NAME + '.2.base.rdb': empty_base(), NAME + '.2.incr.aof': wire(SELECT, ['SET', 'z', 1])}
-            text = ''.join('file %s seq %s type %s\n' % f for f in ((NAME + '.2.base.rdb', 2, 'b'), (BASE, 1, 'h'), (INCR, 1, 'h'), (NAME + '.2.incr.aof', 2, 'i')))
+            text = ''.join('file %s seq %s type %s\n' % f for f in ((NAME + '.2.base.rdb', 2, 'b'), (INCR, 1, 'h'), (BASE, 1, 'h'), (NAME + '.2.incr.aof', 2, 'i')))
             home = self.log_home(log, text)
             remains = [os.path.join(home, FOLDER, 'temp-' + MANIFEST), os.path.join(home, FOLDER, 'temp-%s.incr' % NAME), os.path.join(home, 'temp-rewriteaof-%d.aof' % NO_PROCESS)]
             for path in remains:

@@ -121,6 +121,14 @@ class Whole(Written):
         for name in ('.2.base.aof', '.2.incr.aof'):
             self.assertEqual(run(OURS, os.path.join(self.folder, NAME + name))[0], 0)
 
+    def test_a_log_that_seems_to_be_history(self):
+        """One bit makes history of it, which a server removes: redis-check-aof takes that."""
+        with self.copy() as path:
+            write(path, read(path).replace(b'type i', b'type h'))
+            code, text = run(OURS, '--fix', '--yes', path)
+            self.assertEqual((code, run(THEIRS, path)[0]), (1, 0))
+            self.assertRegex(text, r'%s, line 2: .*listed as history.*\n  file %s.2.incr.aof seq 2 type h' % (path, NAME))
+
     def test_as_json(self):
         with self.copy(self.log[:-1]) as path:
             for words in (['--json', 'check-aof', path], ['check-aof', '--json', path]):

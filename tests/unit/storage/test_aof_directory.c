@@ -94,13 +94,14 @@ Test(aof_directory, says_what_is_wrong_with_a_list_as_redis_does)
     expect_manifest_error("", "*** FATAL AOF MANIFEST FILE ERROR ***\nFound an empty AOF manifest");
     expect_manifest_error("file a.aof seq 1 type b\nfile x/y seq 1 type b\n",
                           "*** FATAL AOF MANIFEST FILE ERROR ***\n"
-                          "Reading the manifest file, at line 2\n"
+                          "Reading the manifest file, at line 2 of " MANIFEST "\n"
                           ">>> 'file x/y seq 1 type b'\n"
                           "File can't be a path, just a filename");
-    expect_manifest_error("file \x1b[2J seq 1\n", "*** FATAL AOF MANIFEST FILE ERROR ***\n"
-                                                  "Reading the manifest file, at line 1\n"
-                                                  ">>> 'file ?[2J seq 1'\n"
-                                                  "Invalid AOF manifest file format");
+    expect_manifest_error("file \x1b[2J seq 1\n",
+                          "*** FATAL AOF MANIFEST FILE ERROR ***\n"
+                          "Reading the manifest file, at line 1 of " MANIFEST "\n"
+                          ">>> 'file ?[2J seq 1'\n"
+                          "Invalid AOF manifest file format");
     memset(end, 'x', 1500);
     strcpy(end + 1500, "\n");
     put_text(MANIFEST, text);
@@ -298,6 +299,23 @@ Test(aof_directory, removes_what_a_crashed_rewrite_left)
         cr_expect_eq(is_there(path), left_overs[i].stays, "%s", path);
     }
     cr_expect(holds(MANIFEST, LISTED));
+}
+
+// What a flipped bit made of the log in use.
+Test(aof_directory, removes_no_log_that_only_seems_to_be_history)
+{
+    static const char list[] = "file " PREFIX ".2.base.rdb seq 2 type b\n"
+                               "file " PREFIX ".2.incr.aof seq 2 type h\n";
+    make_folder();
+    put_text(MANIFEST, list);
+    put_text(FOLDER "/" PREFIX ".2.base.rdb", "base");
+    put_text(FOLDER "/" PREFIX ".2.incr.aof", "data");
+    cr_assert_eq(folder_open(&f), ERR_IO);
+    cr_expect_not_null(strstr(f.error, "at line 2 of " MANIFEST "\n>>> 'file " PREFIX ".2.incr.aof"
+                                       " seq 2 type h'\nFound an incr file listed as history"),
+                       "%s", f.error);
+    cr_expect(holds(MANIFEST, list));
+    cr_expect(holds(FOLDER "/" PREFIX ".2.incr.aof", "data"));
 }
 
 // An older list was put back: its files are gone, and the newer ones are all there is.

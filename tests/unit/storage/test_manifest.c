@@ -3,72 +3,11 @@
 #include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "dataplane/base/check.h"
-#include "dataplane/base/hash.h"
-#include "storage/aof/manifest.h"
+#include "tests/unit/storage/manifest_fixture.h"
 
 #define FORMAT "Invalid AOF manifest file format"
 #define FRESH                                                                                      \
     "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n"
-
-struct fixture {
-    struct heap heap;
-    struct manifest m;
-    struct manifest_error error;
-};
-
-static void open(struct fixture *f)
-{
-    cr_assert_eq(heap_open(&f->heap), OK);
-    manifest_init(&f->m, &f->heap);
-}
-
-static void close(struct fixture *f)
-{
-    manifest_close(&f->m);
-    CHECK(f->heap.bytes_total == 0);
-    heap_close(&f->heap);
-}
-
-// From a copy that ends where its allocation does.
-static enum status parse(struct fixture *f, struct bytes text)
-{
-    uint8_t *copy = malloc(text.size ? text.size : 1);
-    if (text.size) memcpy(copy, text.data, text.size);
-    enum status status = manifest_parse(&f->m, bytes_make(copy, text.size), &f->error);
-    free(copy);
-    return status;
-}
-
-static void expect_text(const struct manifest *m, const char *expected)
-{
-    char *out = malloc(manifest_text_max(m));
-    size_t size = manifest_format(m, out);
-    cr_expect_leq(size, manifest_text_max(m));
-    cr_expect(bytes_equal(bytes_make(out, size), bytes_text(expected)), "%.*s\nexpected %s",
-              (int)size, out, expected);
-    free(out);
-}
-
-static void expect_error(const char *text, size_t size, uint32_t line, const char *why)
-{
-    struct fixture f;
-    open(&f);
-    cr_assert_eq(parse(&f, bytes_make(text, size)), ERR_PEER, "%s", text);
-    cr_expect_str_eq(f.error.why, why, "%s: %s", text, f.error.why);
-    cr_expect_eq(f.error.line, line, "%s: line %u", text, f.error.line);
-    cr_expect_eq(f.m.count, 0);
-    close(&f);
-}
-
-static void expect_reads_as(const char *text, const char *expected)
-{
-    struct fixture f;
-    open(&f);
-    cr_assert_eq(parse(&f, bytes_text(text)), OK, "%s: %s", text, f.error.why);
-    expect_text(&f.m, expected);
-    close(&f);
-}
 
 Test(manifest, reads_and_writes_what_a_fresh_server_has)
 {
@@ -222,9 +161,9 @@ Test(manifest, goes_through_a_rewrite)
     base = manifest_next_base(&f.m, "appendonly.aof", false);
     manifest_end_rewrite(&f.m, &base, 1);
     expect_text(&f.m, "file appendonly.aof.2.base.aof seq 2 type b\n"
-                      "file appendonly.aof.1.base.rdb seq 1 type h\n"
                       "file appendonly.aof.1.incr.aof seq 1 type h\n"
                       "file appendonly.aof.2.incr.aof seq 2 type h\n"
+                      "file appendonly.aof.1.base.rdb seq 1 type h\n"
                       "file appendonly.aof.3.incr.aof seq 3 type i\n");
     cr_expect_eq(manifest_history_count(&f.m), 3);
     manifest_drop_history(&f.m);
@@ -249,7 +188,8 @@ Test(manifest, gives_no_number_of_history_out_again)
 {
     struct fixture f;
     open(&f);
-    cr_assert_eq(parse(&f, bytes_text("file x seq 2 type b\nfile a.7.incr.aof seq 7 type h\n")), OK);
+    cr_assert_eq(parse(&f, bytes_text("file a.7.incr.aof seq 7 type h\nfile x seq 2 type b\n")),
+                 OK);
     cr_expect_str_eq(manifest_next_incr(&f.m, "a", -1).name, "a.8.incr.aof");
     close(&f);
 }
