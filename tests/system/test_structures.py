@@ -95,6 +95,8 @@ def expire_now(key):
 def never_soon(name, args):
     """A deadline that passes while the run lasts passes for one server before the other: it is moved out of its way."""
     at = [2] if name in ('expire', 'pexpire', 'setex', 'psetex', 'hexpire', 'hpexpire') else []
+    if name == 'restore-asking' and not any(a.lower() == b'absttl' for a in args):
+        at = [2]
     if name in ('set', 'getex'):
         at = [i + 1 for i, a in enumerate(args) if a.lower() in (b'ex', b'px')]
     soon = [i for i in at if i < len(args) and args[i].isdigit() and 0 < int(args[i]) < 1000000]
