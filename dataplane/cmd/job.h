@@ -101,7 +101,8 @@ void jobs_tell_call(const struct call *call); // a write that is about to run, t
 // The call touches a key that a job will put: it has been kept, and its client is suspended until
 // then. False: nothing stands in its way.
 bool jobs_hold_back(struct call *call);
-// The same question about a request of c that these shards, s among them or not, are held for.
+// The same question about a request of c that these shards, s among them or not, are held for; or
+// it touches a giant that moves between them (slot_move.h).
 bool jobs_must_wait(struct server *s, struct client *c, const struct kept_request *request,
                     shard_set shards);
 // Between two commands: those go on that waited for what jobs of other shards have put.

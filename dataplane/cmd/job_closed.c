@@ -157,7 +157,8 @@ bool jobs_must_wait(struct server *s, struct client *c, const struct kept_reques
         const struct jobs *jobs = &held_next(s, &left)->jobs;
         is_asked = jobs->closed || jobs->watchers.count;
     }
-    if (LIKELY(!is_asked)) return false;
+    bool is_moving = server_is_one_of_many(s) && s->node->placement.move.is_active;
+    if (LIKELY(!is_asked && !is_moving)) return false;
     struct call call = { .server = s,
                          .client = c,
                          .reply = &c->reply,
@@ -165,7 +166,9 @@ bool jobs_must_wait(struct server *s, struct client *c, const struct kept_reques
                          .argv = (struct bytes *)(uintptr_t)request->argv,
                          .argc = request->argc };
     command_prepare(&call);
-    return call.command && touches_closed(&call, shards);
+    if (!call.command) return false;
+    return (is_asked && touches_closed(&call, shards)) ||
+           (is_moving && slot_move_must_wait(&call, shards));
 }
 
 bool jobs_hold_back(struct call *call)

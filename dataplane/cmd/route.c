@@ -162,7 +162,7 @@ static shard_set shards_of_keys(const struct call *call)
 // ---- SORT
 
 // The keys that a pattern makes: they are all on one shard when it has a hash tag that no element
-// can change, as in "{user}:*".
+// can change, as in "{user}:*". In transit: both, for each of them is at the one or the other.
 static shard_set shards_of_pattern(const struct call *call, struct bytes pattern)
 {
     const uint8_t *star = pattern.size ? memchr(pattern.data, '*', pattern.size) : NULL;
@@ -172,7 +172,8 @@ static shard_set shards_of_pattern(const struct call *call, struct bytes pattern
     if (!open) return all_of(call);
     const uint8_t *close = memchr(open, '}', (size_t)(star - open));
     bool has_tag = close && close > open + 1;
-    return has_tag ? shard_of(call, bytes_make(pattern.data, size)) : all_of(call);
+    if (!has_tag) return all_of(call);
+    return placement_shards(placement_of(call), bytes_make(pattern.data, size));
 }
 
 static shard_set shards_of_sort(const struct call *call)

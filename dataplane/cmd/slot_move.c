@@ -1,9 +1,15 @@
 #include "dataplane/cmd/slot_move.h"
 #include "dataplane/cmd/block.h"
+#include "dataplane/cmd/cmd_docs.h"
+#include "dataplane/cmd/command_ids.h"
+#include "dataplane/cmd/job.h"
 #include "dataplane/cmd/node.h"
+#include "dataplane/cmd/persist.h"
 #include "dataplane/cmd/script_shards.h"
 #include "dataplane/cmd/tracking.h"
+#include "dataplane/cmd/transaction.h"
 #include "dataplane/cmd/watch.h"
+#include "dataplane/keyspace/takeover_giant.h"
 
 const char *slot_move_order(struct node *node, uint32_t first, uint32_t last, uint32_t to)
 {
@@ -106,4 +112,60 @@ shard_set slot_move_shards(struct server *s, struct bytes key)
     node->move.keys_fetched +=
         keyspace_fetch(node->servers[move->to]->keyspace, node->servers[move->from]->keyspace, key);
     return shard_set_of(move->to);
+}
+
+// ---- giants that a command wants
+
+// As long a rest follows, in which the shards serve others.
+static bool take_slice_for(struct server *s, struct bytes name)
+{
+    struct slot_move *m = &s->node->move;
+    uint64_t start = clock_tsc(), before = m->takeover.keys;
+    uint64_t cycles = s->clock->tsc_hz / 1000000 * JOB_SLICE_SHARED_US;
+    bool is_there = takeover_step_for(&m->takeover, name, start + cycles);
+    m->keys_fetched += m->takeover.keys - before;
+    if (m->takeover.keys != before) put_order(s->node, s);
+    uint64_t end = clock_tsc();
+    m->rest_until_tsc = end + (end - start);
+    return is_there;
+}
+
+static bool must_wait_for(struct server *s, struct bytes name)
+{
+    const struct slot_move *m = &s->node->move;
+    if (!is_in_transit(&s->node->placement, name)) return false;
+    if (!keyspace_has_giant(m->takeover.from, name)) return false;
+    return clock_tsc() < m->rest_until_tsc || !take_slice_for(s, name);
+}
+
+struct look {
+    const struct call *call;
+    bool must_wait;
+};
+
+static void look_at_key(void *context, uint32_t index, uint32_t flags)
+{
+    struct look *l = context;
+    (void)flags;
+    if (!l->must_wait) l->must_wait = must_wait_for(l->call->server, l->call->argv[index]);
+}
+
+static bool wants_giant(void *context, const struct call *call)
+{
+    struct look l = { .call = call };
+    (void)context;
+    if (call->command->id == CMD_ID_EXEC) return transaction_any(call, wants_giant, NULL);
+    command_find_keys(call->command, call->argv, call->argc, look_at_key, &l);
+    return l.must_wait;
+}
+
+bool slot_move_must_wait(const struct call *call, shard_set shards)
+{
+    struct server *s = call->server;
+    const struct placement_move *move = &s->node->placement.move;
+    shard_set both = shard_set_of(move->from) | shard_set_of(move->to);
+    shards |= shard_set_of(s->shard_index);
+    if (both & ~shards) return false; // it goes through the router once more
+    if (script_busy_among(s, shards) || persist_is_loading(s->persist)) return false; // refused
+    return wants_giant(NULL, call);
 }

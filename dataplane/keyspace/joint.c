@@ -98,6 +98,13 @@ static struct value make_anew(struct value v, struct keyspace *home)
 
 void keyspace_take_over(struct keyspace *to, struct keyspace *from, uint32_t db, struct entry *e)
 {
+    struct value v = make_anew(entry_value(e), to);
+    keyspace_take_over_as(to, from, db, e, &v);
+}
+
+void keyspace_take_over_as(struct keyspace *to, struct keyspace *from, uint32_t db, struct entry *e,
+                           const struct value *v)
+{
     struct table *source = keyspace_table(from, db), *target = keyspace_table(to, db);
     struct key key = { entry_key(e), entry_hash(e, &from->hash_key) };
     CHECK(!from->joint && !to->joint && !table_find(target, &key));
@@ -107,8 +114,7 @@ void keyspace_take_over(struct keyspace *to, struct keyspace *from, uint32_t db,
     typeof(from->on_gone) on_gone = from->on_gone;
     to->on_created = NULL;
     from->on_gone = NULL;
-    struct value v = make_anew(entry_value(e), to);
-    keyspace_table_put(to, target, &key, NULL, &v, entry_deadline_ms(e));
+    keyspace_table_put(to, target, &key, NULL, v, entry_deadline_ms(e));
     keyspace_table_remove(from, source, key.hash, e);
     to->on_created = on_created;
     from->on_gone = on_gone;

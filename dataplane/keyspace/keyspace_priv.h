@@ -121,6 +121,9 @@ static inline struct keyspace *home_of_entry(const struct keyspace *k, const str
 }
 // e goes from db of `from` to db of `to`, which has no such key (takeover.h).
 void keyspace_take_over(struct keyspace *to, struct keyspace *from, uint32_t db, struct entry *e);
+// The same, v being its value made anew in the heap of `to`, which takes it over.
+void keyspace_take_over_as(struct keyspace *to, struct keyspace *from, uint32_t db, struct entry *e,
+                           const struct value *v);
 bool keyspace_has_name(const struct keyspace *k, struct bytes name); // in any database
 void joint_close(struct keyspace *k);
 struct entry *joint_rename(struct keyspace *k, uint32_t from_db, struct entry *e, uint32_t to_db,

@@ -105,17 +105,23 @@ bool remake_step(struct remake *r, uint64_t until_tsc)
     return r->like.object ? step_object(r, until_tsc) : step_blob(r, until_tsc);
 }
 
+struct value remake_take(struct remake *r)
+{
+    struct value made = r->made;
+    r->made.blob = NULL;
+    r->made.object = NULL;
+    return made;
+}
+
 struct entry *remake_put(struct remake *r, uint32_t db, const struct key *key, bool is_new,
                          uint64_t now_ms)
 {
     struct keyspace *k = r->to;
     struct table *t = keyspace_table(k, db);
-    struct value v = r->made;
+    struct value v = remake_take(r);
     k->now_ms = now_ms;
     struct entry *existing = keyspace_table_find_live(k, t, key, now_ms);
     if (is_new) v.access = entry_access_new(k);
-    r->made.blob = NULL;
-    r->made.object = NULL;
     k->dirty++;
     return keyspace_table_put(k, t, key, existing, &v, r->deadline_ms);
 }

@@ -10,6 +10,7 @@
 #include "dataplane/keyspace/keyspace.h"
 
 struct remake;
+struct value;
 
 bool remake_may(const struct entry *e); // its value is not in the entry itself
 // e, of `from`. O(1), but for the groups of a stream.
@@ -19,4 +20,6 @@ bool remake_step(struct remake *r, uint64_t until_tsc); // true: it is made
 // else its own. Counts a change.
 struct entry *remake_put(struct remake *r, uint32_t db, const struct key *key, bool is_new,
                          uint64_t now_ms);
+// What was made, for the caller to put: with the access clock of the old one.
+struct value remake_take(struct remake *r);
 void remake_end(struct remake *r); // at any time; what was not put goes

@@ -2,6 +2,7 @@
 #include "dataplane/base/check.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/keyspace/keyspace_priv.h"
+#include "dataplane/keyspace/takeover_giant.h"
 
 #define POSITION_END (1ull << INDEX_CURSOR_BITS)
 
@@ -31,11 +32,39 @@ uint32_t keyspace_fetch(struct keyspace *to, struct keyspace *from, struct bytes
     return count;
 }
 
+// ---- giants
+
+static void begin_giant(struct takeover *t, struct bytes name)
+{
+    t->giant = takeover_giant_begin(t->to, t->from, name);
+}
+
+// True: none is on its way any more.
+static bool step_giant(struct takeover *t, uint64_t until_tsc)
+{
+    if (!t->giant) return true;
+    if (!takeover_giant_step(t->giant, until_tsc, &t->keys)) return false;
+    takeover_giant_end(t->giant);
+    t->giant = NULL;
+    return true;
+}
+
+bool takeover_step_for(struct takeover *t, struct bytes name, uint64_t until_tsc)
+{
+    while (keyspace_has_giant(t->from, name)) {
+        if (!t->giant) begin_giant(t, name);
+        if (!step_giant(t, until_tsc)) return false;
+    }
+    return true;
+}
+
 // ---- a strip of hash space: the narrowest bucket of all databases, at the same place in each
 
 struct strip {
     struct takeover *takeover;
     uint64_t end;
+    bool is_of_one_database;
+    struct bytes giant; // one of its names; NULL: it has none
     uint32_t count;
     struct entry *items[BUCKET_ITEMS_MAX];
 };
@@ -52,9 +81,28 @@ static void gather(void *context, void *item)
     s->items[s->count++] = item;
 }
 
+static bool is_of_giant(const struct strip *s, const struct entry *e)
+{
+    if (entry_is_giant(e)) return true;
+    return !s->is_of_one_database && keyspace_has_giant(s->takeover->from, entry_key(e));
+}
+
+// A giant stays, with all that its name stands for.
+static void take(struct strip *s, uint32_t db, struct entry *e)
+{
+    struct takeover *t = s->takeover;
+    if (UNLIKELY(is_of_giant(s, e))) {
+        s->giant = entry_key(e);
+        return;
+    }
+    keyspace_take_over(t->to, t->from, db, e);
+    t->keys++;
+}
+
+// One with a giant is gone through once more, when that has gone.
 static void take_strip(struct takeover *t, const uint32_t *dbs, uint32_t db_count)
 {
-    struct strip s = { .takeover = t, .end = POSITION_END };
+    struct strip s = { .takeover = t, .end = POSITION_END, .is_of_one_database = db_count == 1 };
     for (uint32_t i = 0; i < db_count; i++) {
         uint64_t next = index_scan_next(&keyspace_table(t->from, dbs[i])->index, t->position);
         if (next && next < s.end) s.end = next;
@@ -62,11 +110,12 @@ static void take_strip(struct takeover *t, const uint32_t *dbs, uint32_t db_coun
     for (uint32_t i = 0; i < db_count; i++) {
         s.count = 0;
         index_scan(&keyspace_table(t->from, dbs[i])->index, t->position, gather, &s);
-        for (uint32_t item = 0; item < s.count; item++)
-            keyspace_take_over(t->to, t->from, dbs[i], s.items[item]);
-        t->keys += s.count;
+        for (uint32_t item = 0; item < s.count; item++) take(&s, dbs[i], s.items[item]);
     }
-    t->position = s.end;
+    if (s.giant.data)
+        begin_giant(t, s.giant);
+    else
+        t->position = s.end;
 }
 
 bool takeover_step(struct takeover *t, uint64_t until_tsc)
@@ -76,7 +125,8 @@ bool takeover_step(struct takeover *t, uint64_t until_tsc)
     uint32_t *dbs = heap_take(from->heap, bytes, HEAP_OTHER), count = 0;
     for (uint32_t db = 0; db < from->database_count; db++)
         if (keyspace_size(from, db)) dbs[count++] = db;
-    do take_strip(t, dbs, count);
+    do
+        if (step_giant(t, until_tsc)) take_strip(t, dbs, count);
     while (t->position < POSITION_END && clock_tsc() < until_tsc);
     heap_give(from->heap, dbs, bytes, HEAP_OTHER);
     return t->position == POSITION_END;

@@ -2,8 +2,8 @@
 //
 // Thread:  shard 0's; the others stand meanwhile
 //
-// A portion takes MOVER_PORTION_US, longer when a value is large, for it goes in one piece. Then
-// the shards run for MOVER_REST times as long.
+// A portion takes MOVER_PORTION_US; large values go in several. Then the shards run for MOVER_REST
+// times as long.
 #pragma once
 #include <stdint.h>
 

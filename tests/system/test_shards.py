@@ -12,7 +12,7 @@
   listeners   events and messages: each client's in the order in which it brought them about, on every shard
   caches      what clients that track keep is in the end what the server has
   monitors    all monitors see the same lines, each client's in its order
-  moves       the first two, pipelines, SCAN and clients that wait for keys, while slots move from shard to shard all the time (the last part: the placement is another one afterwards)
+  moves       the first two, pipelines, SCAN, clients that wait for keys and others that change a giant, while slots move from shard to shard all the time (the last part: the placement is another one afterwards)
 
 The seed is printed first, and decides what the clients ask; the moments are the machine's. PENSTOCK_BUILD may be a
 build with sanitizers: what they say is in the server's log, which is looked through.
@@ -49,7 +49,7 @@ LONG, LONG_TURNS = 20000, 3
 HELD_S, BEFORE_S, HEAD_START_S = 1.5, 0.4, 0.1
 BUSY = "local n = 0 for i = 1, ARGV[1] do n = n + i % 7 end redis.call('SET', KEYS[1], ARGV[2]) return n"
 PER_SHARD = 32
-MOVES_S, SCANNED_KEYS, QUEUES, ITEMS = 4.0, 3000, 6, 400
+MOVES_S, SCANNED_KEYS, QUEUES, ITEMS, GIANT_FIELDS = 4.0, 3000, 6, 400, 200000
 TRANSFER = """local n = tonumber(ARGV[1])
 redis.call('SET', KEYS[1], redis.call('GET', KEYS[1]) - n)
 redis.call('SET', KEYS[2], redis.call('GET', KEYS[2]) + n)
@@ -282,7 +282,7 @@ class Shards(Told):
         thread = threading.Thread(target=moving.run)
         thread.start()
         try:
-            said = [self.histories(), self.bank(), self.pipelines(0), *side_by_side([(self.scans,), (self.queues,)])]
+            said = [self.histories(), self.bank(), self.pipelines(0), *side_by_side([(self.scans,), (self.queues,), (self.giant,)])]
         finally:
             moving.is_over = True
             thread.join()
@@ -313,6 +313,37 @@ class Shards(Told):
         names = Names(self.shard_count, 'queue').spread(QUEUES)
         side_by_side([(f, name) for name in names for f in (self.push_all, self.pop_all)])
         return 'popped %d' % (QUEUES * ITEMS)
+
+    def giant(self):
+        """It has all its fields, and no change of it is lost, wherever it is."""
+        with self.server.connect(PATIENCE_S) as connection:
+            for first in range(0, GIANT_FIELDS, 5000):
+                connection.call('HSET', 'giant', *[w for i in range(first, first + 5000) for w in ('field%d' % i, 0)])
+        end = time.monotonic() + MOVES_S / 2
+        said = side_by_side([(self.count_up, 'field%d' % i, end) for i in range(3)] + [(self.look_at_giant, end)])
+        return 'changes of the giant %d, looks %d, of which the longest took %.0f ms' % (sum(said[:3]), *said[3])
+
+    def count_up(self, field, end):
+        """Returns how often."""
+        count = 0
+        with self.server.connect(PATIENCE_S) as connection:
+            while time.monotonic() < end:
+                count += 1
+                assert connection.call('HINCRBY', 'giant', field, 1) == count, field
+        return count
+
+    def look_at_giant(self, end):
+        """Returns how often, and how long the longest look took in ms."""
+        seen, count, longest_s = [0, 0, 0], 0, 0.0
+        with self.server.connect(PATIENCE_S) as connection:
+            while time.monotonic() < end:
+                start, before = time.monotonic(), seen
+                size, *seen = send_all(connection, ['MULTI'], ['HLEN', 'giant'], *[['HGET', 'giant', 'field%d' % i] for i in range(3)], ['EXEC'])[-1]
+                longest_s = max(longest_s, time.monotonic() - start)
+                seen = [int(n) for n in seen]
+                assert size == GIANT_FIELDS and all(a <= b for a, b in zip(before, seen)), (size, before, seen)
+                count += 1
+        return count, longest_s * 1000
 
     def push_all(self, name):
         with self.server.connect(PATIENCE_S) as connection:

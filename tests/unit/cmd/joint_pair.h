@@ -46,6 +46,8 @@ static inline void open_pair(struct pair *p, uint64_t seed)
 
 static inline void close_pair(struct pair *p)
 {
+    struct node *n = &p->joint->node;
+    while (n->move.is_running) slot_move_step(n, 0); // which may have a giant on its way
     joint_close(p->joint);
     harness_close(p->single);
 }

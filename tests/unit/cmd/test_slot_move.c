@@ -132,6 +132,28 @@ Test(slot_move, makes_new_keys_where_they_will_be)
     joint_close(n);
 }
 
+// Keys that no argument names.
+Test(slot_move, lets_sort_find_what_its_patterns_make)
+{
+    struct joint_node *n = joint_open();
+    char line[128];
+    const char *key = key_at(n, 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        snprintf(line, sizeof line, "SET {%s}:%u %u", key, i, 10 - i);
+        joint_run_routed(n, line);
+    }
+    snprintf(line, sizeof line, "RPUSH %s 1 2 3", key);
+    joint_run_routed(n, line);
+    begin(n, 1);
+    snprintf(line, sizeof line, "GET {%s}:2", key); // this one is at the new shard now
+    joint_run_routed(n, line);
+    snprintf(line, sizeof line, "SORT %s BY {%s}:* GET {%s}:*", key, key, key);
+    cr_expect(eq(str, (char *)(uintptr_t)joint_run_routed(n, line),
+                 (char *)"*3\r\n$1\r\n7\r\n$1\r\n8\r\n$1\r\n9\r\n"));
+    placement_end_move(&n->node.placement);
+    joint_close(n);
+}
+
 // ---- who waits
 
 static struct {

@@ -1,67 +1,15 @@
 // COPY and RENAME of giants between shards.
 #include "dataplane/keyspace/remake.h"
-#include "tests/unit/cmd/job_shards.h"
+#include "tests/unit/cmd/giant_kinds.h"
 
 TestSuite(transfer, .init = open_node, .fini = close_node);
 
 static const char *from, *to; // of shards 0 and 1
 
-enum { MANY = 8 * BIG, SLACK_BYTES = 16 * 1024 }; // of tables of what commands took
-
-static void make_string(void) { run_at(0, "SETRANGE %s 3000000 end", from); }
-static void make_list(void) { fill(0, "RPUSH", from, 0, MANY); }
-static void make_set(void) { fill(0, "SADD", from, 0, MANY); }
-static void make_zset(void)
-{
-    for (uint32_t i = 0; i < BIG; i++) run_at(0, "ZADD %s %u.5 member:%u", from, i % 100, i);
-}
-static void make_hash(void)
-{
-    for (uint32_t i = 0; i < BIG; i++) run_at(0, "HSET %s field:%u value:%u", from, i, i);
-}
-static void make_dated_hash(void)
-{
-    make_hash();
-    for (uint32_t i = 0; i < BIG; i += 3)
-        run_at(0, "HPEXPIREAT %s %llu FIELDS 1 field:%u", from, HARNESS_START_MS + 1000ull + i, i);
-}
-static void make_stream(void)
-{
-    for (uint32_t i = 1; i <= BIG; i++) run_at(0, "XADD %s %u-1 field value:%u", from, i, i);
-    run_at(0, "XGROUP CREATE %s g 0", from);
-    run_at(0, "XGROUP CREATE %s h 17-0", from);
-    run_at(0, "XREADGROUP GROUP g anna COUNT 200 STREAMS %s >", from);
-    run_at(0, "XREADGROUP GROUP g bert COUNT 50 STREAMS %s >", from);
-}
-
-static const struct kind {
-    const char *name;
-    void (*make)(void);
-} kinds[] = {
-    { "string", make_string },
-    { "list", make_list },
-    { "set", make_set },
-    { "zset", make_zset },
-    { "hash", make_hash },
-    { "hash with deadlines", make_dated_hash },
-    { "stream with groups", make_stream },
+enum {
+    PAYLOAD_MAX = 1 << 22,
+    SLACK_BYTES = 16 * 1024, // of tables of what commands took
 };
-enum { KINDS = sizeof kinds / sizeof kinds[0], PAYLOAD_MAX = 1 << 22 };
-
-// The same for the same value.
-static const char *digest_of(uint32_t index, const char *key)
-{
-    static char digests[2][64];
-    static uint32_t next;
-    char *to = digests[next++ % 2];
-    char line[256];
-    strcpy(line, run_at(index, "DEBUG DIGEST-VALUE %s", key));
-    while (clients[index]->client.flags & CLIENT_IN_JOB) jobs_run(server(index), UINT32_MAX);
-    strcat(line, harness_client_wire(clients[index]));
-    const char *wire = strrchr(line, '+');
-    cr_assert(wire && strlen(wire) == 43, "no digest of %s: %s", key, line);
-    return strcpy(to, wire);
-}
 
 static void forget_keys(void)
 {
@@ -71,7 +19,7 @@ static void forget_keys(void)
 
 static void open_keys(const struct kind *kind)
 {
-    from = name('f', 0);
+    giant = from = name('f', 0);
     to = name('t', 1);
     kind->make();
 }
