@@ -253,10 +253,13 @@ class Case(unittest.TestCase):
         server.dataplane_pids.add(pid)
         return pid
 
-    def end(self, server):
+    def show_log_of_a_failure(self, server):
         failed = any(error for _, error in getattr(getattr(self, '_outcome', None), 'errors', []))
         if failed and os.path.exists(server.log_path):
             print('---- log of the server\n%s----' % server.log()[-4000:], file=sys.stderr)
+
+    def end(self, server):
+        self.show_log_of_a_failure(server)
         for pid in server.dataplane_pids:
             kill(pid, signal.SIGCONT)
         server.close()

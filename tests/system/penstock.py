@@ -9,6 +9,7 @@ Binaries are looked for in $PENSTOCK_BUILD (meson sets it for its tests), else i
 """
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get('PENSTOCK_BUILD', os.path.join(TREE, 'build'))
 START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 10
+POLL_S = 0.005
 
 
 def free_port():
@@ -165,6 +167,19 @@ def _decode(raw, at):
     return simple[kind](text), at
 
 
+def wait_end(process, seconds):
+    """The exit status, at the moment when there is one: Popen.wait with a timeout looks only every 50 ms."""
+    if process.poll() is None:
+        fd = os.pidfd_open(process.pid)
+        try:
+            ended = select.poll()
+            ended.register(fd, select.POLLIN)
+            ended.poll(seconds * 1000)
+        finally:
+            os.close(fd)
+    return process.wait(0)
+
+
 def children_of(pid):
     with open('/proc/%d/task/%d/children' % (pid, pid)) as children:
         return [int(child) for child in children.read().split()]
@@ -211,12 +226,16 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError('%s ended with %s\n%s' % (self.command, self.process.returncode, self.log()))
             try:
-                with self.connect(timeout_s=2) as c:
+                with self.connect_first() as c:
                     c.call_raw('PING')  # NOAUTH is an answer too
                     return
             except (OSError, EOFError):
-                time.sleep(0.02)
+                time.sleep(POLL_S)
         raise RuntimeError('%s does not answer\n%s' % (self.command, self.log()))
+
+    def connect_first(self):
+        """To a server that may not be there yet."""
+        return self.connect(timeout_s=2)
 
     def connect(self, timeout_s=30):
         return Connection((self.host, self.port), timeout_s)
@@ -239,7 +258,7 @@ class Server:
         """Starts it where it cannot come up: exit status and log. One that does come up is ended: None."""
         self.launch()
         try:
-            status = self.process.wait(seconds)
+            status = wait_end(self.process, seconds)
         except subprocess.TimeoutExpired:
             self.stop()
             return None, self.log()
@@ -257,7 +276,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            status = self.process.wait(STOP_TIMEOUT_S)
+            status = wait_end(self.process, STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             children = children_of(self.process.pid)  # a dataplane outlives its control
             self.process.kill()

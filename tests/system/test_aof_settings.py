@@ -38,8 +38,7 @@ class Settings(LogCase):
                     go_on(everybody)
                 self.is_kept(server, c, shards)
                 server, c = self.restart(shards, SMALL)
-                self.assertEqual(c.call('CONFIG', 'SET', 'appendonly', 'no'), b'OK')
-                until('the log is off', lambda: persistence(c)['aof_enabled'] == '0')
+                self.turn_off(c)
                 files = contents_of(server.folder)
                 c.call('SET', 'not logged', 1)
                 self.assertEqual(contents_of(server.folder), files)
@@ -48,13 +47,22 @@ class Settings(LogCase):
                     until('the log has a new base', lambda: server.files()[0][1] > 1)
                     wait_rewritten(c)
                     go_on(everybody, 200)
-                    for value in ('no', 'yes', 'no', 'yes'):  # on and off before it is done
-                        c.call('CONFIG', 'SET', 'appendonly', value)
+                    self.turn_off(c)
+                    c.call('CONFIG', 'SET', 'rdb-key-save-delay', 1000000)  # us: it is off again before it is done
+                    c.call('CONFIG', 'SET', 'appendonly', 'yes')
+                    until('a base is being written', lambda: persistence(c)['aof_rewrite_in_progress'] == '1')
+                    self.turn_off(c)
+                    c.call('CONFIG', 'SET', 'rdb-key-save-delay', 0)
+                    c.call('CONFIG', 'SET', 'appendonly', 'yes')
                     until('the log has another base', lambda: server.files()[0][1] > 2)
                     wait_rewritten(c)
                     go_on(everybody, 200)
                 self.assertEqual(c.call('EXISTS', 'not logged'), 1)
                 self.is_kept(server, c, shards)
+
+    def turn_off(self, c):
+        self.assertEqual(c.call('CONFIG', 'SET', 'appendonly', 'no'), b'OK')
+        until('the log is off', lambda: persistence(c)['aof_enabled'] == '0')
 
     def is_kept(self, server, c, shards):
         until('only what is listed is left', lambda: only_listed(server.folder) == [])
@@ -81,22 +89,25 @@ class Settings(LogCase):
                 self.assertEqual(unlike(before, facts(c)), '')
 
     def test_lines_with_times(self):
-        for shards in SHARDS:
+        begin, running = int(time.time()), []
+        for shards in SHARDS:  # side by side, as each needs some seconds to write about
             self.fresh_home()
+            running.append((shards, *self.restart(shards, {'aof-timestamp-enabled': 'yes'})))
+        first = int(running[-1][2].call('TIME')[0])
+
+        def write():
+            for _, _, c in running:
+                c.call('MULTI')
+                for key in ON_SHARDS:
+                    c.call('INCR', key)
+                c.call('EXEC')
+            return int(c.call('TIME')[0]) >= first + 2
+        until('two seconds are over', write)
+        for shards, server, c in running:
             with self.subTest(shards=shards):
-                begin = int(time.time())
-                server, c = self.restart(shards, {'aof-timestamp-enabled': 'yes'})
-                first = int(c.call('TIME')[0])
-                def write():
-                    c.call('MULTI')
-                    for key in ON_SHARDS:
-                        c.call('INCR', key)
-                    c.call('EXEC')
-                    return int(c.call('TIME')[0]) >= first + 2
-                until('two seconds are over', write)
                 before = facts(c)
                 self.stop(server)
-                self.check_files()
+                self.check_files(server.home)
                 for name, _, kind, _ in server.files():
                     if kind == 'i':
                         log = read(server.path(name))
@@ -105,7 +116,7 @@ class Settings(LogCase):
                         self.assertEqual(times, sorted(set(times)))
                         self.assertTrue(begin <= times[0] and times[-1] <= time.time() + 1, times)
                         self.assertTrue(log.startswith(b'#TS:'), log[:40])
-                server, c = self.restart(shards)
+                server, c = self.restart(shards, home=server.home)
                 self.assertEqual(unlike(before, facts(c)), '')
 
     def test_info(self):

@@ -187,9 +187,9 @@ class Start(unittest.TestCase):
             server = Driven()
             self.addCleanup(server.close)
             server.port = busy.getsockname()[1]
-            with self.assertRaises(RuntimeError):
-                server.start()
-            self.assertIn('Failed listening on port %d' % server.port, server.log())
+            status, log = server.run_to_end()
+            self.assertEqual(status, 1)
+            self.assertIn('Failed listening on port %d' % server.port, log)
 
     def test_a_unix_socket_serves_too(self):
         with Driven() as server:
@@ -534,13 +534,17 @@ class Stop(unittest.TestCase):
             self.expect_end(server, dataplane)
 
     def test_sigterm_ends_it_while_it_is_busy(self):
-        for command in (['DEBUG', 'SLEEP', '60'], ['EVAL', 'while true do end', '0']):
-            with self.subTest(command), Driven() as server, server.connect() as c:
-                dataplane = int(info(c)['process_id'])
-                c.send(command)
-                stays('it is busy', lambda: alive(dataplane), 0.2)
+        """Two servers at once, as each is given some seconds."""
+        with Driven() as one, one.connect() as sleeper, Driven() as other, other.connect() as counter:
+            both = [(server, int(info(c)['process_id'])) for server, c in ((one, sleeper), (other, counter))]
+            sleeper.send(['DEBUG', 'SLEEP', '60'])
+            counter.send(['EVAL', 'while true do end', '0'])
+            stays('they are busy', lambda: all(alive(pid) for _, pid in both), 0.2)
+            for server, _ in both:
                 server.process.terminate()
-                self.expect_end(server, dataplane)
+            for server, pid in both:
+                with self.subTest(server.log()):
+                    self.expect_end(server, pid)
 
     def test_shutdown_says_the_same(self):
         with Driven() as server, server.connect() as c:

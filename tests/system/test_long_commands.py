@@ -24,8 +24,14 @@ from shards_kit import Names, shard_of  # noqa: E402
 SIZE, CHUNK = 500000, 5000
 PING_BOUND_S, ATTEMPTS, PINGS_AT_LEAST = 0.05, 3, 20
 SLACK_BYTES = 1 << 20
+KEPT_BYTES = 3 << 20  # blocks for replies that each shard keeps: 1 MB of each of three kinds (sock_block.c)
 SLICES_AT_LEAST = 20
 DEBUG = {'enable-debug-command': 'yes'}
+
+
+def slack_bytes():
+    return SLACK_BYTES + KEPT_BYTES * int(shards() or 1)
+
 
 # How a collection gets its next number, and how it loses its oldest one. {0} is the number.
 WINDOWS = {
@@ -36,6 +42,7 @@ WINDOWS = {
     'stream': ('XADD stream {0}-1 f {0}', 'XDEL stream {0}-1'),
     'keys': ('SET k{0} v', 'DEL k{0}'),
 }
+XADD_ALL = "for n = ARGV[1], ARGV[2] do redis.call('XADD', KEYS[1], n .. '-1', 'f', n) end"
 # The command; the lines of the reply that an element has, and which of them is the number.
 READERS = {
     'LRANGE list 0 -1': ('list', 2, 1), 'SORT list': ('list', 2, 1), 'SMEMBERS set': ('set', 2, 1), 'SUNION set {set}absent': ('set', 2, 1),
@@ -166,16 +173,16 @@ def ping(host, port, *keys):
 
 class LongCommands(Case):
     def fill(self, connection, name, add=None, size=SIZE):
-        add = (add or WINDOWS[name][0]).split()
-        requests = range(1, size + 1)
-        for first in range(0, size, CHUNK):
-            part = requests[first:first + CHUNK]
-            if add[0] in ('RPUSH', 'SADD', 'HSET', 'ZADD'):
-                connection.call(*add[:2], *[w.format(n) for n in part for w in add[2:]])
+        """CHUNK elements at once."""
+        command, key, *words = (add or WINDOWS[name][0]).split()
+        for first in range(1, size + 1, CHUNK):
+            part = range(first, min(first + CHUNK, size + 1))
+            if command == 'XADD':
+                connection.call('EVAL', XADD_ALL, 1, key, part[0], part[-1])
+            elif command == 'SET':
+                connection.call('MSET', *[w.format(n) for n in part for w in (key, *words)])
             else:
-                connection.send(*[[w.format(n) for w in add] for n in part])
-                for _ in part:
-                    connection.read_raw()
+                connection.call(command, key, *[w.format(n) for n in part for w in words])
 
     def expect_window(self, numbers, what, size=SIZE):
         low, high, count = min(numbers), max(numbers), len(set(numbers))
@@ -241,7 +248,7 @@ class LongCommands(Case):
 
         def is_back():
             now = self.ledger(probe)
-            return all(now[k] <= before[k] + SLACK_BYTES for k in before)
+            return all(now[k] <= before[k] + slack_bytes() for k in before)
         until('the memory is back: %r' % before, is_back)
 
     def test_stores_and_removals(self):
@@ -275,7 +282,7 @@ class LongCommands(Case):
         self.fill(c, 'keys')
         self.never_stopped(server, 'FLUSHALL', lambda: self.until_freed(c, 'FLUSHALL'))
         self.assertEqual(other.call('DBSIZE'), 0)
-        until('the memory is back', lambda: number(c, 'used_memory') <= least + SLACK_BYTES)
+        until('the memory is back', lambda: number(c, 'used_memory') <= least + slack_bytes())
 
     # ---- giants of different shards
 
@@ -296,28 +303,26 @@ class LongCommands(Case):
         return server, self.connect(server), names, names.spread(count)
 
     def move_windows(self, connection, add, take, keys, is_over):
-        """Adds a number to all of them at once, and takes one away from all at once."""
-        for low in range(1, SIZE):
-            for name, value in ((add, SIZE + low), (take, low)):
+        """Adds a number to all of them at once, and takes one away from all at once; goes on where it was."""
+        while not is_over.is_set():
+            for name, value in ((add, SIZE + self.low), (take, self.low)):
                 connection.call('MULTI')
                 for key in keys:
                     connection.call(name, key, *([value] if name == 'ZADD' else []), value)
                 connection.call('EXEC')
-            if is_over.is_set():
-                return
-            self.turns = low
+            self.low += 1
 
     def while_moving(self, server, add, take, keys, action):
         """Some turns are made before the action, and some during it."""
-        is_over, self.turns = threading.Event(), 0
+        is_over, start = threading.Event(), self.low
         with server.connect() as c:
             mover = threading.Thread(target=self.move_windows, args=(c, add, take, keys, is_over))
             mover.start()
             try:
-                until('the windows move', lambda: self.turns > 3)
-                before = self.turns
+                until('the windows move', lambda: self.low > start + 3)
+                before = self.low
                 result = action()
-                self.assertGreater(self.turns, before, 'nobody wrote meanwhile')
+                self.assertGreater(self.low, before, 'nobody wrote meanwhile')
             finally:
                 is_over.set()
                 mover.join()
@@ -326,11 +331,10 @@ class LongCommands(Case):
     def windows_apart(self, add, take, show, store):
         """show, store: what is called, how many numbers come out of it (a window's, or none), and its options."""
         server, c, names, probed = self.apart()
-        keys, destination = names.spread(2), names.on(1)
+        keys, destination, self.low = names.spread(2), names.on(1), 1
+        for key in keys:
+            self.fill_apart(c, add, key)
         for command in show + store:
-            for key in keys:
-                if not c.call('EXISTS', key):
-                    self.fill_apart(c, add, key)
             words = [destination if w == 'TO' else keys[int(w)] if w in '01' else w.lstrip('=') for w in command[0].split()]
 
             def ask():
@@ -347,8 +351,6 @@ class LongCommands(Case):
                 self.assertIn(numbers, (SIZE, SIZE + 1), command[0])
             else:
                 self.assertIn(numbers, (0, []), command[0])
-            for key in keys:
-                c.call('DEL', key)
 
     def test_sets_of_different_shards(self):
         self.windows_apart('SADD', 'SREM', [('SUNION 0 1', 'window'), ('SINTER 0 1', 'window'), ('SDIFF 0 1', ''), ('SINTERCARD =2 0 1', 'count')],
@@ -398,7 +400,7 @@ class LongCommands(Case):
 
         def is_back():
             now = self.ledger(probe)
-            return all(now[k] <= before[k] + SLACK_BYTES for k in before)
+            return all(now[k] <= before[k] + slack_bytes() for k in before)
         until('the memory is back: %r' % before, is_back)
 
     def test_sort_over_different_shards(self):

@@ -288,13 +288,12 @@ class Figures(MetricsCase):
                 c.call('SET', 'of:%d' % i, 'x')
             page = self.wait_page('it has them all', lambda p: p.total('penstock_shard_keys') == 111 and
                                   p.total('penstock_shard_clients') == 10 and
-                                  p.value('redis_connected_clients') == 10)
+                                  p.value('redis_connected_clients') == 10 and
+                                  p.value('redis_db_keys', db='db0') + p.value('redis_db_keys', db='db3') == 111)
         self.assertEqual(page.value('penstock_shards'), 3)
         for name in ('penstock_shard_keys', 'penstock_shard_clients', 'penstock_shard_turns_total'):
             self.assertEqual(len(page[name].samples), 3, name)
         self.assertGreater(min(page['penstock_shard_keys'].samples.values()), 10)
-        self.assertEqual(page.value('redis_connected_clients'), 10)
-        self.assertEqual(page.value('redis_db_keys', db='db0') + page.value('redis_db_keys', db='db3'), 111)
 
     def test_accounts_of_time_and_memory_add_up(self):
         server = self.start_with_page()
@@ -540,7 +539,7 @@ class Requests(MetricsCase):
         return int(head.split()[1])
 
     def test_garbage_is_refused(self):
-        for request in (b'\x00' * 1000, b'\r\n' * 50000, b'GET\r\n\r\n', b'GET / HTTP/9.9\r\n\r\n', os.urandom(30000),
+        for request in (b'\r\n' * 50000, b'GET\r\n\r\n', b'GET / HTTP/9.9\r\n\r\n', os.urandom(30000),
                         b'GET /metrics HTTP/1.1\r\n' + b'X: y\r\n' * 100000,
                         b'GET /metrics HTTP/1.1\r\nHost: x\r\nX: ' + b'y' * 100000 + b'\r\n\r\n',
                         b'GET /' + b'z' * 100000 + b' HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -555,9 +554,10 @@ class Requests(MetricsCase):
         self.assertEqual(self.scrape().value('redis_up'), 1)
 
     def test_who_dawdles_is_closed_and_too_many_are_refused(self):
-        """Three kinds of dawdlers: silent, a byte now and then, and one that asks and does not read."""
-        silent = [self.open() for _ in range(22)]
-        drip, greedy = self.open(), self.open()
+        """Four kinds of dawdlers: silent, a byte now and then, a line that has no end, and one that asks and does not read."""
+        silent = [self.open() for _ in range(21)]
+        drip, endless, greedy = self.open(), self.open(), self.open()
+        endless.sendall(b'\0' * 1000)
         greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         greedy.setblocking(False)
         with contextlib.suppress(BlockingIOError):
@@ -572,6 +572,7 @@ class Requests(MetricsCase):
         self.assertIn(b'redis_up 1', self.ask(request, '127.0.0.2'))  # others are still served
         others = [self.open('127.0.0.2') for _ in range(8)]
         self.assertEqual(self.rest(self.open('127.0.0.4')), b'')  # the 33rd
+        endless.shutdown(socket.SHUT_WR)  # not before all places are counted: the server may see it at once, or in the end
         begin = time.monotonic()
         with contextlib.suppress(ConnectionError):
             while time.monotonic() < begin + 30 and self.is_open(drip):
@@ -581,6 +582,7 @@ class Requests(MetricsCase):
         for s in silent + others:
             s.setblocking(True)
             self.assertEqual(s.recv(1), b'')
+        self.assertEqual(self.rest(endless), b'')
         until('the greedy one is closed', lambda: not self.is_open(greedy, drain=True), 30)
         page = self.scrape()
         self.assertGreaterEqual(page.value('penstock_metrics_refused_connections_total'), 2)

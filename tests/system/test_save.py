@@ -89,23 +89,31 @@ class Writes:
     def some(self):
         return [str(self.rng.randrange(5000)) for _ in range(self.rng.choice([1, 2, 5, 60]))]
 
+    def fields(self):
+        return [w for f in self.some() for w in (f, self.text())]
+
+    def scores(self):
+        return [w for m in self.some() for w in (self.rng.randrange(1000), m)]
+
     def next(self):
         r, key = self.rng, self.key()
-        fields = [w for f in self.some() for w in (f, self.text())]
-        scores = [w for m in self.some() for w in (r.randrange(1000), m)]
         return r.choice([
-            ('SET', key, self.text()), ('SET', key, r.randrange(100000)), ('APPEND', key, self.text()), ('SETRANGE', key, r.randrange(9000), 'y'),
-            ('INCRBY', key, 3), ('SETBIT', key, r.randrange(50000), 1), ('PFADD', key, *self.some()), ('MSET', key, 'a', self.key(), self.text()),
-            ('RPUSH', key, *self.some()), ('LPOP', key, 3), ('LSET', key, 0, self.text()), ('LTRIM', key, 1, -2), ('LMOVE', key, self.key(), 'LEFT', 'RIGHT'),
-            ('HSET', key, *fields), ('HDEL', key, *self.some()), ('HINCRBY', key, 'n', 5),
-            ('SADD', key, *self.some()), ('SREM', key, *self.some()), ('SPOP', key, 2), ('SMOVE', key, self.key(), '7'),
-            ('ZADD', key, *scores), ('ZREM', key, *self.some()), ('ZINCRBY', key, 1, '7'), ('ZPOPMIN', key), ('ZUNIONSTORE', key, 2, self.key(), self.key()),
-            ('XADD', key, '*', *fields), ('XTRIM', key, 'MAXLEN', 3), ('XGROUP', 'CREATE', key, 'g', '0', 'MKSTREAM'),
-            ('XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', 3, 'STREAMS', key, '>'), ('XACK', key, 'g', '1-1'), ('XDEL', key, '1-1'),
-            ('PEXPIREAT', key, FAR_MS + r.randrange(10000)), ('PERSIST', key), ('DEL', key, self.key()), ('UNLINK', key), ('DEL', key),
-            ('RENAME', key, self.key()), ('COPY', key, self.key(), 'REPLACE'), ('MOVE', key, r.choice(self.databases)), ('GETDEL', key),
-            ('SORT', key, 'STORE', self.key()), ('EVAL', "redis.pcall('RPUSH', KEYS[1], 'e') return redis.pcall('DEL', KEYS[2])", 2, key, self.key()),
-            ('PEXPIREAT', key, 1), ('SELECT', r.choice(self.databases)), ('RESTORE', key, 0, b'\x00\xc0\x07\x0b\x00')])
+            lambda: ('SET', key, self.text()), lambda: ('SET', key, r.randrange(100000)), lambda: ('APPEND', key, self.text()),
+            lambda: ('SETRANGE', key, r.randrange(9000), 'y'), lambda: ('INCRBY', key, 3), lambda: ('SETBIT', key, r.randrange(50000), 1),
+            lambda: ('PFADD', key, *self.some()), lambda: ('MSET', key, 'a', self.key(), self.text()),
+            lambda: ('RPUSH', key, *self.some()), lambda: ('LPOP', key, 3), lambda: ('LSET', key, 0, self.text()), lambda: ('LTRIM', key, 1, -2),
+            lambda: ('LMOVE', key, self.key(), 'LEFT', 'RIGHT'),
+            lambda: ('HSET', key, *self.fields()), lambda: ('HDEL', key, *self.some()), lambda: ('HINCRBY', key, 'n', 5),
+            lambda: ('SADD', key, *self.some()), lambda: ('SREM', key, *self.some()), lambda: ('SPOP', key, 2), lambda: ('SMOVE', key, self.key(), '7'),
+            lambda: ('ZADD', key, *self.scores()), lambda: ('ZREM', key, *self.some()), lambda: ('ZINCRBY', key, 1, '7'), lambda: ('ZPOPMIN', key),
+            lambda: ('ZUNIONSTORE', key, 2, self.key(), self.key()),
+            lambda: ('XADD', key, '*', *self.fields()), lambda: ('XTRIM', key, 'MAXLEN', 3), lambda: ('XGROUP', 'CREATE', key, 'g', '0', 'MKSTREAM'),
+            lambda: ('XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', 3, 'STREAMS', key, '>'), lambda: ('XACK', key, 'g', '1-1'), lambda: ('XDEL', key, '1-1'),
+            lambda: ('PEXPIREAT', key, FAR_MS + r.randrange(10000)), lambda: ('PERSIST', key), lambda: ('DEL', key, self.key()), lambda: ('UNLINK', key),
+            lambda: ('DEL', key), lambda: ('RENAME', key, self.key()), lambda: ('COPY', key, self.key(), 'REPLACE'),
+            lambda: ('MOVE', key, r.choice(self.databases)), lambda: ('GETDEL', key), lambda: ('SORT', key, 'STORE', self.key()),
+            lambda: ('EVAL', "redis.pcall('RPUSH', KEYS[1], 'e') return redis.pcall('DEL', KEYS[2])", 2, key, self.key()),
+            lambda: ('PEXPIREAT', key, 1), lambda: ('SELECT', r.choice(self.databases)), lambda: ('RESTORE', key, 0, b'\x00\xc0\x07\x0b\x00')])()
 
 
 class Writer:

@@ -7,6 +7,7 @@ redis-benchmark, and hiredis (hiredis_calls.c).
 Left out: redis-cli --rdb, --replica, --functions-rdb and --cluster (replication, cluster), --ldb; redis-benchmark's
 tests of other data types.
 """
+import concurrent.futures
 import os
 import pty
 import re
@@ -17,24 +18,36 @@ import threading
 import time
 import unittest
 
-from kit import PATIENCE_S, Case, main
-from penstock import BUILD, Penstock, encode
+from kit import PATIENCE_S, Case, main, shards
+from penstock import BUILD, Connection, Penstock, encode
 from test_nic import Server as NicServer
 
 LONG = 10 if os.environ.get('PENSTOCK_TEST_LONG') else 1
 BENCHMARK_TESTS = 'ping_inline,ping_mbulk,set,get,incr,mset'
 BENCHMARK_TITLES = ['PING_INLINE', 'PING_MBULK', 'SET', 'GET', 'INCR', 'MSET (10 keys)']
+PASSWORD = 'se cret'
 HIREDIS_CALLS = os.path.join(BUILD, 'tests', 'system', 'hiredis_calls')
 
 
 class Tools:
     """What both transports have to do."""
 
+    @classmethod
+    def setUpClass(cls):
+        """One server for all tests: on the NIC transport its start takes longer than most of them."""
+        cls.server = cls.server_class({'shards': shards()} if shards() else {})
+        cls.unix_path = os.path.join(cls.server.directory, 'socket')
+        cls.server.options['unixsocket'] = cls.unix_path
+        cls.addClassCleanup(cls.server.close)
+        cls.server.start()
+
     def setUp(self):
-        server = self.server_class()
-        self.unix_path = os.path.join(server.directory, 'socket')
-        server.options['unixsocket'] = self.unix_path
-        self.server = self.start(server=server)
+        self.addCleanup(self.show_log_of_a_failure, self.server)
+        with Connection(self.unix_path) as c:
+            c.call_raw('AUTH', PASSWORD)
+            c.call('CONFIG', 'SET', 'requirepass', '', 'maxmemory-policy', 'noeviction')
+            c.call('FLUSHALL')
+            self.wait_clients(c)
 
     def address(self):
         return ['-h', self.server.host, '-p', str(self.server.port)]
@@ -194,7 +207,8 @@ class Tools:
 
     def test_cli_shows_statistics(self):
         self.fill(100)
-        process = subprocess.Popen(['redis-cli'] + self.address() + ['--stat', '-i', '0.1'], stdout=subprocess.PIPE)
+        # Into a pipe it writes by 4 KiB: that is fifty lines.
+        process = subprocess.Popen(['redis-cli'] + self.address() + ['--stat', '-i', '0.01'], stdout=subprocess.PIPE)
         lines = [process.stdout.readline() for _ in range(6)]
         process.kill()
         process.stdout.close()
@@ -206,7 +220,7 @@ class Tools:
             self.assertRegex(row[1], rb'^[0-9.]+[KM]$')
 
     def test_cli_measures_latency(self):
-        low, high, average, count = self.cli('--latency', '-i', 1).split()[:4]
+        low, high, average, count = self.cli('--latency', '-i', 0.5).split()[:4]
         self.assertGreater(int(count), 10)
         self.assertTrue(0 <= float(low) <= float(average) <= float(high) < 1000)
 
@@ -258,15 +272,15 @@ class Tools:
 
     def test_cli_uses_passwords_urls_and_the_unix_socket(self):
         self.assertEqual(self.cli('PING', address=['-s', self.unix_path]), b'PONG\n')
-        self.cli('CONFIG', 'SET', 'requirepass', 'se cret')
+        self.cli('CONFIG', 'SET', 'requirepass', PASSWORD)
         self.assertEqual(self.cli('PING'), b'NOAUTH Authentication required.\n\n')
-        self.assertEqual(self.cli('-a', 'se cret', '--no-auth-warning', 'PING'), b'PONG\n')
+        self.assertEqual(self.cli('-a', PASSWORD, '--no-auth-warning', 'PING'), b'PONG\n')
         url = 'redis://default:se%%20cret@%s:%d/3' % (self.server.host, self.server.port)
         self.assertIn(b' db=3 ', self.cli('--no-auth-warning', 'CLIENT', 'INFO', address=['-u', url]))
 
     # ---- redis-benchmark
 
-    def benchmark(self, *args, titles=BENCHMARK_TITLES):
+    def benchmark(self, *args, titles):
         done = subprocess.run(['redis-benchmark'] + self.address() + ['--csv'] + [str(a) for a in args], capture_output=True,
                               text=True, timeout=120)
         said = '' if '-k' in args and done.stderr.startswith('WARNING: Keepalive disabled.') else done.stderr
@@ -279,17 +293,22 @@ class Tools:
             self.assertGreater(float(row[1]), 0)
         print('    %s: %s' % (' '.join(map(str, args)), ', '.join('%s %.0f/s' % (r[0].strip('"'), float(r[1])) for r in rows[1:])))
 
+    def benchmarks(self, runs, titles):
+        """All at once: each of their tests takes a quarter of a second, however little it has to do."""
+        with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
+            done = [pool.submit(self.benchmark, *options, titles=titles) for options in runs]
+        for options, future in zip(runs, done):
+            with self.subTest(options=options):
+                future.result()
+
     def test_benchmark_runs_with_every_depth_and_number_of_clients(self):
-        for clients in (50, 500):
-            for depth, count in ((1, 5000), (16, 20000), (100, 50000)):
-                with self.subTest(clients=clients, depth=depth):
-                    self.benchmark('-t', BENCHMARK_TESTS, '-c', clients, '-P', depth, '-n', count * LONG)
+        self.benchmarks([['-t', BENCHMARK_TESTS, '-c', clients, '-P', depth, '-n', count * LONG]
+                         for clients in (50, 500) for depth, count in ((1, 5000), (16, 20000), (100, 50000))], BENCHMARK_TITLES)
 
     def test_benchmark_runs_with_its_other_options(self):
-        for options in (['-d', 10000, '-n', 5000], ['-r', 100000, '-P', 16, '-n', 20000], ['-k', 0, '-n', 2000],
-                        ['--threads', 2, '-P', 16, '-n', 20000], ['-3', '-n', 5000], ['--dbnum', 3, '-n', 2000]):
-            with self.subTest(options=options):
-                self.benchmark('-t', 'set,get', *options, titles=['SET', 'GET'])
+        self.benchmarks([['-t', 'set,get', *options] for options in (
+            ['-d', 10000, '-n', 5000], ['-r', 100000, '-P', 16, '-n', 20000], ['-k', 0, '-n', 2000], ['--threads', 2, '-P', 16, '-n', 20000],
+            ['-3', '-n', 5000], ['--dbnum', 3, '-n', 2000])], ['SET', 'GET'])
         self.benchmark('-n', 2000, 'setrange', 'k', '100', 'x', titles=['setrange k 100 x'])
 
     # ---- hiredis
