@@ -17,10 +17,7 @@ void effect_draft_begin(struct effect_draft *d, struct call *call, const char *v
                         struct bytes key, uint64_t text_count, bool replaces)
 {
     *d = (struct effect_draft){ .verb = verb, .key = key, .left = text_count };
-    if (!is_wanted(d, call) || !replaces) return;
-    effects_ahead_put_head(&d->out, 2);
-    effects_ahead_put_text(&d->out, BYTES_LITERAL("DEL"));
-    effects_ahead_put_text(&d->out, key);
+    if (is_wanted(d, call) && replaces) effects_ahead_put_removal(&d->out, key);
 }
 
 void effect_draft_begin_set(struct effect_draft *d, struct call *call, struct bytes key,

@@ -60,15 +60,6 @@ static void end_value(struct effect_restore *r)
 
 // ---- its way
 
-// All that is left of it are fields whose time has passed: what is put is gone as soon as it is
-// there.
-static void put_removal(struct effect_restore *r, struct bytes key)
-{
-    effects_ahead_put_head(&r->out, 2);
-    effects_ahead_put_text(&r->out, BYTES_LITERAL("DEL"));
-    effects_ahead_put_text(&r->out, key);
-}
-
 void effect_restore_begin(struct effect_restore *r, struct call *call, struct keyspace *home,
                           const struct entry *e, struct bytes key)
 {
@@ -84,8 +75,10 @@ void effect_restore_begin(struct effect_restore *r, struct call *call, struct ke
 bool effect_restore_step(struct effect_restore *r, struct bytes key, uint64_t until_tsc)
 {
     if (!effect_restore_is_on(r) || r->is_complete) return true;
+    // All that is left of it are fields whose time has passed: what is put is gone as soon as it is
+    // there.
     if (!r->is_open) {
-        put_removal(r, key);
+        effects_ahead_put_removal(&r->out, key);
         r->is_complete = true;
         return true;
     }

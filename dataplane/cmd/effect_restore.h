@@ -11,8 +11,7 @@
 #include "dataplane/types/value_dump.h"
 
 struct effect_restore {
-    struct effects_ahead
-        out; // the command; before its end, the payload. Not open: nobody wants to know
+    struct effects_ahead out; // the payload, then the command. Not open: nobody wants to know
     struct rdb_buffer piece;
     struct value_dump value;
     bool is_open, is_complete; // value; the command

@@ -49,9 +49,14 @@ static uint8_t *want(struct effects *e, size_t size)
     return e->buffer + e->size;
 }
 
+static bool fits_front(const struct effects *e, size_t size)
+{
+    return LIKELY(e->rest.size == 0) && LIKELY(e->size + size <= EFFECTS_FRONT_MAX);
+}
+
 static void put_bytes(struct effects *e, struct bytes bytes)
 {
-    if (UNLIKELY(e->rest.size != 0) || UNLIKELY(e->size + bytes.size > EFFECTS_FRONT_MAX)) {
+    if (!fits_front(e, bytes.size)) {
         byte_queue_append(&e->rest, bytes);
         return;
     }
@@ -62,7 +67,10 @@ static void put_bytes(struct effects *e, struct bytes bytes)
 static void put_head(struct effects *e, char kind, uint64_t value)
 {
     uint8_t head[RESP_HEAD_MAX];
-    put_bytes(e, bytes_make(head, resp_put_head(head, kind, value)));
+    if (fits_front(e, RESP_HEAD_MAX)) // where it belongs: this is done for every argument
+        e->size += resp_put_head(want(e, RESP_HEAD_MAX), kind, value);
+    else
+        put_bytes(e, bytes_make(head, resp_put_head(head, kind, value)));
 }
 
 static void put_text(struct effects *e, struct bytes text)
@@ -126,7 +134,7 @@ static void end_unit(struct effects *e)
     e->bytes_total += e->size + e->rest.size;
     e->count = 0;
     if (e->sink) e->sink(e->context, bytes_make(e->buffer, e->size), &e->rest, count);
-    byte_queue_clear(&e->rest);
+    if (UNLIKELY(e->rest.size != 0)) byte_queue_clear(&e->rest);
     e->size = 0;
     e->joint.shards = 0;
     e->is_ordered = false;
@@ -221,6 +229,13 @@ void effects_ahead_put_text(struct effects_ahead *a, struct bytes text)
     effects_ahead_put_size(a, text.size);
     effects_ahead_put_bytes(a, text);
     effects_ahead_end_text(a);
+}
+
+void effects_ahead_put_removal(struct effects_ahead *a, struct bytes key)
+{
+    effects_ahead_put_head(a, 2);
+    effects_ahead_put_text(a, BYTES_LITERAL("DEL"));
+    effects_ahead_put_text(a, key);
 }
 
 void effects_add_ahead(struct effects *e, uint32_t db, struct effects_ahead *a)

@@ -90,6 +90,7 @@ void effects_ahead_close(struct effects_ahead *a); // one that is all zeros may 
 static inline bool effects_ahead_is_open(const struct effects_ahead *a) { return a->bytes.heap; }
 void effects_ahead_put_head(struct effects_ahead *a, uint32_t argc); // argc texts follow
 void effects_ahead_put_text(struct effects_ahead *a, struct bytes text);
+void effects_ahead_put_removal(struct effects_ahead *a, struct bytes key); // the command DEL key
 void effects_ahead_put_size(struct effects_ahead *a, uint64_t size); // of a text; size bytes follow
 static inline void effects_ahead_put_bytes(struct effects_ahead *a, struct bytes bytes)
 {
