@@ -165,6 +165,13 @@ static inline struct entry *table_find(const struct table *t, const struct key *
 {
     return index_find(&t->index, key->hash, entry_is_named, &key->name);
 }
+// In a database that may be empty; one that has expired, too.
+static inline struct entry *keyspace_find_in(const struct keyspace *k, uint32_t db,
+                                             const struct key *key)
+{
+    const struct table *t = keyspace_table(k, db);
+    return t->index.count ? table_find(t, key) : NULL;
+}
 // As table_find, but an expired key is removed and counts as absent.
 struct entry *keyspace_table_find_live(struct keyspace *k, struct table *t, const struct key *key,
                                        uint64_t now_ms);

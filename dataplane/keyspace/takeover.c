@@ -11,10 +11,8 @@ enum { BUCKET_ITEMS_MAX = INDEX_SLOTS * (1 + INDEX_STASHES) };
 bool keyspace_has_name(const struct keyspace *k, struct bytes name)
 {
     struct key key = key_make(k, name);
-    for (uint32_t db = 0; db < k->database_count; db++) {
-        const struct table *t = keyspace_table(k, db);
-        if (t->index.count && table_find(t, &key)) return true;
-    }
+    for (uint32_t db = 0; db < k->database_count; db++)
+        if (keyspace_find_in(k, db, &key)) return true;
     return false;
 }
 
@@ -23,8 +21,7 @@ uint32_t keyspace_fetch(struct keyspace *to, struct keyspace *from, struct bytes
     struct key key = key_make(from, name);
     uint32_t count = 0;
     for (uint32_t db = 0; db < from->database_count; db++) {
-        const struct table *t = keyspace_table(from, db);
-        struct entry *e = t->index.count ? table_find(t, &key) : NULL;
+        struct entry *e = keyspace_find_in(from, db, &key);
         if (!e) continue;
         keyspace_take_over(to, from, db, e);
         count++;

@@ -23,17 +23,11 @@ bool entry_is_giant(const struct entry *e)
     return remake_may(e) && entry_memory_bytes(e) > GIANT_BYTES;
 }
 
-static struct entry *find(const struct keyspace *k, uint32_t db, const struct key *key)
-{
-    const struct table *t = keyspace_table(k, db);
-    return t->index.count ? table_find(t, key) : NULL;
-}
-
 bool keyspace_has_giant(const struct keyspace *k, struct bytes name)
 {
     struct key key = key_make(k, name);
     for (uint32_t db = 0; db < k->database_count; db++) {
-        const struct entry *e = find(k, db, &key);
+        const struct entry *e = keyspace_find_in(k, db, &key);
         if (e && entry_is_giant(e)) return true;
     }
     return false;
@@ -64,7 +58,7 @@ static struct remade *find_remade(const struct takeover_giant *g, const struct e
 static bool begin_next(struct takeover_giant *g, const struct key *key)
 {
     for (uint32_t db = 0; db < g->from->database_count; db++) {
-        const struct entry *e = find(g->from, db, key);
+        const struct entry *e = keyspace_find_in(g->from, db, key);
         if (!e || !entry_is_giant(e) || find_remade(g, e)) continue;
         struct remade *r = heap_take(g->from->heap, sizeof *r, HEAP_OTHER);
         *r = (struct remade){ g->remade, e->table_id, remake_begin(g->from, e, g->to) };
@@ -90,7 +84,7 @@ static uint32_t put_all(struct takeover_giant *g, const struct key *key)
 {
     uint32_t count = 0;
     for (uint32_t db = 0; db < g->from->database_count; db++) {
-        struct entry *e = find(g->from, db, key);
+        struct entry *e = keyspace_find_in(g->from, db, key);
         if (e) put(g, db, e);
         count += e != NULL;
     }

@@ -32,19 +32,23 @@ static bool is_left_over(const char *name, const char *start, const char *end)
            is_gone(process);
 }
 
-static void remove_left_over(const char *start, const char *end)
+static bool is_snapshot(const char *name) { return is_left_over(name, prefix, snapshot_end); }
+
+static bool is_rewrite(const char *name)
+{
+    return is_left_over(name, rewrite_prefix, rewrite_end) ||
+           is_left_over(name, finished_prefix, rewrite_end);
+}
+
+static void remove_all(bool (*is_left)(const char *name))
 {
     DIR *entries = opendir(".");
     if (!entries) return;
     for (const struct dirent *e; (e = readdir(entries)) != NULL;)
-        if (is_left_over(e->d_name, start, end)) (void)unlink(e->d_name);
+        if (is_left(e->d_name)) (void)unlink(e->d_name);
     closedir(entries);
 }
 
-void temporary_remove_snapshots(void) { remove_left_over(prefix, snapshot_end); }
+void temporary_remove_snapshots(void) { remove_all(is_snapshot); }
 
-void temporary_remove_rewrites(void)
-{
-    remove_left_over(rewrite_prefix, rewrite_end);
-    remove_left_over(finished_prefix, rewrite_end);
-}
+void temporary_remove_rewrites(void) { remove_all(is_rewrite); }
