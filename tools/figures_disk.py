@@ -19,12 +19,12 @@ def fill(bench, server):
     bench.load("-p", server.port, "-c", 20, "-P", 64, "-k", KEYS, "-v", VALUE_BYTES, "--fill-only")
 
 
-def wait_saved(client, begin_s):
+def wait_saved(client):
+    until_s = time.monotonic() + PATIENCE_S
     while client.info("persistence")["rdb_bgsave_in_progress"] != "0":
-        time.sleep(0.02)
-        if time.monotonic() - begin_s > PATIENCE_S:
+        time.sleep(LOOK_S)
+        if time.monotonic() > until_s:
             raise RuntimeError("a snapshot that does not end")
-    return time.monotonic() - begin_s
 
 
 def reads(bench, server):
@@ -61,7 +61,7 @@ def snapshot_under_writes(bench, name):
         load = reads(bench, server)
         peak, saved = watch(bench, server, client, load, True)
         meanwhile = bench.finish_load(load)
-        wait_saved(client, time.monotonic())
+        wait_saved(client)
         extra = peak - resident
         slice_us = client.info("persistence").get("rdb_slice_usec_max", "-")
         writer.stop()

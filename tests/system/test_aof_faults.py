@@ -71,6 +71,29 @@ class Filler:
 
 
 @unittest.skipUnless(os.geteuid() == 0, 'mounts')
+@contextlib.contextmanager
+def filled(server, count=2):
+    fillers = [Filler(server, 'filler%d:' % i) for i in range(count)]
+    try:
+        yield fillers
+    finally:
+        for filler in fillers:
+            filler.end()
+
+
+def until_refused(c):
+    until('the log is refused', lambda: persistence(c)['aof_last_write_status'] == 'err')
+
+
+def heal(c, fillers, mend):
+    """mend() ends what is wrong with the disk."""
+    for filler in fillers:
+        filler.left = AFTERWARDS
+    mend()
+    until('writes are taken again', lambda: not any(f.thread.is_alive() for f in fillers))
+    until('the log is well', lambda: persistence(c)['aof_last_write_status'] == 'ok' and c.call_raw('SET', 'probe', 1) == b'+OK\r\n')
+
+
 class Pinned:
     """Keeps what is written to the files of a folder in the kernel's memory, where it stays readable whatever the disk
     did with it: a machine that gives memory back, as virtual ones do, would read it from there again."""
@@ -134,24 +157,8 @@ class Disks(LogCase):
         run('umount', '-l', self.disk)
         self.small_disk()
 
-    def until_refused(self, c):
-        until('the log is refused', lambda: persistence(c)['aof_last_write_status'] == 'err')
-
     def heal(self, c, fillers):
-        for filler in fillers:
-            filler.left = AFTERWARDS
-        os.remove(self.ballast)
-        until('writes are taken again', lambda: not any(f.thread.is_alive() for f in fillers))
-        until('the log is well', lambda: persistence(c)['aof_last_write_status'] == 'ok' and c.call_raw('SET', 'probe', 1) == b'+OK\r\n')
-
-    @contextlib.contextmanager
-    def filled(self, server, count=2):
-        fillers = [Filler(server, 'filler%d:' % i) for i in range(count)]
-        try:
-            yield fillers
-        finally:
-            for filler in fillers:
-                filler.end()
+        heal(c, fillers, lambda: os.remove(self.ballast))
 
     def expect_refused_and_served(self, server, error='No space left on device'):
         with server.connect() as c:
@@ -170,8 +177,8 @@ class Disks(LogCase):
     def fill_and_heal(self, shards, policy, how):
         server, c = self.restart(shards, {'appendfsync': policy}, home=self.disk)
         c.call('SET', 'old', 'value')
-        with self.filled(server) as fillers:
-            self.until_refused(c)
+        with filled(server) as fillers:
+            until_refused(c)
             self.expect_refused_and_served(server)
             if policy != 'always':  # there, what came before the refusal waits for the disk
                 until('clients are refused', lambda: all(f.refused for f in fillers))
@@ -212,8 +219,8 @@ class Disks(LogCase):
             with self.subTest(shards=shards):
                 self.anew()
                 server, c = self.restart(shards, {'appendfsync': 'always'}, home=self.disk)
-                with self.filled(server) as fillers:
-                    self.until_refused(c)
+                with filled(server) as fillers:
+                    until_refused(c)
                     self.expect_served(c)
                     self.crash(server)
                 os.remove(self.ballast)
@@ -237,8 +244,8 @@ class Disks(LogCase):
                 server, c = self.restart(shards, {'appendfsync': 'always'}, home=folder)
                 c.call('SET', 'old', 'value')
                 with Pinned(server.folder):
-                    with self.filled(server) as fillers:
-                        self.until_refused(c)
+                    with filled(server) as fillers:
+                        until_refused(c)
                         self.expect_served(c)
                         with server.connect() as other:
                             raises_misconf(other, 'SET', 'k', 1)

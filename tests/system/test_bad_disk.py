@@ -11,13 +11,12 @@ import unittest
 from aof_kit import LogCase, main, persistence, raises_misconf
 from kit import Prober, until
 from penstock import ReplyError
-from test_aof_faults import Filler
+from test_aof_faults import filled, heal, until_refused
 
 SHARDS = [1, 2]
 FUSE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'bad_disk.py')
 SLOW_S = 2.5  # a sync: longer than everysec lets a write wait for one
 SERVED_S = 0.5  # by a core that waits for no disk, on a busy machine
-AFTERWARDS = 10
 
 
 class BadDisk(LogCase):
@@ -52,31 +51,20 @@ class BadDisk(LogCase):
     def lift(self, operation):
         os.remove(os.path.join(self.orders, operation))
 
-    def wait_well(self, c):
-        until('the log is well', lambda: persistence(c)['aof_last_write_status'] == 'ok' and c.call_raw('SET', 'probe', 1) == b'+OK\r\n')
-
     def fail_and_heal(self, shards, operation):
         """Of what was acknowledged under always nothing is lost; reads are served, writes refused, and all is well when the
         disk is."""
         server, c = self.restart(shards, {'appendfsync': 'always'}, home=self.disk)
         c.call('SET', 'old', 'value')
-        fillers = [Filler(server, 'filler%d:' % i) for i in range(2)]
-        try:
+        with filled(server) as fillers:
             until('they write', lambda: all(len(f.acked) > 20 for f in fillers))
             self.order(operation, 'EIO')
-            until('the log is refused', lambda: persistence(c)['aof_last_write_status'] == 'err')
+            until_refused(c)
             with server.connect() as other:
                 raises_misconf(other, 'SET', 'old', 'x')
                 self.assertEqual(other.call('GET', 'old'), b'value')
             self.expect_logged(server, 'Error writing to the AOF file: Input/output error')
-            for filler in fillers:
-                filler.left = AFTERWARDS
-            self.lift(operation)
-            until('writes are taken again', lambda: not any(f.thread.is_alive() for f in fillers))
-            self.wait_well(c)
-        finally:
-            for filler in fillers:
-                filler.end()
+            heal(c, fillers, lambda: self.lift(operation))
         self.assertEqual([f.wrong for f in fillers], [None, None])
         self.crash(server)
         self.check_files(self.disk)

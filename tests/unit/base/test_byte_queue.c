@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
-#include <time.h>
 #include "dataplane/base/hash.h"
+#include "tests/unit/seed.h"
 
 static struct heap heap, other_heap;
 static void open_heaps(void)
@@ -105,12 +105,6 @@ Test(byte_queue, copies_what_lies_in_another_heap)
     cr_expect(eq(u64, q.size, 100000));
     expect_first(&q, 0);
     byte_queue_clear(&q);
-}
-
-static uint64_t seed_from_environment(void)
-{
-    const char *text = getenv("PENSTOCK_SEED");
-    return text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
 }
 
 // Against two numbers: where in the pattern it begins and ends.

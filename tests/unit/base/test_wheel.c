@@ -1,8 +1,8 @@
 #include "dataplane/base/wheel.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
-#include <time.h>
 #include "dataplane/base/hash.h"
+#include "tests/unit/seed.h"
 
 enum { TIMERS = 600, FIRED_MAX = 4096 };
 
@@ -27,12 +27,6 @@ static struct wheel *wheel_make(uint64_t now)
     struct wheel *w = malloc(sizeof(*w));
     wheel_init(w, now);
     return w;
-}
-
-static uint64_t seed_from_environment(void)
-{
-    const char *text = getenv("PENSTOCK_SEED");
-    return text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
 }
 
 Test(wheel, fires_at_its_tick_and_not_before)

@@ -127,24 +127,37 @@ Test(effects, go_back_to_a_mark)
         }
 }
 
+static uint8_t long_text[3 * EFFECTS_FRONT_MAX];
+
+static void add_incr(struct effects *e)
+{
+    struct bytes incr[] = { BYTES_LITERAL("INCR"), BYTES_LITERAL("n") };
+    effects_add(e, 0, incr, 2);
+}
+
+static void add_long(struct effects *e, uint32_t db)
+{
+    struct bytes set[] = { BYTES_LITERAL("SET"),
+                           BYTES_LITERAL("k"),
+                           { long_text, sizeof long_text } };
+    memset(long_text, 'x', sizeof long_text);
+    effects_add(e, db, set, 3);
+}
+
 // What does not fit the front goes behind it, and all that follows does.
 Test(effects, that_are_long_come_in_pieces)
 {
-    static uint8_t text[3 * EFFECTS_FRONT_MAX];
     struct harness *h = harness_open();
     struct effects *e = &h->server.effects;
-    struct bytes set[] = { BYTES_LITERAL("SET"), BYTES_LITERAL("k"), { text, sizeof text } };
-    struct bytes incr[] = { BYTES_LITERAL("INCR"), BYTES_LITERAL("n") };
-    memset(text, 'x', sizeof text);
     effects_hold(e);
-    effects_add(e, 0, incr, 2);
-    effects_add(e, 0, set, 3);
+    add_incr(e);
+    add_long(e, 0);
     struct effects_mark mark = effects_mark(e);
-    cr_expect(gt(u64, e->rest.size, sizeof text));
-    effects_add(e, 0, incr, 2);
-    effects_add(e, 7, set, 3);
+    cr_expect(gt(u64, e->rest.size, sizeof long_text));
+    add_incr(e);
+    add_long(e, 7);
     effects_back_to(e, mark);
-    effects_add(e, 0, incr, 2);
+    add_incr(e);
     cr_expect(le(sz, e->room, 2 * EFFECTS_FRONT_MAX));
     effects_release(e);
     cr_expect(eq(str, h->effects, (char *)"MULTI | INCR n | SET k | INCR n | EXEC;"));
@@ -156,16 +169,12 @@ Test(effects, that_are_long_come_in_pieces)
 // Of one command, taken back to before there was MULTI in front of it.
 Test(effects, that_are_long_can_be_taken_back)
 {
-    static uint8_t text[2 * EFFECTS_FRONT_MAX];
     struct harness *h = harness_open();
     struct effects *e = &h->server.effects;
-    struct bytes set[] = { BYTES_LITERAL("SET"), BYTES_LITERAL("k"), { text, sizeof text } };
-    struct bytes incr[] = { BYTES_LITERAL("INCR"), BYTES_LITERAL("n") };
-    memset(text, 'x', sizeof text);
     effects_hold(e);
-    effects_add(e, 0, incr, 2);
+    add_incr(e);
     struct effects_mark mark = effects_mark(e);
-    effects_add(e, 0, set, 3);
+    add_long(e, 0);
     effects_back_to(e, mark);
     cr_expect(zero(u64, e->rest.size));
     effects_release(e);

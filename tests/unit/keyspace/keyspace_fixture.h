@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "dataplane/keyspace/keyspace_priv.h"
+#include "tests/unit/seed.h"
 
 enum { START_MS = 1700000000 };
 static struct heap heap;
@@ -61,11 +61,6 @@ static inline uint8_t *pattern(size_t size, uint8_t start) // the caller frees i
     uint8_t *p = malloc(size + 1);
     for (size_t i = 0; i < size; i++) p[i] = (uint8_t)(start + i * 7);
     return p;
-}
-static inline uint64_t seed_from_environment(void)
-{
-    const char *text = getenv("PENSTOCK_SEED");
-    return text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
 }
 
 // A test between open and close. Not a .fini: what fails there is printed, but counts as passed.

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "dataplane/keyspace/tree_priv.h"
+#include "tests/unit/seed.h"
 
 static struct heap heap;
 static struct reaper reaper;
@@ -59,12 +59,6 @@ static inline void close_space(void)
         close_space();                                                                             \
     }                                                                                              \
     static void suite##_##name(void)
-
-static inline uint64_t seed_from_environment(void)
-{
-    const char *text = getenv("PENSTOCK_SEED");
-    return text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
-}
 
 static inline struct packed_needle needle(const char *text)
 {
